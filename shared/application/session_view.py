@@ -10,7 +10,9 @@ import msgspec
 
 from shared.application.instants import datetime_of, instant_of
 from shared.domain.clocks import ClockOwner, clocks_of, countdown, group_clocks
+from shared.domain.clocks.individual import clock_of, deadline_of, settings_of
 from shared.domain.events import Expiry
+from shared.domain.individual_clock import FULL_PERMILLE, Begins, RunState
 from shared.domain.lag import Lag, LagTotals
 from shared.domain.session import Participant, Session, Status, SyncMode
 from shared.domain.time_budget import Clock, TimeBudget
@@ -49,6 +51,14 @@ class ParticipantView(msgspec.Struct, omit_defaults=True):
     time_control: dict[str, Any] | None = None
     name: str | None = None
     is_retired: bool = False
+    state: RunState | None = None
+    begun_at: str | None = None
+    finished_at: str | None = None
+    late_ms: Millis | None = None
+    deadline_at: str | None = None
+    extra_ms: Millis = Millis(0)
+    factor_permille: int = FULL_PERMILLE
+    closes_at: str | None = None
 
 
 class GroupView(msgspec.Struct, omit_defaults=True):
@@ -109,6 +119,10 @@ class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
     elapsed_clock: Clock
     lag: dict[str, Millis] | None = None
     flag_grace_ms: Millis | None = None
+    begins: Begins | None = None
+    closes_at: str | None = None
+    grace_ms: Millis = Millis(0)
+    rounds: bool = False
 
 
 class SwitchView(msgspec.Struct, omit_defaults=True):
@@ -150,7 +164,7 @@ def _date(day: int) -> str:
 def session_view(session: Session, now: Instant) -> SessionView:
     """Return the Session of the API at `now`. `session` must be settled."""
     shown = at_time(session, now)
-    clocks = clocks_of(session)
+    clocks, individual = clocks_of(session), settings_of(session)
     waiting = clocks.owner(session) if is_flag_open(session, now) else None
     return SessionView(
         session_id=session.session_id,
@@ -184,11 +198,15 @@ def session_view(session: Session, now: Instant) -> SessionView:
         time_remaining_ms=clocks.left(shown),
         time_control=time_control_view(session.time_control),
         clock=clocks.clock(shown),
-        session_clock=countdown(shown, shown.session_left_ms),
+        session_clock=clocks.session_clock(shown),
         cycle_clock=countdown(shown, shown.cycle_left_ms),
         elapsed_clock=clocks.elapsed_clock(shown),
         lag=None if session.lag is None else _lag_view(session.lag),
         flag_grace_ms=_flag_grace(session),
+        begins=individual.begins if session.individual else None,
+        closes_at=timestamp(individual.closes_at),
+        grace_ms=individual.grace_ms,
+        rounds=individual.rounds,
     )
 
 
@@ -287,6 +305,8 @@ def _participants_view(
 
     The flag of `waiting` isn't settled yet, so that its clock hasn't expired, although it is zero.
     """
+    if session.sync_mode is SyncMode.INDIVIDUAL:
+        return _individual_views(shown)
     active_id = _active_id(session)
     clocks = clocks_of(session)
     has_banks = session.sync_mode is SyncMode.PER_PARTICIPANT
@@ -311,6 +331,39 @@ def _participants_view(
             session.participants,
             shown.participants,
             clocks.times_left(shown),
+            clocks.clocks(shown),
+            strict=True,
+        )
+    ]
+
+
+def _individual_views(shown: Session) -> list[ParticipantView]:
+    """Participants whose clocks run independently of each other."""
+    clocks, is_over = clocks_of(shown), shown.status.is_terminal
+    return [
+        ParticipantView(
+            participant.participant_id,
+            participant.participant_index,
+            Millis(participant.used_ms - own.used_ms + own.used_at(shown.used_ms)),
+            participant.cycle_count,
+            own.state is RunState.RUNNING,
+            own.expired_at is not None,
+            own.granted_ms(shown.total_time_ms),
+            clocks.time_left_of(shown, participant),
+            clock=clock,
+            name=participant.name,
+            state=own.state,
+            begun_at=timestamp(own.begun_at),
+            finished_at=timestamp(own.finished_at),
+            late_ms=own.late_ms,
+            deadline_at=None if is_over else timestamp(deadline_of(shown, participant)),
+            extra_ms=own.allowance.extra_ms,
+            factor_permille=own.allowance.factor_permille,
+            closes_at=timestamp(own.allowance.closes_at),
+        )
+        for participant, own, clock in zip(
+            shown.participants,
+            map(clock_of, shown.participants),
             clocks.clocks(shown),
             strict=True,
         )

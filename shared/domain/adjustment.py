@@ -7,8 +7,9 @@ from shared.domain.clocks import AdjustableClock, ClockName, ClockOwner, ClockSc
 from shared.domain.commands import AdjustClocks, ClockTarget
 from shared.domain.errors import InvalidTransition, RuleViolation, Violation
 from shared.domain.events import EventType, SessionChange
+from shared.domain.individual_clock import FULL_PERMILLE
 from shared.domain.participants import bank_violations
-from shared.domain.session import Session, Status
+from shared.domain.session import Session, Status, SyncMode
 from shared.domain.settlement import next_version
 from shared.domain.time_control import MAX_LONG_TIME
 from shared.domain.timekeeping import move_anchor
@@ -25,7 +26,7 @@ def adjust_clocks(session: Session, command: AdjustClocks, now: Instant) -> Sess
     or too much.
     """
     _check_status(session, command)
-    if violations := [*_amount_violations(command)]:
+    if violations := [*_amount_violations(command), *_mode_violations(session, command)]:
         raise RuleViolation(*violations)
     session = move_anchor(session, now)
     clocks = clocks_of(session)
@@ -63,6 +64,17 @@ def _amount_violations(command: AdjustClocks) -> Iterator[Violation]:
         yield Violation("set_ms", "cannot be combined with add_ms", "not_allowed")
     elif command.add_ms == 0:
         yield Violation("add_ms", "cannot be 0ms", "invalid")
+    if command.scaled and command.add_ms is None:
+        yield Violation("scaled", "is for add_ms only", "not_allowed")
+
+
+def _mode_violations(session: Session, command: AdjustClocks) -> Iterator[Violation]:
+    is_individual = session.sync_mode is SyncMode.INDIVIDUAL
+    if command.scaled and not is_individual:
+        yield Violation("scaled", "is for individual only", "not_allowed")
+    if command.reopen and is_individual:
+        message = "is not for individual: a participant can be reopened until the session ends"
+        yield Violation("reopen", message, "not_allowed")
 
 
 def _clocks_meant(session: Session, target: ClockTarget) -> list[ClockName]:
@@ -106,14 +118,19 @@ def _clocks_of_participants(
             message = "is not a participant of this session"
             yield Violation(field, message, "unknown_participant")
         elif name is None:
-            message = f"must be all, session or cycle: in {session.sync_mode} all share the clocks"
-            yield Violation("to", message, "not_allowed")
+            yield Violation("to", _no_own_clock(session), "not_allowed")
             return
         elif participant_id in seen:
             yield Violation(field, "must be unique", "duplicate")
         else:
             yield name
         seen.add(participant_id)
+
+
+def _no_own_clock(session: Session) -> str:
+    if session.sync_mode is SyncMode.INDIVIDUAL:
+        return "needs a clock that runs toward zero: this session has no total_time_ms"
+    return f"must be all, session or cycle: in {session.sync_mode} all share the clocks"
 
 
 def _clocks_of_groups(session: Session, target: ClockTarget) -> Iterator[ClockName | Violation]:
@@ -135,7 +152,10 @@ def _clocks_of_groups(session: Session, target: ClockTarget) -> Iterator[ClockNa
 def _new_value(command: AdjustClocks, clock: AdjustableClock) -> Millis:
     if command.set_ms is not None:
         return command.set_ms
-    return Millis(clock.value_ms + (command.add_ms or 0))
+    added = command.add_ms or 0
+    if command.scaled:
+        added = added * clock.factor_permille // FULL_PERMILLE
+    return Millis(clock.value_ms + added)
 
 
 def _value_violations(
@@ -182,6 +202,7 @@ def _metadata(command: AdjustClocks, before: Iterable[AdjustableClock]) -> dict[
         "to": _described(command.to),
         "reason": command.reason,
         "reopen": command.reopen or None,
+        "scaled": command.scaled or None,
     }
     clocks = [
         {

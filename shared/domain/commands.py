@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.clocks.base import ClockScope
+from shared.domain.individual_clock import STANDARD, Allowance, IndividualSettings
 from shared.domain.lag import Lag
 from shared.domain.session import SyncMode, TimeoutAction
 from shared.domain.time_control import TimeControl
@@ -21,6 +22,7 @@ class NewParticipant(Value, frozen=True):
     group_id: str | None = None
     time_control: TimeControl | None = None
     name: str | None = None
+    allowance: Allowance = STANDARD
 
 
 class NewGroup(Value, frozen=True):
@@ -32,10 +34,44 @@ class NewGroup(Value, frozen=True):
     name: str | None = None
 
 
+class BeginParticipants(Value, frozen=True):
+    """Let participants begin at one instant; none named: all who have not begun."""
+
+    participants: tuple[str, ...] = ()
+
+
+class FinishParticipant(Value, frozen=True):
+    """Record that a participant has finished."""
+
+    participant_id: str
+
+
+class ReopenParticipant(Value, frozen=True):
+    """Undo that a participant finished or was closed."""
+
+    participant_id: str
+    reason: str | None = None
+
+
+class PauseParticipant(Value, frozen=True):
+    """Stop the clock of one participant."""
+
+    participant_id: str
+    reason: str | None = None
+
+
+class ResumeParticipant(Value, frozen=True):
+    """Let the clock of a paused participant run again."""
+
+    participant_id: str
+    reason: str | None = None
+
+
 class Create(Value, frozen=True):
     """Create a session. Each field was validated on its own; `create` checks them together.
 
     `default_bank_ms` is the bank of each participant, or group, for which no time is given.
+    `individual` is for that mode only; with `allow_cut` a limit may end after the closing time.
     """
 
     session_id: str
@@ -56,6 +92,8 @@ class Create(Value, frozen=True):
     participants_may_pause: bool = False
     participants_may_give_ms: Millis = Millis(0)
     lag: Lag | None = None
+    individual: IndividualSettings = IndividualSettings()
+    allow_cut: bool = False
     tenant: str | None = None
     owner: str | None = None
 
@@ -100,9 +138,13 @@ class Delete(Value, frozen=True):
 
 
 class AddParticipant(Value, frozen=True):
-    """Add a participant to the session."""
+    """Add a participant to the session.
+
+    With `allow_cut` its limit in `individual` may end after its closing time.
+    """
 
     newcomer: NewParticipant
+    allow_cut: bool = False
 
 
 class AdjustTime(Value, frozen=True):
@@ -142,7 +184,8 @@ EVERY_CLOCK = ClockTarget(ClockScope.ALL)
 class AdjustClocks(Value, frozen=True):
     """Add `add_ms` to clocks or set them to `set_ms`, all at one instant.
 
-    Exactly one of the two is given. `reopen` lets an expired session run again.
+    Exactly one of the two is given. `reopen` lets an expired session run again. With `scaled` each
+    participant in `individual` gets the time times its factor, rounded down to ms.
     """
 
     to: ClockTarget = EVERY_CLOCK
@@ -150,6 +193,7 @@ class AdjustClocks(Value, frozen=True):
     set_ms: Millis | None = None
     reason: str | None = None
     reopen: bool = False
+    scaled: bool = False
 
 
 class UpdateParticipant(Value, frozen=True):
@@ -210,4 +254,9 @@ Command = (
     | RemoveParticipant
     | Forfeit
     | Undo
+    | BeginParticipants
+    | FinishParticipant
+    | ReopenParticipant
+    | PauseParticipant
+    | ResumeParticipant
 )

@@ -6,6 +6,7 @@ from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.commands import Create
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.events import EventType, SessionChange
+from shared.domain.individual_rules import individual_violations, own_total_violations
 from shared.domain.lag_compensation import with_quotas
 from shared.domain.participants import (
     PARTICIPANTS_OPTIONAL,
@@ -30,7 +31,7 @@ def create(spec: Create, now: Instant) -> SessionChange:
         _with_default_bank(build_participant(p, position, spec.sync_mode), spec)
         for position, p in enumerate(spec.participants)
     ]
-    if violations := list(_violations(spec, members)):
+    if violations := [*_violations(spec, members), *individual_violations(spec, now)]:
         raise RuleViolation(*violations)
     in_order = tuple(sorted(members, key=lambda p: p.participant_index))
     groups = tuple(_groups(spec, in_order))
@@ -53,15 +54,22 @@ def create(spec: Create, now: Instant) -> SessionChange:
         participants_may_pause=spec.participants_may_pause,
         participants_may_give_ms=spec.participants_may_give_ms,
         lag=spec.lag,
+        individual=spec.individual if spec.sync_mode is SyncMode.INDIVIDUAL else None,
         tenant=spec.tenant,
         owner=spec.owner,
         version=1,
         status=Status.PENDING,
-        active_participant_id=spec.active_participant_id
-        or (in_order[0].participant_id if in_order else None),
+        active_participant_id=_starter(spec, in_order),
     )
     opened = with_quotas(clocks_of(session).open(session))
     return SessionChange(EventType.SESSION_CREATED, opened, now, ClockOwner())
+
+
+def _starter(spec: Create, members: tuple[Participant, ...]) -> str | None:
+    """The participant who takes the first turn; None if nobody takes turns."""
+    if spec.sync_mode is SyncMode.INDIVIDUAL or not members:
+        return None
+    return spec.active_participant_id or members[0].participant_id
 
 
 def _with_default_bank(member: Participant, spec: Create) -> Participant:
@@ -130,6 +138,7 @@ def _control_violations(spec: Create, members: list[Participant]) -> Iterator[Vi
     for position, member in enumerate(members):
         prefix = f"participants.{position}."
         yield from own_control_violations(member, spec.sync_mode, control, prefix)
+        yield from own_total_violations(member, spec.sync_mode, prefix)
     for position, group in enumerate(spec.groups):
         if group.time_control:
             field = f"groups.{position}.time_control"

@@ -6,6 +6,7 @@ Refusal
 ├── UnknownParticipant    no such participant in the session
 ├── NotActiveParticipant  the named participant is not the active one
 ├── ActiveParticipant     the named participant is the active one
+├── WrongRunState         the participant's state in `individual` doesn't allow it
 ├── StaleVersion          the session no longer has the version that the command names
 ├── NothingToUndo         no switch is kept that could be undone
 └── UndoBlocked           an undo would lose a pause or a correction
@@ -64,6 +65,13 @@ class ActiveParticipant(Refusal):
     def __init__(self, participant_id: str) -> None:
         super().__init__("The active participant cannot be removed")
         self.active_participant_id = participant_id
+
+
+class WrongRunState(Refusal):
+    """The participant has not begun, has ended, or is otherwise in a state without this command."""
+
+    def __init__(self, participant_id: str, message: str, state: str) -> None:
+        super().__init__(f"Participant {participant_id} {message} (state: {state})")
 
 
 class StaleVersion(Refusal):

@@ -33,6 +33,12 @@ class EventType(StrEnum):
     SESSION_UPDATED = "session_updated"
     PARTICIPANT_UPDATED = "participant_updated"
     PARTICIPANT_REMOVED = "participant_removed"
+    PARTICIPANT_BEGUN = "participant_begun"
+    PARTICIPANT_FINISHED = "participant_finished"
+    PARTICIPANT_REOPENED = "participant_reopened"
+    PARTICIPANT_PAUSED = "participant_paused"
+    PARTICIPANT_RESUMED = "participant_resumed"
+    PARTICIPANT_CLOSED = "participant_closed"
     SESSION_DELETED = "session_deleted"
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from shared.domain.clocks import clocks_of
 from shared.domain.commands import NewParticipant
 from shared.domain.errors import ActiveParticipant, RuleViolation, Violation
+from shared.domain.individual_clock import IndividualClock
+from shared.domain.individual_rules import allowance_violations, own_total_violations
 from shared.domain.session import Participant, Session, Status, SyncMode
 from shared.domain.time_control import MAX_LONG_TIME, TimeControl, control_violations
 from shared.domain.units import DAY, Millis
@@ -32,18 +34,32 @@ def build_participant(spec: NewParticipant, position: int, mode: SyncMode) -> Pa
         used_ms=Millis(0),
         cycle_count=0,
         name=spec.name,
+        individual=IndividualClock(allowance=spec.allowance)
+        if mode is SyncMode.INDIVIDUAL
+        else None,
     )
 
 
-def add_participant(session: Session, spec: NewParticipant) -> Session:
-    """Return `session` with one more participant, by default the last in the order.
+def add_participant(session: Session, spec: NewParticipant, *, allow_cut: bool = False) -> Session:
+    """Return `session`, advanced to now, with one more participant, by default the last.
 
-    Raises `RuleViolation` if the id or index is taken, the session is full, or the mode needs a
-    `total_time_ms` that is not given.
+    Raises `RuleViolation` if the id or index is taken, the session is full, the mode needs a
+    `total_time_ms` that is not given, or its limit doesn't fit before its closing time.
     """
     next_index = max((p.participant_index for p in session.participants), default=-1) + 1
     newcomer = build_participant(spec, next_index, session.sync_mode)
-    if violations := list(_violations(session, newcomer)):
+    violations = [
+        *_violations(session, newcomer),
+        *allowance_violations(
+            spec.allowance,
+            session.individual,
+            session.total_time_ms,
+            session.updated_at,
+            "",
+            allow_cut=allow_cut,
+        ),
+    ]
+    if violations:
         raise RuleViolation(*violations)
     return clocks_of(session).join(session, newcomer)
 
@@ -55,7 +71,8 @@ def remove_participant(session: Session, leaver: Participant) -> Session:
     mode needs it. The switches before can't be undone any more.
     """
     is_active = leaver.participant_id == session.active_participant_id
-    if is_active and session.status is not Status.PENDING:
+    is_under_way = leaver.individual is not None and leaver.individual.state.is_under_way
+    if is_under_way or (is_active and session.status is not Status.PENDING):
         raise ActiveParticipant(leaver.participant_id)
     if violation := _removal_violation(session, leaver):
         raise RuleViolation(violation)
@@ -89,8 +106,12 @@ def set_retired(session: Session, participant: Participant, *, is_retired: bool)
     """Return `session` with `participant` out of the rotation, or in it again.
 
     In a pending session another participant starts instead. The active participant stays active
-    until the next switch. Raises `RuleViolation` if nobody would be left in the rotation.
+    until the next switch. Raises `RuleViolation` if nobody would be left in the rotation, and in
+    `individual`, where nobody takes turns.
     """
+    if session.sync_mode is SyncMode.INDIVIDUAL:
+        message = "is for modes in which participants take turns"
+        raise RuleViolation(Violation("is_retired", message, "not_allowed"))
     session = session.with_participant(replace(participant, is_retired=is_retired))
     if all(p.is_retired for p in session.participants):
         message = "cannot be true for the last participant who takes turns"
@@ -116,6 +137,7 @@ def _violations(session: Session, newcomer: Participant) -> Iterator[Violation]:
     control = newcomer.time_control or session.time_control
     yield from bank_violations(newcomer.bank_ms, control, "total_time_ms")
     yield from own_control_violations(newcomer, session.sync_mode, session.time_control, "")
+    yield from own_total_violations(newcomer, session.sync_mode, "")
     if session.control.hourglass:
         yield Violation("participant_id", "cannot join an hourglass for two", "full")
 

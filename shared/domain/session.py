@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Self
 
+from shared.domain.individual_clock import IndividualClock, IndividualSettings
 from shared.domain.lag import Lag
 from shared.domain.time_budget import EMPTY, Reserve, Sources, TimeBudget
 from shared.domain.time_control import StartOn, TimeControl, fischer
@@ -26,6 +27,7 @@ class SyncMode(StrEnum):
     PER_GROUP = "per_group"
     GLOBAL = "global"
     COUNT_UP = "count_up"
+    INDIVIDUAL = "individual"
 
 
 class Status(StrEnum):
@@ -84,6 +86,8 @@ class Participant(Value, frozen=True, kw_only=True):
     name: str | None = None
     is_retired: bool = False
     """Whether it takes no more turns."""
+    individual: IndividualClock | None = None
+    """Its clock, set if and only if the mode is `individual`."""
 
 
 class Group(Value, frozen=True):
@@ -188,6 +192,8 @@ class Session(Value, frozen=True, kw_only=True):
     """The rank of the last warning or period end since the anchor (see `UpcomingNotice`)."""
     lag: Lag | None = None
     """Lag compensation; None if it is off."""
+    individual: IndividualSettings | None = None
+    """The settings of `individual`, set if and only if that is the mode."""
 
     @property
     def name(self) -> str:

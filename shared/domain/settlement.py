@@ -4,6 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared.domain.clocks import ClockOwner, clocks_of
+from shared.domain.clocks.individual import (
+    clock_of,
+    ended_if_all_are_done,
+    next_due,
+    settings_of,
+    with_clock,
+)
 from shared.domain.commands import Command
 from shared.domain.events import (
     EventType,
@@ -13,8 +20,9 @@ from shared.domain.events import (
     SessionStep,
     TimeWarning,
 )
+from shared.domain.individual_clock import RunState
 from shared.domain.lag_compensation import leaves_flag_open
-from shared.domain.session import Session, Status, TimeoutKind
+from shared.domain.session import Session, Status, SyncMode, TimeoutKind
 from shared.domain.timekeeping import (
     UpcomingNotice,
     abort_at,
@@ -41,7 +49,8 @@ def settle(session: Session, now: Instant, command: Command | None = None) -> It
 
 
 def _next_due(session: Session, now: Instant) -> SessionStep | None:
-    notice, flag_fall_at, aborted_at = next_notice(session), deadline(session), abort_at(session)
+    notice, aborted_at = next_notice(session), abort_at(session)
+    flag_fall_at = clocks_of(session).next_due(session)
     if notice and notice.at <= (now if flag_fall_at is None else min(now, flag_fall_at)):
         return _notify(session, notice)
     if (
@@ -92,8 +101,38 @@ def _abort(session: Session, at: Instant) -> SessionChange:
 
 
 def _expire(session: Session, at: Instant) -> SessionChange:
+    if session.sync_mode is SyncMode.INDIVIDUAL:
+        return _expire_one(session, at)
     side = clocks_of(session).owner(session)
     return flag_fall(move_anchor(session, at), side, at)
+
+
+def _expire_one(session: Session, at: Instant) -> SessionChange:
+    """Let one participant reach its deadline in `individual`, or the end of its grace period."""
+    due = next_due(session)
+    assert due is not None  # it is what happens at `at`
+    participant, session = due[1], move_anchor(session, at)
+    clock, grace_ms = clock_of(participant), settings_of(session).grace_ms
+    side = clocks_of(session).side(participant)
+    if clock.state is RunState.OVERDUE:
+        event, expiry = EventType.PARTICIPANT_CLOSED, None
+        clock = clock.close(session.used_ms)
+    else:
+        event, expiry = EventType.TIME_EXPIRED, Expiry(side, applied_action(session))
+        clock = clock.expire(session.used_ms, at, grace_ms)
+    session = session.with_participant(with_clock(participant, clock))
+    outcome = ended_if_all_are_done(session)
+    return SessionChange(
+        event,
+        next_version(outcome, at),
+        at,
+        side,
+        time_remaining_ms=Millis(0),
+        time_elapsed_ms=clock.used_ms,
+        expiry=expiry,
+        metadata={"status": outcome.status.value, "state": clock.state.value},
+        is_automatic=True,
+    )
 
 
 def flag_fall(

@@ -4,30 +4,26 @@ from collections.abc import Iterator
 
 from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.session import Session
-from shared.domain.units import DAY, Instant, Millis, after, elapsed_between
+from shared.domain.units import DAY, Instant, Millis, after
 from shared.domain.values import Value, replace
 
 
 def at_time(session: Session, now: Instant) -> Session:
     """Return the session with its clocks as they are at `now`, without moving the anchor."""
-    if session.cycle_started_at is None:
-        return session
-    return clocks_of(session).spend(session, elapsed_between(session.cycle_started_at, now))
+    return clocks_of(session).advance(session, now)
 
 
 def move_anchor(session: Session, now: Instant) -> Session:
-    """Return the session with its anchor moved to `now`; unchanged if it isn't running."""
+    """Return the session with its clocks as they are at `now`, and its anchor there if it runs."""
+    moved = at_time(session, now)
     if session.cycle_started_at is None:
-        return session
-    return replace(at_time(session, now), cycle_started_at=now, warned=None)
+        return moved
+    return replace(moved, cycle_started_at=now, warned=None)
 
 
 def deadline(session: Session) -> Instant | None:
-    """Return the instant at which the running clock reaches zero; None if none counts down."""
-    if session.cycle_started_at is None or session.awaits_first_turn:
-        return None
-    left = clocks_of(session).left(session)
-    return after(session.cycle_started_at, left) if left else None
+    """Return the instant at which a running clock reaches zero next; None if none counts down."""
+    return clocks_of(session).deadline(session)
 
 
 def flag_grace(session: Session) -> Millis:
@@ -54,7 +50,7 @@ def is_flag_open(session: Session, now: Instant) -> bool:
 
 
 def _flag_settled_at(session: Session) -> Instant | None:
-    at = deadline(session)
+    at = clocks_of(session).next_due(session)
     return at if at is None or session.lag is None else after(at, flag_grace(session))
 
 

@@ -15,6 +15,8 @@ from shared.domain.errors import (
     Violation,
 )
 from shared.domain.events import EventType, Expiry, SessionChange
+from shared.domain.individual_rules import action_violations
+from shared.domain.individual_transition import INDIVIDUAL_TRANSITIONS, close_participant
 from shared.domain.lag import LagClaim
 from shared.domain.lag_compensation import end_turn, with_quotas
 from shared.domain.participants import (
@@ -23,7 +25,7 @@ from shared.domain.participants import (
     remove_participant,
     set_retired,
 )
-from shared.domain.session import Participant, Session, Status
+from shared.domain.session import Participant, Session, Status, SyncMode
 from shared.domain.settlement import applied_action, begin_next_cycle, flag_fall, next_version
 from shared.domain.timekeeping import move_anchor
 from shared.domain.undo import ended_participant, undo, with_correction, with_turn_start
@@ -44,6 +46,7 @@ def transition(session: Session, command: c.Command, now: Instant) -> SessionCha
 def _start(session: Session, _: c.Start, now: Instant) -> SessionChange:
     if session.status is not Status.PENDING:
         raise InvalidTransition("cannot be started", session.status)
+    session = move_anchor(session, now)
     clocks = clocks_of(session)
     running = clocks.begin_cycle(clocks.start(session), session.active_participant_id)
     running = replace(
@@ -58,6 +61,8 @@ def _start(session: Session, _: c.Start, now: Instant) -> SessionChange:
 
 
 def _switch(session: Session, command: c.Switch, now: Instant) -> SessionChange:
+    if session.sync_mode is SyncMode.INDIVIDUAL:
+        raise InvalidTransition("has no turns: its participants begin and finish", session.status)
     _require_running(session, "is not running")
     if command.current_participant_id not in (None, session.active_participant_id):
         raise NotActiveParticipant(session.active_participant_id)
@@ -147,7 +152,10 @@ def _end(session: Session, status: Status, event: EventType, now: Instant) -> Se
     if session.status.is_terminal:
         raise InvalidTransition(f"cannot be {status.value}", session.status)
     ended = replace(
-        move_anchor(session, now), status=status, cycle_started_at=None, session_completed_at=now
+        clocks_of(session).end(move_anchor(session, now)),
+        status=status,
+        cycle_started_at=None,
+        session_completed_at=now,
     )
     return _change(event, ended, now)
 
@@ -155,7 +163,8 @@ def _end(session: Session, status: Status, event: EventType, now: Instant) -> Se
 def _add(session: Session, command: c.AddParticipant, now: Instant) -> SessionChange:
     if session.status.is_terminal:
         raise InvalidTransition("cannot take participants", session.status)
-    joined = with_correction(add_participant(move_anchor(session, now), command.newcomer))
+    moved, newcomer = move_anchor(session, now), command.newcomer
+    joined = with_correction(add_participant(moved, newcomer, allow_cut=command.allow_cut))
     joined = with_quotas(joined)
     side = ClockOwner(participant_id=command.newcomer.participant_id)
     return _change(EventType.PARTICIPANT_ADDED, joined, now, side=side)
@@ -233,6 +242,8 @@ def _remove(session: Session, command: c.RemoveParticipant, now: Instant) -> Ses
 
 
 def _forfeit(session: Session, command: c.Forfeit, now: Instant) -> SessionChange:
+    if session.sync_mode is SyncMode.INDIVIDUAL:
+        return close_participant(session, command, now)
     _require_running(session, "is not running")
     session = move_anchor(session, now)
     clocks, participant = clocks_of(session), _found(session, command.participant_id)
@@ -249,6 +260,8 @@ def _forfeit(session: Session, command: c.Forfeit, now: Instant) -> SessionChang
 def _update(session: Session, command: c.UpdateSession, now: Instant) -> SessionChange:
     if session.status.is_terminal:
         raise InvalidTransition("cannot be updated", session.status)
+    if violations := [*action_violations(session.sync_mode, command.action_on_timeout)]:
+        raise RuleViolation(*violations)
     given = {name: value for name in _SETTINGS if (value := getattr(command, name)) is not None}
     if command.removes_metadata:
         given = {"metadata": None, **given}
@@ -352,4 +365,5 @@ _TRANSITIONS: Mapping[type[c.Command], Callable[[Session, Any, Instant], Session
     c.RemoveParticipant: _remove,
     c.Forfeit: _forfeit,
     c.Undo: _undo,
+    **INDIVIDUAL_TRANSITIONS,
 }

@@ -17,6 +17,7 @@ from shared.domain.errors import (
     StaleVersion,
     UndoBlocked,
     UnknownParticipant,
+    WrongRunState,
 )
 from shared.http.inputs import RequestValidationError
 from shared.http.validation_errors import MAX_DETAILS, error_details
@@ -71,7 +72,7 @@ def _refusal(error: Exception) -> tuple[int, str, Any]:
             violations = error.violations[:MAX_DETAILS]
             details = [{"field": v.field, "message": v.message, "code": v.code} for v in violations]
             return 400, "VALIDATION_ERROR", details
-        case InvalidTransition():
+        case InvalidTransition() | WrongRunState():
             return 400, "INVALID_STATE_TRANSITION", None
         case UnknownParticipant():
             return 404, "PARTICIPANT_NOT_FOUND", None

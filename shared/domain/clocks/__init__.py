@@ -8,6 +8,7 @@ from shared.domain.clocks.base import (
     ClockScope,
     countdown,
 )
+from shared.domain.clocks.individual import Individual
 from shared.domain.clocks.per_cycle import PerCycle
 from shared.domain.clocks.per_group import PerGroup
 from shared.domain.clocks.per_participant import PerParticipant
@@ -22,6 +23,7 @@ _RULES: dict[SyncMode, ClockRules] = {
     SyncMode.PER_GROUP: _PER_GROUP,
     SyncMode.GLOBAL: GlobalClockRules(),
     SyncMode.COUNT_UP: CountUp(),
+    SyncMode.INDIVIDUAL: Individual(),
 }
 
 

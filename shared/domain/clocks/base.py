@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import TypeVar
 
 from shared.domain.errors import RuleViolation, Violation
+from shared.domain.individual_clock import FULL_PERMILLE
 from shared.domain.session import Participant, Session
 from shared.domain.time_budget import Clock, Sources
 from shared.domain.time_control import TimeControl
-from shared.domain.units import Millis
+from shared.domain.units import Instant, Millis, after, elapsed_between
 from shared.domain.values import Value, replace
 
 T = TypeVar("T")
@@ -64,12 +65,14 @@ class ClockName(Value, frozen=True):
 class AdjustableClock(Value, frozen=True):
     """A clock, its value at the anchor and its time control.
 
-    The value of a participant or group is its bank, without overtime.
+    The value of a participant or group is its bank, without overtime. `factor_permille` is that of
+    the participant, by which time may be scaled.
     """
 
     name: ClockName
     value_ms: Millis
     control: TimeControl | None = None
+    factor_permille: int = FULL_PERMILLE
 
 
 SESSION_CLOCK = ClockName(shared=ClockScope.SESSION)
@@ -89,6 +92,23 @@ class ClockRules(ABC):
     @abstractmethod
     def left(self, session: Session) -> Millis | None:
         """Return the time left on the running clock, ms; None if no clock counts down."""
+
+    def advance(self, session: Session, now: Instant) -> Session:
+        """Return the session with its clocks as they are at `now`, at the same anchor."""
+        if session.cycle_started_at is None:
+            return session
+        return self.spend(session, elapsed_between(session.cycle_started_at, now))
+
+    def deadline(self, session: Session) -> Instant | None:
+        """Return the instant at which a clock reaches zero next; None if none counts down."""
+        if session.cycle_started_at is None or session.awaits_first_turn:
+            return None
+        left = self.left(session)
+        return after(session.cycle_started_at, left) if left else None
+
+    def next_due(self, session: Session) -> Instant | None:
+        """Return the instant of the next change that time alone makes, without grace for lag."""
+        return self.deadline(session)
 
     @abstractmethod
     def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
@@ -144,6 +164,10 @@ class ClockRules(ABC):
 
     def start(self, session: Session) -> Session:
         """Return the pending session with its clocks set for the start of the first cycle."""
+        return session
+
+    def end(self, session: Session) -> Session:
+        """Return the session, which a command ends, with its clocks stopped."""
         return session
 
     def end_cycle(self, session: Session) -> Session:
@@ -215,6 +239,10 @@ class ClockRules(ABC):
     def clock(self, session: Session) -> Clock | None:
         """Return the clock that reaches zero next; None if none counts down."""
         return countdown(session, self.left(session))
+
+    def session_clock(self, session: Session) -> Clock | None:
+        """Return the clock of the whole session; None if it has none that counts down."""
+        return countdown(session, session.session_left_ms)
 
     def elapsed_clock(self, session: Session) -> Clock:
         """Return the time that the session has run; it stops when the running clock is at zero."""

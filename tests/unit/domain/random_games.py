@@ -18,6 +18,7 @@ from shared.domain.settlement import settle
 from shared.domain.timekeeping import deadline
 from shared.domain.transition import transition
 from shared.domain.units import Instant, Millis
+from tests.unit.domain.scenarios import MODES_WITH_TURNS
 
 SEATS = ("p0", "P0", "a/b", "ü%2F?", "😀" * 64)
 NEWCOMERS = ("p5", "red", "__proto__")
@@ -81,7 +82,7 @@ class CommandRun:
 
 
 @st.composite
-def openings(draw: st.DrawFn, modes: Sequence[SyncMode] = tuple(SyncMode)) -> c.Create:
+def openings(draw: st.DrawFn, modes: Sequence[SyncMode] = MODES_WITH_TURNS) -> c.Create:
     mode = draw(st.sampled_from(modes))
     grouped = mode is SyncMode.PER_GROUP
     shared = mode in (SyncMode.GLOBAL, SyncMode.COUNT_UP)

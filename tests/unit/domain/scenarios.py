@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.domain import commands as c
-from shared.domain.clocks import clocks_of
+from shared.domain.clocks import clocks_of, individual
 from shared.domain.creation import create
 from shared.domain.errors import RuleViolation
 from shared.domain.events import EventType, SessionChange, SessionStep, TimeWarning
+from shared.domain.individual_clock import Allowance, IndividualClock, IndividualSettings
 from shared.domain.session import (
     Participant,
     Session,
@@ -23,6 +24,9 @@ from shared.domain.units import Instant, Millis
 
 ANNA, BEN, CLEO, DAN = NAMES = ("anna", "ben", "cleo", "dan")
 RED, BLUE, GREEN = "red", "blue", "green"
+
+MODES_WITH_TURNS = tuple(mode for mode in SyncMode if mode is not SyncMode.INDIVIDUAL)
+"""The modes in which one participant is active."""
 
 ACTIONS = tuple(kind.value for kind in TimeoutKind)
 ADVANCING_ACTIONS = ("skip_cycle", "auto_action")
@@ -77,6 +81,27 @@ def race(ceiling: int | None = None, players: int = 2, **options: Any) -> Sessio
     return open_session(SyncMode.COUNT_UP, *seats, max_time_ms=ceiling, **options)
 
 
+def candidate(name: str, **allowance: Any) -> c.NewParticipant:
+    """A participant of `individual`, with `extra_ms`, `factor_permille` and `closes_at`."""
+    return c.NewParticipant(name, allowance=Allowance(**allowance))
+
+
+def sitting(
+    *seats: c.NewParticipant, total: int | None = None, at: int = 0, **options: Any
+) -> Session:
+    """`individual`: by default for Anna and Ben; options of the mode and of the creation."""
+    own = set(IndividualSettings.__struct_fields__)
+    settings = IndividualSettings(**{name: options.pop(name) for name in own & set(options)})
+    command = create_command(
+        SyncMode.INDIVIDUAL,
+        *(seats or map(candidate, NAMES[:2])),
+        total_time_ms=total,
+        individual=settings,
+        **options,
+    )
+    return create(command, Instant(at)).session
+
+
 def on_timeout(kind: str, **extra: Any) -> TimeoutAction:
     return TimeoutAction(TimeoutKind(kind), extra or None)
 
@@ -124,6 +149,39 @@ class Play:
         """Add `add` ms to the clocks of `who`, or to all clocks."""
         to = c.ClockTarget(participants=who) if who else c.EVERY_CLOCK
         return self.do(c.AdjustClocks(to, add_ms=Millis(add), **options), at)
+
+    def begin(self, *who: str, at: int) -> "Play":
+        return self.do(c.BeginParticipants(who), at)
+
+    def finish(self, who: str, *, at: int) -> "Play":
+        return self.do(c.FinishParticipant(who), at)
+
+    def reopen(self, who: str, *, at: int) -> "Play":
+        return self.do(c.ReopenParticipant(who), at)
+
+    def rest(self, who: str, *, at: int) -> "Play":
+        """Pause one participant."""
+        return self.do(c.PauseParticipant(who), at)
+
+    def go_on(self, who: str, *, at: int) -> "Play":
+        """Resume one participant."""
+        return self.do(c.ResumeParticipant(who), at)
+
+    def forfeit(self, who: str, *, at: int) -> "Play":
+        return self.do(c.Forfeit(who), at)
+
+    def own(self, who: str) -> IndividualClock:
+        """The stored clock of `who` in `individual`."""
+        participant = self.session.find(who)
+        assert participant is not None
+        assert participant.individual is not None
+        return participant.individual
+
+    def deadline_of(self, who: str) -> int | None:
+        """The deadline of `who` in `individual`."""
+        participant = self.session.find(who)
+        assert participant is not None
+        return individual.deadline_of(self.session, participant)
 
     def join(self, newcomer: c.NewParticipant, *, at: int) -> "Play":
         return self.do(c.AddParticipant(newcomer), at)

@@ -14,6 +14,7 @@ from tests.unit.domain.scenarios import (
     BEN,
     BLUE,
     CLEO,
+    MODES_WITH_TURNS,
     RED,
     chess,
     create_command,
@@ -50,28 +51,28 @@ INVALID: dict[str, tuple[Create, list[tuple[str, str]]]] = {
             create_command(mode, seat(ANNA, MS), seat(BEN, MS), seat(ANNA, MS), total_time_ms=MS),
             [("participants.2.participant_id", "duplicate")],
         )
-        for mode in SyncMode
+        for mode in MODES_WITH_TURNS
     },
     **{
         f"index_twice_in_{mode}": (
             create_command(mode, seat(ANNA, MS, index=4), seat(BEN, MS, index=4), total_time_ms=MS),
             [("participants.1.participant_index", "duplicate")],
         )
-        for mode in SyncMode
+        for mode in MODES_WITH_TURNS
     },
     **{
         f"unknown_starter_in_{mode}": (
             create_command(mode, seat(ANNA, MS), total_time_ms=MS, active_participant_id=BEN),
             [("active_participant_id", "unknown_participant")],
         )
-        for mode in SyncMode
+        for mode in MODES_WITH_TURNS
     },
     **{
         f"groups_in_{mode}": (
             create_command(mode, seat(ANNA, MS), total_time_ms=MS, groups=(NewGroup(RED, MS),)),
             [("groups", "not_allowed")],
         )
-        for mode in SyncMode
+        for mode in MODES_WITH_TURNS
         if mode is not SyncMode.PER_GROUP
     },
     "a_starter_without_participants": (
@@ -127,7 +128,7 @@ def test_every_violated_rule_is_reported_with_its_field(
     assert all(violation.message for violation in refusal.value.violations)
 
 
-@pytest.mark.parametrize("mode", list(SyncMode))
+@pytest.mark.parametrize("mode", MODES_WITH_TURNS)
 def test_a_session_begins_pending_at_version_1(mode: SyncMode) -> None:
     change = create(create_command(mode, seat(ANNA, MS), total_time_ms=MS), Instant(77))
     session = change.session
@@ -161,7 +162,7 @@ def test_an_index_defaults_to_the_position() -> None:
     }
 
 
-@pytest.mark.parametrize("mode", list(SyncMode))
+@pytest.mark.parametrize("mode", MODES_WITH_TURNS)
 def test_the_lowest_index_starts_unless_a_starter_is_named(mode: SyncMode) -> None:
     seats = (seat(ANNA, MS, index=9), seat(BEN, MS, index=3), seat(CLEO, MS, index=6))
     assert play(open_session(mode, *seats, total_time_ms=MS)).start().active == BEN
