@@ -4,6 +4,7 @@ from functions.service import console, docs, health, ready, time, time_controls
 from functions.sessions import (
     adjust,
     batch,
+    begin,
     cancel,
     complete,
     create,
@@ -40,6 +41,7 @@ _ENDPOINTS = (
     delete,
     adjust,
     update,
+    begin,
     participants,
     undo,
     events,

@@ -10,6 +10,7 @@ _LABELS = {
     Scope.TOKEN_SESSION: "token's",
     Scope.WHILE_ACTIVE: "token's, while active",
     Scope.IF_SESSION_ALLOWS: "token's, if allowed",
+    Scope.OWN_CLOCK: "token's, own clock",
     Scope.GIFTS: "token's, gifts if allowed",
 }
 

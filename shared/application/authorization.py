@@ -11,7 +11,14 @@ from typing import Protocol
 from shared.application.errors import Forbidden, SessionNotFound
 from shared.application.ports.rate_limit import RateLimit, RateLimitState
 from shared.domain.clocks import clocks_of
-from shared.domain.commands import AdjustClocks, ClockTarget, Command, Switch
+from shared.domain.commands import (
+    AdjustClocks,
+    BeginParticipants,
+    ClockTarget,
+    Command,
+    FinishParticipant,
+    Switch,
+)
 from shared.domain.session import Participant, Session, SyncMode, session_name
 from shared.domain.units import Millis
 from shared.domain.values import replace
@@ -80,6 +87,11 @@ class Operation(StrEnum):
     FORFEIT = "forfeit"
     ADJUST_CLOCKS = "adjust clocks"
     UNDO = "undo"
+    BEGIN = "begin"
+    FINISH = "finish"
+    REOPEN_PARTICIPANT = "reopen participant"
+    PAUSE_PARTICIPANT = "pause participant"
+    RESUME_PARTICIPANT = "resume participant"
     READ_HISTORY = "read history"
     SIMULATE = "simulate"
     MINT_TOKEN = "mint token"
@@ -92,6 +104,7 @@ class Scope(StrEnum):
     OWN = "sessions it created"
     TOKEN_SESSION = "the session of its token"
     WHILE_ACTIVE = "the session of its token, while its own clock runs"
+    OWN_CLOCK = "the session of its token, for its own clock"
     IF_SESSION_ALLOWS = "the session of its token, if that allows it"
     GIFTS = "the session of its token, for time that goes to another participant, if that allows it"
 
@@ -108,6 +121,8 @@ RIGHTS: Mapping[Role, Mapping[Operation, Scope]] = {
         Operation.PAUSE: Scope.IF_SESSION_ALLOWS,
         Operation.RESUME: Scope.IF_SESSION_ALLOWS,
         Operation.ADJUST_CLOCKS: Scope.GIFTS,
+        Operation.BEGIN: Scope.OWN_CLOCK,
+        Operation.FINISH: Scope.OWN_CLOCK,
     },
     Role.SPECTATOR: dict.fromkeys(_READING, Scope.TOKEN_SESSION),
 }
@@ -166,6 +181,8 @@ class Authorization:
             raise Forbidden(f"This session doesn't let participants {self.operation} it")
         if self.scope is Scope.GIFTS:
             self._check_gift(session, command)
+        if self.scope is Scope.OWN_CLOCK and not _is_own(command, self.caller.participant_id):
+            raise Forbidden("A participant can begin and finish only its own time")
 
     def _check_gift(self, session: Session, command: Command | None) -> None:
         """Raise `Forbidden` unless `command` gives another participant as much as is allowed.
@@ -212,6 +229,17 @@ class Authorization:
         if command.current_participant_id not in (None, self.caller.participant_id):
             raise Forbidden("A participant can end only its own cycle")
         return replace(command, current_participant_id=self.caller.participant_id)
+
+
+def _is_own(command: Command | None, participant_id: str | None) -> bool:
+    """Return whether `command` lets that participant begin or finish, and nobody else."""
+    match command:
+        case BeginParticipants(participants):
+            return participants == (participant_id,)
+        case FinishParticipant(finisher):
+            return finisher == participant_id
+        case _:
+            return False
 
 
 def _only_receiver(session: Session, command: Command | None, most: Millis) -> Participant | None:

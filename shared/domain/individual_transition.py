@@ -39,7 +39,7 @@ def close_participant(session: Session, command: c.Forfeit, now: Instant) -> Ses
     if clock.state.is_done:
         raise WrongRunState(participant.participant_id, "has already ended", clock.state)
     closed = _with(session, participant, clock.close(session.used_ms))
-    metadata = {"reason": "forfeit"}
+    metadata: dict[str, Any] = {"reason": "forfeit"}
     if command.reason is not None:
         metadata["explanation"] = command.reason
     return _change(EventType.PARTICIPANT_CLOSED, closed, participant, now, metadata)
@@ -77,8 +77,9 @@ def _beginners(session: Session, names: tuple[str, ...]) -> list[Participant]:
     for name in names:
         if name not in members:
             raise UnknownParticipant(name)
-        if message := _refusal_to_begin(session, members[name]):
-            raise WrongRunState(name, message, clock_of(members[name]).state)
+        refusal = _refusal_to_begin(session, members[name])
+        if refusal is not None:
+            raise WrongRunState(name, refusal, clock_of(members[name]).state)
     return [members[name] for name in dict.fromkeys(names)]
 
 

@@ -6,15 +6,25 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.domain.commands import AddParticipant, Create, NewGroup, NewParticipant, UpdateSession
+from shared.domain.individual_clock import (
+    FULL_PERMILLE,
+    Allowance,
+    Begins,
+    IndividualSettings,
+)
 from shared.domain.lag import Lag
 from shared.domain.participants import MAX_PARTICIPANTS
 from shared.domain.session import SyncMode, TimeoutAction, TimeoutKind
 from shared.domain.time_control import TimeControl
-from shared.domain.units import Millis
+from shared.domain.units import Instant, Millis
 from shared.http.fields import (
     BankTime,
     Duration,
+    ExtraTime,
+    Factor,
     Flag,
+    FutureInstant,
+    GracePeriod,
     Id,
     Increment,
     Index,
@@ -40,6 +50,9 @@ class ParticipantBody(Body):
     total_time_ms: BankTime | None = None
     group_id: Id | None = None
     name: Name | None = None
+    extra_ms: ExtraTime | None = None
+    factor_permille: Factor | None = None
+    closes_at: FutureInstant | None = None
 
     def as_newcomer(self) -> NewParticipant:
         """Return the participant for the domain's commands."""
@@ -51,10 +64,24 @@ class ParticipantBody(Body):
             self.group_id,
             _control(self.time_control),
             self.name,
+            self._allowance(),
         )
 
+    def _allowance(self) -> Allowance:
+        return Allowance(
+            Millis(self.extra_ms or 0),
+            self.factor_permille or FULL_PERMILLE,
+            None if self.closes_at is None else Instant(self.closes_at),
+        )
+
+
+class NewcomerBody(ParticipantBody):
+    """A participant who joins; in `individual`, `allow_cut` lets its limit end after its close."""
+
+    allow_cut: Flag | None = None
+
     def command(self) -> AddParticipant:
-        return AddParticipant(self.as_newcomer())
+        return AddParticipant(self.as_newcomer(), bool(self.allow_cut))
 
 
 class GroupBody(Body):
@@ -123,6 +150,7 @@ _MODES: list[Any] = [
     _mode("global", total_time_ms=_INTEGER),
     _mode("global", time_per_cycle_ms=_INTEGER),
     _mode("count_up"),
+    _mode("individual", participants=_NOT_EMPTY),
 ]
 
 
@@ -132,7 +160,9 @@ class CreateBody(Body):
     model_config = ConfigDict(json_schema_extra={"anyOf": _MODES})
 
     session_id: Uuid | None = None
-    sync_mode: Literal["per_participant", "per_cycle", "per_group", "global", "count_up"]
+    sync_mode: Literal[
+        "per_participant", "per_cycle", "per_group", "global", "count_up", "individual"
+    ]
     participants: Annotated[list[ParticipantBody], Field(max_length=MAX_PARTICIPANTS)] = Field([])
     groups: Annotated[list[GroupBody], Field(max_length=MAX_PARTICIPANTS)] | None = None
     total_time_ms: Duration | None = None
@@ -148,6 +178,11 @@ class CreateBody(Body):
     participants_may_pause: Flag | None = None
     participants_may_give_ms: ShortTime | None = None
     lag: LagBody | None = None
+    begins: Literal["together", "each"] | None = None
+    closes_at: FutureInstant | None = None
+    grace_ms: GracePeriod | None = None
+    rounds: Flag | None = None
+    allow_cut: Flag | None = None
 
     @classmethod
     def context_of(cls, value: Any) -> dict[str, Any]:
@@ -196,6 +231,16 @@ class CreateBody(Body):
             participants_may_pause=bool(self.participants_may_pause),
             participants_may_give_ms=Millis(self.participants_may_give_ms or 0),
             lag=self.lag.lag() if self.lag else None,
+            individual=self._individual(),
+            allow_cut=bool(self.allow_cut),
+        )
+
+    def _individual(self) -> IndividualSettings:
+        return IndividualSettings(
+            Begins(self.begins) if self.begins else Begins.TOGETHER,
+            None if self.closes_at is None else Instant(self.closes_at),
+            Millis(self.grace_ms or 0),
+            bool(self.rounds),
         )
 
 

@@ -100,6 +100,14 @@ def _instant(value: Any) -> int:
     return instant
 
 
+def _timestamp_text(value: Any) -> Any:
+    """Refuse numbers, because nobody can tell ms from s in them."""
+    if isinstance(value, str) and not value.isdecimal():
+        return value
+    message = "must be a timestamp with an offset or Z, such as 2026-01-31T09:30:05.123Z"
+    raise PydanticCustomError("timestamp", message)
+
+
 def _to_integer(value: Any) -> Any:
     """Accept 5.0 as the integer 5 (JSON Schema Validation section 6.1.1)."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -211,5 +219,20 @@ Flag = StrictBool
 Timestamp = Annotated[
     int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
+GracePeriod = Annotated[int, Strict(), Field(ge=0, le=3_600_000, description="ms"), _integer]
+ExtraTime = Annotated[int, Strict(), Field(ge=0, le=7 * DAY, description="ms"), _integer]
+Factor = Annotated[
+    int,
+    Strict(),
+    Field(ge=1_000, le=4_000, description="Thousandths of the session's time"),
+    _integer,
+]
+FutureInstant = Annotated[
+    int,
+    BeforeValidator(_timestamp_text),
+    BeforeValidator(_instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""An instant in a body: ISO 8601 with an offset or `Z`."""
 MAX_VERSION = 2**31 - 1
 Version = Annotated[int, Strict(), Field(ge=1, le=MAX_VERSION), _integer]

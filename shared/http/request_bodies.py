@@ -223,7 +223,8 @@ _SET: dict[str, Any] = {"properties": {"set_ms": {"type": "integer"}}, "required
 class AdjustClocksBody(Body):
     """The time to add to clocks, or the value that they have from now on.
 
-    `to` says which clocks. `reopen` lets an expired session run again.
+    `to` says which clocks. `reopen` lets an expired session run again. In `individual`, `scaled`
+    multiplies `add_ms` by each participant's factor.
     """
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [_ADD, _SET]})
@@ -233,6 +234,7 @@ class AdjustClocksBody(Body):
     to: Annotated[TargetBody, OrName(lambda: _SCOPES)] | None = None
     reason: Reason | None = None
     reopen: Flag = False
+    scaled: Flag = False
 
     def command(self) -> AdjustClocks:
         return AdjustClocks(
@@ -241,6 +243,7 @@ class AdjustClocksBody(Body):
             None if self.set_ms is None else Millis(self.set_ms),
             self.reason,
             self.reopen,
+            self.scaled,
         )
 
 

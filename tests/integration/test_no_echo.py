@@ -68,6 +68,7 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
         "to": {"participants": [str(uuid4())], "groups": [str(uuid4())]},
         "reason": "x",
         "reopen": False,
+        "scaled": False,
     },
     "PATCH /{id}": lambda: {
         "metadata": {"a": 1},
@@ -85,6 +86,10 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
         "reason": "x",
     },
     "POST /{id}/participants/{pid}/forfeit": lambda: {"reason": "x"},
+    "POST /{id}/begin": lambda: {"participants": [str(uuid4())]},
+    "POST /{id}/participants/{pid}/reopen": lambda: {"reason": "x"},
+    "POST /{id}/participants/{pid}/pause": lambda: {"reason": "x"},
+    "POST /{id}/participants/{pid}/resume": lambda: {"reason": "x"},
     "POST /{id}/tokens": lambda: {
         "role": "participant",
         "participant_id": str(uuid4()),

@@ -68,6 +68,23 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("DELETE", f"{_SESSION}/participants/{{participant_id}}"): Row(_FOR_HOSTS, is_started=False),
     ("POST", f"{_SESSION}/participants/{{participant_id}}/forfeit"): Row(_FOR_HOSTS),
+    # Chess has no clocks that begin: who is allowed to ask is told so.
+    ("POST", f"{_SESSION}/begin"): Row((404, 404, 403, 403, 403, 400, 404, 400)),
+    ("POST", f"{_SESSION}/participants/{{participant_id}}/begin"): Row(
+        (404, 404, 403, 403, 400, 400, 404, 400)
+    ),
+    ("POST", f"{_SESSION}/participants/{{participant_id}}/finish"): Row(
+        (404, 404, 403, 403, 400, 400, 404, 400)
+    ),
+    ("POST", f"{_SESSION}/participants/{{participant_id}}/reopen"): Row(
+        (404, 404, 403, 403, 403, 400, 404, 400)
+    ),
+    ("POST", f"{_SESSION}/participants/{{participant_id}}/pause"): Row(
+        (404, 404, 403, 403, 403, 400, 404, 400)
+    ),
+    ("POST", f"{_SESSION}/participants/{{participant_id}}/resume"): Row(
+        (404, 404, 403, 403, 403, 400, 404, 400)
+    ),
     ("POST", f"{_SESSION}/tokens"): Row(
         (404, 404, 403, 403, 403, 201, 404, 201), {"role": "spectator"}
     ),

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.events import EventType
+from shared.domain.individual_clock import Begins, RunState
 from shared.domain.session import Status, SyncMode
 from shared.http.fields import Id, Name, Uuid
 
@@ -110,7 +111,11 @@ class Presets(ResponseModel):
 
 
 class Participant(ResponseModel):
-    """`total_time_ms` is the value at `cycle_started_at`; the other times are live."""
+    """`total_time_ms` is the value at `cycle_started_at`; the other times are live.
+
+    In `individual`, `total_time_ms` is all time that the participant may use; `state`, `begun_at`,
+    `finished_at`, `late_ms` and `deadline_at` say what it does.
+    """
 
     participant_id: Id
     participant_index: int
@@ -126,6 +131,14 @@ class Participant(ResponseModel):
     time_control: TimeControl = omittable()
     name: Name = omittable()
     is_retired: bool = omittable()
+    state: RunState = omittable()
+    begun_at: str = omittable()
+    finished_at: str = omittable()
+    late_ms: Ms = omittable()
+    deadline_at: str = omittable()
+    extra_ms: Ms = omittable()
+    factor_permille: int = omittable()
+    closes_at: str = omittable()
 
 
 class Group(ResponseModel):
@@ -212,6 +225,10 @@ class Session(ResponseModel):
     elapsed_clock: Clock
     lag: Lag = omittable()
     flag_grace_ms: FlagGrace = omittable()
+    begins: Begins = omittable()
+    closes_at: str = omittable()
+    grace_ms: Ms = omittable()
+    rounds: bool = omittable()
 
 
 class Summary(ResponseModel):

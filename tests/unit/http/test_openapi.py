@@ -37,7 +37,16 @@ def test_joining_links_to_every_operation_on_the_participant(document: dict[str,
     joining = document["paths"]["/v1/sessions/{session_id}/participants"]["post"]
     links = joining["responses"]["201"]["links"].values()
     names = {link["operationId"].partition("_v1_")[0] for link in links}
-    assert names == {"update_participant", "remove_participant", "forfeit"}
+    assert names == {
+        "update_participant",
+        "remove_participant",
+        "forfeit",
+        "begin_participant",
+        "finish_participant",
+        "reopen_participant",
+        "pause_participant",
+        "resume_participant",
+    }
     for link in links:
         assert link["parameters"] == {
             "session_id": _CREATED,
