@@ -184,7 +184,8 @@ export class Session extends EventTarget {
 
   /**
    * Add `addMs` to several clocks at one instant, or set them to `setMs`. `to` says which (docs/api.md);
-   * without it all. With `reopen`, an expired session runs again.
+   * without it all. With `reopen`, an expired session runs again. In `individual`, `scaled` multiplies
+   * `addMs` by each participant's factor.
    *
    * @param {{
    *   addMs?: number,
@@ -192,16 +193,18 @@ export class Session extends EventTarget {
    *   to?: "all" | "session" | "cycle" | {participants: string[]} | {groups: string[]},
    *   reason?: string,
    *   reopen?: boolean,
+   *   scaled?: boolean,
    * }} change
    * @param {CallOptions} [options]
    */
-  adjustClocks({ addMs, setMs, to, reason, reopen }, options) {
+  adjustClocks({ addMs, setMs, to, reason, reopen, scaled }, options) {
     const body = {
       ...(addMs !== undefined && { add_ms: addMs }),
       ...(setMs !== undefined && { set_ms: setMs }),
       ...(to && { to }),
       ...(reason && { reason }),
       ...(reopen && { reopen }),
+      ...(scaled && { scaled }),
     };
     return this.#change("POST", "/adjust", body, options);
   }
@@ -230,14 +233,65 @@ export class Session extends EventTarget {
   }
 
   /**
-   * Let the flag of a participant, or of its group, fall now.
+   * Let the flag of a participant, or of its group, fall now. In `individual` the participant is
+   * closed without a finish.
    *
    * @param {string} [reason]
    * @param {CallOptions} [options]
    */
   forfeit(participantId, reason, options) {
-    const path = `${participantPath(participantId)}/forfeit`;
-    return this.#change("POST", path, reason ? { reason } : undefined, options);
+    return this.#act(participantId, "forfeit", reason, options);
+  }
+
+  /**
+   * Let participants begin in `individual`, all at one instant: one id, a list of ids, or null for
+   * all who may.
+   *
+   * @param {?(string | string[])} [who]
+   * @param {CallOptions} [options]
+   */
+  begin(who, options) {
+    if (typeof who === "string") return this.#act(who, "begin", undefined, options);
+    return this.#change("POST", "/begin", who ? { participants: who } : undefined, options);
+  }
+
+  /**
+   * Record that a participant has finished in `individual`.
+   *
+   * @param {CallOptions} [options]
+   */
+  finish(participantId, options) {
+    return this.#act(participantId, "finish", undefined, options);
+  }
+
+  /**
+   * Undo that a participant finished or was closed in `individual`.
+   *
+   * @param {string} [reason]
+   * @param {CallOptions} [options]
+   */
+  reopen(participantId, reason, options) {
+    return this.#act(participantId, "reopen", reason, options);
+  }
+
+  /**
+   * Stop the clock of one participant in `individual`.
+   *
+   * @param {string} [reason]
+   * @param {CallOptions} [options]
+   */
+  pauseParticipant(participantId, reason, options) {
+    return this.#act(participantId, "pause", reason, options);
+  }
+
+  /**
+   * Let the clock of one participant run again in `individual`.
+   *
+   * @param {string} [reason]
+   * @param {CallOptions} [options]
+   */
+  resumeParticipant(participantId, reason, options) {
+    return this.#act(participantId, "resume", reason, options);
   }
 
   /**
@@ -300,6 +354,11 @@ export class Session extends EventTarget {
     const errorMs = this.state?.lag ? this.clock.errorMs : Infinity;
     if (!Number.isFinite(errorMs)) return {};
     return { acted_at_ms: Math.ceil(actedAt), error_ms: Math.ceil(errorMs) };
+  }
+
+  #act(participantId, verb, reason, options) {
+    const path = `${participantPath(participantId)}/${verb}`;
+    return this.#change("POST", path, reason ? { reason } : undefined, options);
   }
 
   async #change(method, path, body, options) {

@@ -3,7 +3,15 @@
  * unless noted otherwise; timestamps in states are ISO 8601 in UTC.
  */
 
-export type SyncMode = "per_participant" | "per_cycle" | "per_group" | "global" | "count_up";
+export type SyncMode =
+  | "per_participant"
+  | "per_cycle"
+  | "per_group"
+  | "global"
+  | "count_up"
+  | "individual";
+/** What a participant does in `individual`. */
+export type RunState = "not_begun" | "running" | "paused" | "overdue" | "finished" | "closed";
 export type Status = "pending" | "running" | "paused" | "expired" | "completed" | "cancelled";
 export type TransportName = "supabase" | "websocket" | "sse" | "polling";
 
@@ -81,6 +89,16 @@ export interface Participant {
   name?: string;
   /** Takes no turns. */
   is_retired?: boolean;
+  /** What the participant does; only in `individual`, as all that follows. */
+  state?: RunState;
+  begun_at?: string;
+  finished_at?: string;
+  /** How long after its deadline the participant finished. */
+  late_ms?: number;
+  deadline_at?: string;
+  extra_ms?: number;
+  factor_permille?: number;
+  closes_at?: string;
 }
 
 export interface Group {
@@ -130,6 +148,13 @@ export interface SessionState {
   lag?: { gain_ms?: number };
   /** With `lag`: how long after `deadline_at` the flag is settled. */
   flag_grace_ms?: number;
+  /** Who begins when the session starts; only in `individual`, as the three that follow. */
+  begins?: "together" | "each";
+  closes_at?: string;
+  /** How long after its deadline a participant may still finish. */
+  grace_ms?: number;
+  /** Who has finished may begin again, and only a command ends the session. */
+  rounds?: boolean;
   created_at: string;
   updated_at: string;
   server_time_ms: number;
@@ -177,6 +202,8 @@ export interface ClockChange {
   reason?: string;
   /** Lets an expired session run again. */
   reopen?: boolean;
+  /** In `individual`: multiplies `addMs` by each participant's factor. */
+  scaled?: boolean;
 }
 
 /** At least one of these. */
@@ -223,6 +250,14 @@ export interface NewSession {
   participants_may_give_ms?: number;
   /** Lag compensation, in `per_participant` and `per_group`. */
   lag?: { gain_ms?: number };
+  /** Who begins when an `individual` session starts; by default `together`. */
+  begins?: "together" | "each";
+  /** When an `individual` session closes: ISO 8601 with an offset. */
+  closes_at?: string;
+  grace_ms?: number;
+  rounds?: boolean;
+  /** Lets a limit end after the closing time, which then cuts it. */
+  allow_cut?: boolean;
 }
 
 /** One event of the audit trail. */
@@ -488,6 +523,21 @@ export class Session extends EventTarget {
   removeParticipant(participantId: string, options?: CallOptions): Promise<SessionState>;
   /** Let the flag of a participant, or of its group, fall now. */
   forfeit(participantId: string, reason?: string, options?: CallOptions): Promise<SessionState>;
+  /** In `individual`: one id, several at one instant, or null for all who may begin. */
+  begin(who?: string | string[] | null, options?: CallOptions): Promise<SessionState>;
+  finish(participantId: string, options?: CallOptions): Promise<SessionState>;
+  /** Undo that a participant finished or was closed. */
+  reopen(participantId: string, reason?: string, options?: CallOptions): Promise<SessionState>;
+  pauseParticipant(
+    participantId: string,
+    reason?: string,
+    options?: CallOptions,
+  ): Promise<SessionState>;
+  resumeParticipant(
+    participantId: string,
+    reason?: string,
+    options?: CallOptions,
+  ): Promise<SessionState>;
   /** Undo the last switch; `mode` says which time comes back (docs/api.md). */
   undo(
     mode: "turn_start" | "before_switch" | "as_if_never",

@@ -10,7 +10,7 @@ import msgspec
 
 from shared.application.instants import datetime_of, instant_of
 from shared.domain.clocks import ClockOwner, clocks_of, countdown, group_clocks
-from shared.domain.clocks.individual import clock_of, deadline_of, settings_of
+from shared.domain.clocks.individual import clock_of, deadlines, individual_clocks, settings_of
 from shared.domain.events import Expiry
 from shared.domain.individual_clock import FULL_PERMILLE, Begins, RunState
 from shared.domain.lag import Lag, LagTotals
@@ -338,8 +338,11 @@ def _participants_view(
 
 
 def _individual_views(shown: Session) -> list[ParticipantView]:
-    """Participants whose clocks run independently of each other."""
-    clocks, is_over = clocks_of(shown), shown.status.is_terminal
+    """Participants whose clocks run independently of each other.
+
+    A clock that counts down shows the time left; so it need not be calculated again for each.
+    """
+    clocks, total = clocks_of(shown), shown.total_time_ms
     return [
         ParticipantView(
             participant.participant_id,
@@ -348,23 +351,28 @@ def _individual_views(shown: Session) -> list[ParticipantView]:
             participant.cycle_count,
             own.state is RunState.RUNNING,
             own.expired_at is not None,
-            own.granted_ms(shown.total_time_ms),
-            clocks.time_left_of(shown, participant),
-            clock=clock,
-            name=participant.name,
-            state=own.state,
-            begun_at=timestamp(own.begun_at),
-            finished_at=timestamp(own.finished_at),
-            late_ms=own.late_ms,
-            deadline_at=None if is_over else timestamp(deadline_of(shown, participant)),
-            extra_ms=own.allowance.extra_ms,
-            factor_permille=own.allowance.factor_permille,
-            closes_at=timestamp(own.allowance.closes_at),
+            own.granted_ms(total),
+            clocks.time_left_of(shown, participant) if total is None else Millis(clock.left_ms),
+            None,
+            clock,
+            None,
+            None,
+            participant.name,
+            False,
+            own.state,
+            timestamp(own.begun_at),
+            timestamp(own.finished_at),
+            own.late_ms,
+            timestamp(deadline_at),
+            own.allowance.extra_ms,
+            own.allowance.factor_permille,
+            timestamp(own.allowance.closes_at),
         )
-        for participant, own, clock in zip(
+        for participant, own, clock, deadline_at in zip(
             shown.participants,
             map(clock_of, shown.participants),
-            clocks.clocks(shown),
+            individual_clocks(shown),
+            deadlines(shown),
             strict=True,
         )
     ]

@@ -69,6 +69,9 @@ def allowance_violations(
                 yield Violation(f"{prefix}{name}", message, "not_allowed")
     limit = allowance.limit_ms(total_ms)
     closes_at = settings.closes_at if allowance.closes_at is None else allowance.closes_at
+    if prefix == "" and allowance.closes_at is None and closes_at is not None and closes_at <= now:
+        yield Violation(f"{prefix}closes_at", "is required: the session has closed", "missing")
+        return
     if limit is None or closes_at is None or allow_cut or after(now, limit) <= closes_at:
         return
     message = f"is too early for the limit of {limit}ms: set it later, or allow_cut"

@@ -100,12 +100,18 @@ def _instant(value: Any) -> int:
     return instant
 
 
-def _timestamp_text(value: Any) -> Any:
-    """Refuse numbers, because nobody can tell ms from s in them."""
-    if isinstance(value, str) and not value.isdecimal():
-        return value
-    message = "must be a timestamp with an offset or Z, such as 2026-01-31T09:30:05.123Z"
-    raise PydanticCustomError("timestamp", message)
+def _instant_in_body(value: Any) -> int:
+    """Return ms since the Unix epoch from an ISO 8601 timestamp with an offset.
+
+    Numbers are refused, because nobody can tell ms from s in them.
+    """
+    try:
+        if not isinstance(value, str) or value.isdecimal():
+            raise ValueError(value)
+        return _instant(value)
+    except (ValueError, PydanticCustomError):
+        message = "must be a timestamp with an offset or Z, such as 2026-01-31T09:30:05.123Z"
+        raise PydanticCustomError("timestamp", message) from None
 
 
 def _to_integer(value: Any) -> Any:
@@ -229,8 +235,7 @@ Factor = Annotated[
 ]
 FutureInstant = Annotated[
     int,
-    BeforeValidator(_timestamp_text),
-    BeforeValidator(_instant),
+    BeforeValidator(_instant_in_body),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """An instant in a body: ISO 8601 with an offset or `Z`."""

@@ -18,7 +18,9 @@ from tests.clients.driving import Driver
 
 _FILE = Path(__file__).parents[2] / "clients" / "conformance" / "scenarios.json"
 _RETRY_AFTER_S, _TIMEOUT_S = 0.2, 30.0
-_ACTIONS = ("start", "switch", "pause", "resume", "complete", "cancel")
+_ACTIONS = ("start", "switch", "pause", "resume", "complete", "cancel", "begin")
+_OWN_ACTIONS = ("begin", "finish", "reopen", "pause", "resume")
+"""Actions on one participant."""
 
 Scenario = dict[str, Any]
 
@@ -90,6 +92,8 @@ class ScenarioRun:
             await self._forget()
         elif verb == "add":
             await self._send("POST", f"{self.path}/participants", body)
+        elif verb in _OWN_ACTIONS and "participant" in step:
+            await self._send("POST", f"{self.path}/participants/{step['participant']}/{verb}", body)
         elif verb == "adjust":
             await self._send("PATCH", f"{self.path}/participants/{step['participant']}", body)
         else:

@@ -20,6 +20,7 @@ from shared.domain.timekeeping import at_time, deadline
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
 from tests.clients.states import T0
+from tests.unit.domain.scenarios import MODES_WITH_TURNS
 
 _SESSIONS_PER_MODE = 60
 _WITHOUT_DEADLINE_MS = 60_000
@@ -120,7 +121,7 @@ def last_instant(of: Session) -> int:
     return (deadline(of) or T0 + _WITHOUT_DEADLINE_MS + 1) - 1
 
 
-@pytest.mark.parametrize("mode", SyncMode)
+@pytest.mark.parametrize("mode", MODES_WITH_TURNS)
 def test_clocks_of_any_state_are_right_at_any_later_instant(mode: SyncMode) -> None:
     for of, rng in sessions(mode):
         early, late = sorted(rng.randint(T0, last_instant(of)) for _ in range(2))
@@ -134,7 +135,7 @@ def test_clocks_of_a_time_control_are_right_at_any_later_instant(mode: SyncMode)
         _assert_the_domains_clocks(of, early, late)
 
 
-@pytest.mark.parametrize("mode", SyncMode)
+@pytest.mark.parametrize("mode", MODES_WITH_TURNS)
 def test_clocks_of_a_paused_session_stand_still(mode: SyncMode) -> None:
     for of, rng in (*sessions(mode), *sessions_with_controls(mode)):
         shown_at = at_time(of, Instant(rng.randint(T0, last_instant(of))))

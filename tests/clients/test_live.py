@@ -258,6 +258,31 @@ async def test_an_undo_is_applied_at_once(service: Instance, api: ApiClient) -> 
         assert session.state == undone
 
 
+async def test_participants_begin_and_finish_their_own_time(
+    service: Instance, api: ApiClient
+) -> None:
+    people = [{"participant_id": name} for name in ("a/b", "ben", "cleo")]
+    body = {"sync_mode": "individual", "total_time_ms": 60_000, "begins": "each"}
+    session_id = await api.started({**body, "participants": people})
+    async with SyncKairos(service.url) as client:
+        session = client.session(session_id)
+        await session.open()
+        await session.begin("a/b")
+        await session.begin("ben", "cleo")
+        await session.adjust_clocks(add_ms=1_000, scaled=True)
+        await session.pause_participant("ben", "a question")
+        left = session.remaining("ben")
+        await session.resume_participant("ben")
+        await session.finish("a/b")
+        await session.reopen("a/b", "by mistake")
+        state = await session.finish("a/b")
+        assert [one["state"] for one in state["participants"]] == ["finished", "running", "running"]
+        assert [one["total_time_ms"] for one in state["participants"]] == [61_000] * 3
+        assert session.state == state
+        assert left is not None
+        assert 0 < left <= 61_000
+
+
 async def test_a_host_corrects_a_session_and_its_participants(
     service: Instance, api: ApiClient
 ) -> None:

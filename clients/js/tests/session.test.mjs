@@ -164,6 +164,13 @@ test("each action makes its request", async () => {
   await session.removeParticipant("a/b");
   await session.forfeit("a/b");
   await session.forfeit("ada", "left");
+  await session.begin("ada");
+  await session.begin(["ada", "ben"]);
+  await session.begin();
+  await session.finish("a/b");
+  await session.reopen("ada", "by mistake");
+  await session.pauseParticipant("ada");
+  await session.resumeParticipant("ada");
   await session.undo("turn_start");
   await session.undo("as_if_never", { reason: "illegal move", ifVersion: 7 });
   await session.mint({ role: "spectator" });
@@ -194,6 +201,13 @@ test("each action makes its request", async () => {
     ["DELETE /participants/a%2Fb", undefined],
     ["POST /participants/a%2Fb/forfeit", undefined],
     ["POST /participants/ada/forfeit", { reason: "left" }],
+    ["POST /participants/ada/begin", undefined],
+    ["POST /begin", { participants: ["ada", "ben"] }],
+    ["POST /begin", undefined],
+    ["POST /participants/a%2Fb/finish", undefined],
+    ["POST /participants/ada/reopen", { reason: "by mistake" }],
+    ["POST /participants/ada/pause", undefined],
+    ["POST /participants/ada/resume", undefined],
     ["POST /undo", { mode: "turn_start" }],
     ["POST /undo", { mode: "as_if_never", reason: "illegal move", if_version: 7 }],
     ["POST /tokens", { role: "spectator" }],

@@ -97,18 +97,22 @@ class Actions(ABC):
         to: str | dict[str, list[str]] | None = None,
         reason: str | None = None,
         reopen: bool = False,
+        scaled: bool = False,
         if_match: int | None = None,
         timeout: float | None = None,
     ) -> SessionState:
         """Add `add_ms` to several clocks at one instant, or set them to `set_ms`.
 
         `to` is `"all"` (the default), `"session"`, `"cycle"`, `{"participants": [...]}` or
-        `{"groups": [...]}`. With `reopen`, an expired session runs again.
+        `{"groups": [...]}`. With `reopen`, an expired session runs again. In `individual`, `scaled`
+        multiplies `add_ms` by each participant's factor.
         """
         change = {"add_ms": add_ms, "set_ms": set_ms, "to": to, "reason": reason}
         body: dict[str, Any] = {name: value for name, value in change.items() if value is not None}
         if reopen:
             body["reopen"] = True
+        if scaled:
+            body["scaled"] = True
         return await self._state("POST", "/adjust", body, if_match, timeout)
 
     async def update(
@@ -146,12 +150,62 @@ class Actions(ABC):
         if_match: int | None = None,
         timeout: float | None = None,
     ) -> SessionState:
-        """Let the flag of a participant, or of its group, fall now."""
-        path, body = (
-            f"{_participant(participant_id)}/forfeit",
-            {"reason": reason} if reason else None,
-        )
-        return await self._state("POST", path, body, if_match, timeout)
+        """Let the flag of a participant, or of its group, fall now.
+
+        In `individual` it is closed without a finish.
+        """
+        return await self._act(participant_id, "forfeit", reason, if_match, timeout)
+
+    async def begin(
+        self,
+        *participant_ids: str,
+        if_match: int | None = None,
+        timeout: float | None = None,
+    ) -> SessionState:
+        """Let participants begin in `individual`, all at one instant; without ids, all who may."""
+        if len(participant_ids) == 1:
+            return await self._act(participant_ids[0], "begin", None, if_match, timeout)
+        body = {"participants": list(participant_ids)} if participant_ids else None
+        return await self._state("POST", "/begin", body, if_match, timeout)
+
+    async def finish(
+        self, participant_id: str, *, if_match: int | None = None, timeout: float | None = None
+    ) -> SessionState:
+        """Record that a participant has finished in `individual`."""
+        return await self._act(participant_id, "finish", None, if_match, timeout)
+
+    async def reopen(
+        self,
+        participant_id: str,
+        reason: str | None = None,
+        *,
+        if_match: int | None = None,
+        timeout: float | None = None,
+    ) -> SessionState:
+        """Undo that a participant finished or was closed in `individual`."""
+        return await self._act(participant_id, "reopen", reason, if_match, timeout)
+
+    async def pause_participant(
+        self,
+        participant_id: str,
+        reason: str | None = None,
+        *,
+        if_match: int | None = None,
+        timeout: float | None = None,
+    ) -> SessionState:
+        """Stop the clock of one participant in `individual`."""
+        return await self._act(participant_id, "pause", reason, if_match, timeout)
+
+    async def resume_participant(
+        self,
+        participant_id: str,
+        reason: str | None = None,
+        *,
+        if_match: int | None = None,
+        timeout: float | None = None,
+    ) -> SessionState:
+        """Let the clock of one participant run again in `individual`."""
+        return await self._act(participant_id, "resume", reason, if_match, timeout)
 
     async def undo(
         self,
@@ -193,6 +247,18 @@ class Actions(ABC):
 
     async def _action(self, verb: str, if_match: int | None, timeout: float | None) -> SessionState:
         return await self._state("POST", f"/{verb}", None, if_match, timeout)
+
+    async def _act(
+        self,
+        participant_id: str,
+        verb: str,
+        reason: str | None,
+        if_match: int | None,
+        timeout: float | None,
+    ) -> SessionState:
+        """Send a command on one participant."""
+        path, body = f"{_participant(participant_id)}/{verb}", {"reason": reason}
+        return await self._state("POST", path, body if reason else None, if_match, timeout)
 
     async def _state(
         self, method: str, path: str, body: Any, if_match: int | None, timeout: float | None

@@ -92,6 +92,16 @@ class Participant(TypedDict):
     group_id: NotRequired[str]
     name: NotRequired[str]
     is_retired: NotRequired[bool]
+    state: NotRequired[Literal["not_begun", "running", "paused", "overdue", "finished", "closed"]]
+    """What the participant does; only in `individual`, as all that follows."""
+    begun_at: NotRequired[str]
+    finished_at: NotRequired[str]
+    late_ms: NotRequired[int]
+    """How long after its deadline the participant finished."""
+    deadline_at: NotRequired[str]
+    extra_ms: NotRequired[int]
+    factor_permille: NotRequired[int]
+    closes_at: NotRequired[str]
 
 
 class Group(TypedDict):
@@ -113,7 +123,9 @@ class SessionState(TypedDict):
     """A session at one version."""
 
     session_id: str
-    sync_mode: Literal["per_participant", "per_cycle", "per_group", "global", "count_up"]
+    sync_mode: Literal[
+        "per_participant", "per_cycle", "per_group", "global", "count_up", "individual"
+    ]
     status: Literal["pending", "running", "paused", "expired", "completed", "cancelled"]
     version: int
     participants: list[Participant]
@@ -143,6 +155,11 @@ class SessionState(TypedDict):
     """Lag compensation; absent if it is off."""
     flag_grace_ms: NotRequired[int]
     """With `lag`: how long after `deadline_at` the flag is settled."""
+    begins: NotRequired[Literal["together", "each"]]
+    """Who begins when the session starts; only in `individual`, as the three that follow."""
+    closes_at: NotRequired[str]
+    grace_ms: NotRequired[int]
+    rounds: NotRequired[bool]
     created_at: str
     updated_at: str
     server_time_ms: int

@@ -57,6 +57,12 @@ export async function play(): Promise<void> {
   show(named.participants[0]?.is_retired, named.participants_may_give_ms);
   await session.forfeit(ada, "left", { timeout: 1000 });
   await session.removeParticipant(ada);
+  await session.begin([ada], { timeout: 1000 });
+  await session.pauseParticipant(ada, "a question");
+  await session.resumeParticipant(ada);
+  const finished = await session.finish(ada);
+  show(finished.participants[0]?.state === "finished", finished.participants[0]?.late_ms);
+  await session.reopen(ada, "by mistake");
   const { events, next } = await session.events(0, 50);
   show(events[0]?.actor, next, await session.replay({ version: 3 }));
   show((await session.mint({ role: "participant", participant_id: ada })).token);
