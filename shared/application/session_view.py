@@ -10,7 +10,12 @@ import msgspec
 
 from shared.application.instants import datetime_of, instant_of
 from shared.domain.clocks import ClockOwner, clocks_of, countdown, group_clocks
-from shared.domain.clocks.individual import clock_of, deadlines, individual_clocks, settings_of
+from shared.domain.clocks.individual_times import (
+    clock_of,
+    deadlines,
+    individual_clocks,
+    settings_of,
+)
 from shared.domain.events import Expiry
 from shared.domain.individual_clock import FULL_PERMILLE, Begins, RunState
 from shared.domain.lag import Lag, LagTotals

@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.domain import commands as c
 from shared.domain.clocks import ClockOwner, clocks_of
-from shared.domain.clocks.individual import (
+from shared.domain.clocks.individual_times import (
     begin,
     clock_of,
     closing_time,

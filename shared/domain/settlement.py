@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared.domain.clocks import ClockOwner, clocks_of
-from shared.domain.clocks.individual import (
+from shared.domain.clocks.individual_times import (
     clock_of,
     ended_if_all_are_done,
     next_due,

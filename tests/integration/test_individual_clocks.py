@@ -55,7 +55,7 @@ async def act(api: ApiClient, session_id: str, who: str, verb: str, **more: Any)
 
 async def test_an_exam_shows_each_candidates_own_time(api: ApiClient) -> None:
     closes_at = timestamp(in_s=4 * 3_600)
-    seats = [
+    seats: list[dict[str, Any]] = [
         {"participant_id": ANNA, "factor_permille": 1_250, "extra_ms": 60_000},
         {"participant_id": BEN, "closes_at": timestamp(in_s=5 * 3_600)},
     ]
@@ -189,7 +189,10 @@ async def test_a_race_stamps_each_finish(api: ApiClient) -> None:
 
 
 async def test_time_is_given_to_all_by_the_factor_of_each(api: ApiClient) -> None:
-    seats = [{"participant_id": ANNA, "factor_permille": 1_500}, {"participant_id": BEN}]
+    seats: list[dict[str, Any]] = [
+        {"participant_id": ANNA, "factor_permille": 1_500},
+        {"participant_id": BEN},
+    ]
     session_id = await api.started(exam(*seats))
     given = await api.do(session_id, "adjust", {"add_ms": 60_000, "scaled": True})
     people = given.json()["data"]["participants"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.domain import commands as c
-from shared.domain.clocks import clocks_of, individual
+from shared.domain.clocks import clocks_of, individual_times
 from shared.domain.creation import create
 from shared.domain.errors import RuleViolation
 from shared.domain.events import EventType, SessionChange, SessionStep, TimeWarning
@@ -181,7 +181,7 @@ class Play:
         """The deadline of `who` in `individual`."""
         participant = self.session.find(who)
         assert participant is not None
-        return individual.deadline_of(self.session, participant)
+        return individual_times.deadline_of(self.session, participant)
 
     def join(self, newcomer: c.NewParticipant, *, at: int) -> "Play":
         return self.do(c.AddParticipant(newcomer), at)

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.domain import commands as c
-from shared.domain.clocks.individual import clock_of, deadline_of, own_time_left
+from shared.domain.clocks.individual_times import clock_of, deadline_of, own_time_left
 from shared.domain.creation import create
 from shared.domain.events import SessionChange, TimeWarning
 from shared.domain.individual_clock import IndividualClock, RunState
@@ -24,8 +24,14 @@ from tests.unit.domain.history_checks import (
     check_versions,
     settled,
 )
-from tests.unit.domain.individual_games import additions, openings, random_sessions
-from tests.unit.domain.random_games import CommandRun, RandomSession, opened, run_commands
+from tests.unit.domain.individual_games import openings, random_sessions
+from tests.unit.domain.random_games import (
+    CommandRun,
+    RandomSession,
+    additions,
+    opened,
+    run_commands,
+)
 
 examples = extent(short=60, full=2_000)
 
@@ -195,7 +201,7 @@ def _of_one(run: CommandRun, name: str) -> c.Command | None:
 
 def _clock(session: Session, name: str) -> IndividualClock | None:
     person = session.find(name)
-    return person and clock_of(person)
+    return clock_of(person) if person else None
 
 
 # Corrections

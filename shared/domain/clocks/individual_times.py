@@ -1,0 +1,176 @@
+"""The times of participants in `individual`: what each has left, and when each is due.
+
+A session is read at the instant `updated_at`.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from shared.domain.individual_clock import IndividualClock, IndividualSettings, RunState
+from shared.domain.session import Participant, Session, Status
+from shared.domain.time_budget import Clock
+from shared.domain.units import Instant, Millis, after, elapsed_between
+from shared.domain.values import replace
+
+_NO_SETTINGS = IndividualSettings()
+_NO_CLOCK = IndividualClock()
+
+
+def settings_of(session: Session) -> IndividualSettings:
+    """Return the session's settings; the defaults in any other mode."""
+    return session.individual or _NO_SETTINGS
+
+
+def clock_of(participant: Participant) -> IndividualClock:
+    """Return the participant's clock."""
+    return participant.individual or _NO_CLOCK
+
+
+def with_clock(participant: Participant, clock: IndividualClock) -> Participant:
+    """Return the participant with `clock`; its used time grows as the clock's has grown."""
+    grown = max(0, clock.used_ms - clock_of(participant).used_ms)
+    return replace(participant, individual=clock, used_ms=Millis(participant.used_ms + grown))
+
+
+def with_participants(session: Session, changed: Iterable[Participant]) -> Session:
+    """Return the session with those participants; all others stay the same objects."""
+    by_id = {participant.participant_id: participant for participant in changed}
+    return replace(
+        session,
+        participants=tuple([by_id.get(p.participant_id, p) for p in session.participants]),
+    )
+
+
+def closing_time(session: Session, participant: Participant) -> Instant | None:
+    """Return when the participant's time is over at the latest: by its own rule or by that of all.
+
+    None if there is no such instant.
+    """
+    own = clock_of(participant).allowance.closes_at
+    return settings_of(session).closes_at if own is None else own
+
+
+def own_time_left(session: Session, participant: Participant) -> Millis | None:
+    """Return the time left of the participant's limit, ms, whatever its closing time."""
+    clock = clock_of(participant)
+    granted = clock.granted_ms(session.total_time_ms)
+    if granted is None:
+        return None
+    return Millis(max(0, granted - clock.used_at(session.used_ms)))
+
+
+def deadline_of(session: Session, participant: Participant) -> Instant | None:
+    """Return the participant's deadline; None if its time isn't running out or has run out."""
+    state = clock_of(participant).state
+    if state.is_done or state is RunState.OVERDUE:
+        return None
+    closes_at = closing_time(session, participant)
+    left = own_time_left(session, participant) if _is_running(session, state) else None
+    if left is None:
+        return closes_at
+    at = after(session.updated_at, left)
+    return at if closes_at is None else min(at, closes_at)
+
+
+def ended_if_all_are_done(session: Session) -> Session:
+    """Return the session, ended if all are done; `completed` if anybody has finished."""
+    states = (clock_of(participant).state for participant in session.participants)
+    if settings_of(session).rounds or not all(state.is_done for state in states):
+        return session
+    has_finisher = any(clock_of(p).state is RunState.FINISHED for p in session.participants)
+    status = Status.COMPLETED if has_finisher else Status.EXPIRED
+    return replace(
+        session,
+        status=status,
+        cycle_started_at=None,
+        session_completed_at=session.updated_at,
+    )
+
+
+def next_due(session: Session) -> tuple[Instant, Participant] | None:
+    """Return the next deadline or end of a grace period, and whose it is; None if there is none.
+
+    Of several at the same instant, the one of the lowest `participant_index`.
+    """
+    grace_ms = settings_of(session).grace_ms
+    found: tuple[Instant, Participant] | None = None
+    for participant, at in zip(session.participants, deadlines(session), strict=True):
+        clock = clock_of(participant)
+        if clock.state is RunState.OVERDUE and clock.expired_at is not None:
+            at = after(clock.expired_at, grace_ms)
+        if at is not None and (found is None or at < found[0]):
+            found = at, participant
+    return found
+
+
+def deadlines(session: Session) -> Iterator[Instant | None]:
+    """Yield `deadline_of` each participant.
+
+    Every change asks for them, of up to 1 000 participants: in one loop, they take a tenth.
+    """
+    settings, total, now = settings_of(session), session.total_time_ms, session.updated_at
+    is_running = session.status is Status.RUNNING
+    running, stopped = RunState.RUNNING, (RunState.NOT_BEGUN, RunState.PAUSED)
+    for participant in session.participants:
+        clock = participant.individual or _NO_CLOCK
+        state = clock.state
+        if state is not running and state not in stopped:
+            yield None
+            continue
+        allowance = clock.allowance
+        closes_at = settings.closes_at if allowance.closes_at is None else allowance.closes_at
+        granted = clock.granted_ms(total) if state is running and is_running else None
+        if granted is None:
+            yield closes_at
+        else:
+            at = now + granted + clock.origin_ms - session.used_ms
+            yield Instant(at) if closes_at is None or at < closes_at else closes_at
+
+
+def individual_clocks(session: Session) -> list[Clock]:
+    """Return what clients draw for each participant, in their order."""
+    return [_wire_clock(session, participant) for participant in session.participants]
+
+
+def _wire_clock(session: Session, participant: Participant) -> Clock:
+    clock = clock_of(participant)
+    left = own_time_left(session, participant)
+    is_over = session.status.is_terminal or clock.state.is_done
+    until_close = None if is_over else until(session, closing_time(session, participant))
+    is_running = _is_running(session, clock.state)
+    if left is not None:
+        return countdown_to_close(left, until_close, is_running=is_running)
+    used = clock.used_at(session.used_ms)
+    if not is_running:
+        return Clock(used, 0)
+    ceiling = None if until_close is None else Millis(used + until_close)
+    return Clock(used, 1, ceiling_ms=ceiling)
+
+
+def begin(session: Session, participants: Iterable[Participant]) -> Session:
+    """Let `participants` begin at the session's instant."""
+    instant, session_ms = session.updated_at, session.used_ms
+    return with_participants(
+        session,
+        [replace(p, individual=clock_of(p).begin(session_ms, instant)) for p in participants],
+    )
+
+
+def _is_running(session: Session, state: RunState) -> bool:
+    return state is RunState.RUNNING and session.status is Status.RUNNING
+
+
+def until(session: Session, instant: Instant | None) -> Millis | None:
+    """Return the time until `instant`, at least 0 ms; None if there is no such instant."""
+    return None if instant is None else elapsed_between(session.updated_at, instant)
+
+
+def countdown_to_close(left: Millis, until_close: Millis | None, *, is_running: bool) -> Clock:
+    """Return the clock of `left` ms that is cut at the close.
+
+    If it isn't running, it stands until the close is nearer than that, and then runs toward it.
+    """
+    if until_close is not None and until_close <= left:
+        return Clock(until_close, -1 if until_close else 0)
+    if is_running or until_close is None:
+        return Clock(left, -1 if is_running and left else 0)
+    return Clock(left, -1, hold_ms=Millis(until_close - left))
