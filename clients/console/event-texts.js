@@ -38,6 +38,18 @@ export function eventText(event, { sync_mode: mode }, names) {
       return `${updateText(event, who)}${reason(event)}`;
     case "participant_removed":
       return `${who} left`;
+    case "participant_begun":
+      return `${who || count(event.metadata.participants.length, "participant")} began`;
+    case "participant_finished":
+      return `${who} finished${lateness(event)}`;
+    case "participant_reopened":
+      return `${who} goes on${reason(event)}`;
+    case "participant_paused":
+      return `${who}’s clock stopped${reason(event)}`;
+    case "participant_resumed":
+      return `${who}’s clock runs again${reason(event)}`;
+    case "participant_closed":
+      return `${who} ended without a finish${reason(event)}`;
     case "switch_undone":
       return `${undoText(event, mode, who)}${reason(event)}`;
     default:
@@ -49,6 +61,10 @@ export function eventText(event, { sync_mode: mode }, names) {
 export function periodText({ participantId, groupId, periodsLeft }, names) {
   const who = participantId ? names.participant(participantId) : names.group(groupId);
   return `${who}: a period ended, ${count(periodsLeft, "period")} left`;
+}
+
+function lateness({ metadata }) {
+  return metadata.late_ms ? `, ${duration(metadata.late_ms)} late` : "";
 }
 
 function switchText({ cycle_number: cycle }, mode, who, next) {
