@@ -327,7 +327,12 @@ export interface TimedOperation {
     | "switch"
     | "adjust"
     | "undo"
-    | "forfeit";
+    | "forfeit"
+    | "begin"
+    | "finish"
+    | "reopen"
+    | "pause_participant"
+    | "resume_participant";
   [more: string]: unknown;
 }
 

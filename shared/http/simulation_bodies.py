@@ -6,10 +6,19 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Strict, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from shared.domain.commands import Cancel, Command, Complete, Pause, Resume, Start
+from shared.domain.commands import (
+    Cancel,
+    Command,
+    Complete,
+    FinishParticipant,
+    Pause,
+    Resume,
+    Start,
+)
 from shared.domain.simulation import TimedCommand
 from shared.domain.units import Instant, Millis, after
 from shared.http.fields import Id
+from shared.http.individual_bodies import BeginBody, ReasonBody
 from shared.http.request_bodies import AdjustClocksBody, Body, ForfeitBody, SwitchBody, UndoBody
 from shared.http.validation_errors import union_tag
 
@@ -67,20 +76,57 @@ class TimedForfeit(TimedOperation, ForfeitBody):
     participant_id: Id
 
 
+class TimedBegin(TimedOperation, BeginBody):
+    """Participants of `individual` who begin."""
+
+    operation: Literal["begin"]
+
+
+class TimedFinish(TimedOperation):
+    """A participant of `individual` who finishes."""
+
+    operation: Literal["finish"]
+    participant_id: Id
+
+    def command(self) -> FinishParticipant:
+        return FinishParticipant(self.participant_id)
+
+
+class TimedOwnAction(TimedOperation, ReasonBody):
+    """A reopening, pause or resumption of one participant of `individual`."""
+
+    operation: Literal["reopen", "pause_participant", "resume_participant"]
+    participant_id: Id
+
+    def command(self) -> Command:
+        match self.operation:
+            case "reopen":
+                return self.reopen(self.participant_id)
+            case "pause_participant":
+                return self.pause(self.participant_id)
+            case "resume_participant":
+                return self.resume(self.participant_id)
+
+
 def _kind_of(value: Any) -> str:
     """Return the tag of the model for `value`; an unknown operation is refused by `TimedAction`."""
     operation = value.get("operation") if isinstance(value, dict) else None
-    return union_tag(operation if operation in _KINDS else "action")
+    kind = "own_action" if operation in _OWN_ACTIONS else operation
+    return union_tag(kind if kind in _KINDS else "action")
 
 
-_KINDS = ("switch", "adjust", "undo", "forfeit")
+_OWN_ACTIONS = ("reopen", "pause_participant", "resume_participant")
+_KINDS = ("switch", "adjust", "undo", "forfeit", "begin", "finish", "own_action")
 
 _AnyOperation = Annotated[
     Annotated[TimedAction, Tag(union_tag("action"))]
     | Annotated[TimedSwitch, Tag(union_tag("switch"))]
     | Annotated[TimedAdjustment, Tag(union_tag("adjust"))]
     | Annotated[TimedUndo, Tag(union_tag("undo"))]
-    | Annotated[TimedForfeit, Tag(union_tag("forfeit"))],
+    | Annotated[TimedForfeit, Tag(union_tag("forfeit"))]
+    | Annotated[TimedBegin, Tag(union_tag("begin"))]
+    | Annotated[TimedFinish, Tag(union_tag("finish"))]
+    | Annotated[TimedOwnAction, Tag(union_tag("own_action"))],
     Discriminator(_kind_of),
 ]
 
@@ -114,9 +160,7 @@ class SimulationBody(Body):
         return after(now, Millis(last if self.until_ms is None else self.until_ms))
 
 
-def _command_of(
-    timed: TimedAction | TimedSwitch | TimedAdjustment | TimedUndo | TimedForfeit,
-) -> Command:
+def _command_of(timed: _AnyOperation) -> Command:
     if isinstance(timed, TimedForfeit):
         return timed.command(timed.participant_id)
     return timed.command()

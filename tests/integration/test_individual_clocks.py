@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.support import tokens
-from tests.support.api import ApiClient, chess, details_of, error_of
+from tests.support.api import ApiClient, check_documented, chess, details_of, error_of
 from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.http
@@ -222,3 +222,26 @@ async def test_a_latecomer_needs_time_before_the_close_or_allow_cut(api: ApiClie
     assert list(details_of(refused)) == ["closes_at"]
     joined = await api.do(session_id, "participants", {**newcomer, "allow_cut": True})
     assert person(joined.json()["data"], CLEO)["state"] == "not_begun"
+
+
+async def test_an_exam_of_hours_can_be_simulated(api: ApiClient) -> None:
+    session_id = await api.started(exam(grace_ms=60_000))
+    own = {"participant_id": ANNA}
+    operations = [
+        {"after_ms": 0, "operation": "begin", "participants": [ANNA, BEN]},
+        {"after_ms": 1_000, "operation": "pause_participant", **own, "reason": "ill"},
+        {"after_ms": 601_000, "operation": "resume_participant", **own},
+        {"after_ms": 602_000, "operation": "finish", **own},
+        {"after_ms": 603_000, "operation": "reopen", **own},
+    ]
+    body = {"operations": operations, "until_ms": 2 * HOUR}
+    answer = await api.http.post(f"/v1/sessions/{session_id}/simulate", json=body)
+    data = check_documented(answer, None).json()["data"]
+    assert [(e["after_ms"], e["cause"], e.get("participant_id")) for e in data["events"][4:]] == [
+        (603_000, "participant_reopened", ANNA),
+        (HOUR, "time_expired", BEN),
+        (HOUR + 60_000, "participant_closed", BEN),
+        (HOUR + 600_000, "time_expired", ANNA),
+        (HOUR + 660_000, "participant_closed", ANNA),
+    ]
+    assert data["session"]["status"] == "expired"
