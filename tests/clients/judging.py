@@ -102,8 +102,15 @@ def _interpolated(before: Line, after: Line, at: float) -> dict[str, float | Non
 
 
 def _clocks(state: Line) -> dict[str, float | None]:
-    people = {p["participant_id"]: p.get("time_remaining_ms") for p in state["participants"]}
+    people = {p["participant_id"]: _time_on(state, p) for p in state["participants"]}
     return {"": state.get("time_remaining_ms"), **people}
+
+
+def _time_on(state: Line, person: Line) -> float | None:
+    """Return what the person's clock shows; in `individual` it counts up if it has no limit."""
+    counts_up = state["sync_mode"] == "individual" and "total_time_ms" not in state
+    time: float | None = person["time_used_ms"] if counts_up else person.get("time_remaining_ms")
+    return time
 
 
 async def _read(run: ScenarioRun) -> Line | None:
