@@ -26,8 +26,12 @@ _CODES_BEYOND_SCHEMA = {
     "too_large",
     "invalid_character",
     "unknown_participant",
+    "too_early",
+    "too_late",
+    "cut",
 }
 """Error codes of rules on several fields or on a text's content, which JSON Schema can't state."""
+_RULES_OF_BODIES = ("cannot ", "must have at least one ", "operations must ", "until_ms must ")
 _ON_SESSIONS = ("GET", "PATCH", "DELETE")
 _ON_PARTICIPANTS = ("PATCH", "DELETE")
 _REQUIRED_BY_MODE = "total_time_ms"
@@ -60,7 +64,7 @@ def is_refused_beyond_schema(response: Response) -> bool:
 def _is_beyond_schema(detail: dict[str, str]) -> bool:
     match detail:
         case {"field": "body", "message": message}:
-            return message.startswith(("cannot ", "must have at least one "))
+            return message.startswith(_RULES_OF_BODIES)
         case {"code": "missing", "field": field}:
             return field.endswith(_REQUIRED_BY_MODE)
         case {"field": "at", "code": "too_big"}:
@@ -91,13 +95,14 @@ def unsupported_method(ctx: CheckContext, response: Response, case: AnyCase) -> 
     """Undocumented methods are answered 405, unless another documented path matches.
 
     `GET /v1/sessions/batch` reads the session `batch` and is answered 400: that is no UUID. So are
-    the other methods of a session. `.../participants/a/forfeit` may be the participant `a/forfeit`.
+    the other methods of a session. `.../participants/a/forfeit` may be the participant `a/forfeit`;
+    so it is with the other verbs.
     """
     method = response.request.method
     if case.path == "/v1/sessions/batch" and method in _ON_SESSIONS:
         assert response.status_code == 400
         return None
-    if case.path.endswith("/forfeit") and method in _ON_PARTICIPANTS:
+    if _may_be_participant(case.path) and method in _ON_PARTICIPANTS:
         assert 400 <= response.status_code < 500
         return None
     return openapi.unsupported_method(ctx, response, case)
@@ -109,9 +114,15 @@ def allow_header_conformance(ctx: CheckContext, response: Response, case: AnyCas
     `/v1/sessions/batch` also is the session `batch`, and `.../participants/a/forfeit` also the
     participant `a/forfeit`.
     """
-    if case.path == "/v1/sessions/batch" or case.path.endswith("/forfeit"):
+    if case.path == "/v1/sessions/batch" or _may_be_participant(case.path):
         return None
     return openapi.allow_header_conformance(ctx, response, case)
+
+
+def _may_be_participant(path: str) -> bool:
+    """Whether the end of the path, a verb, may be a part of a participant's id."""
+    _, _, rest = path.partition("/participants/")
+    return "/" in rest
 
 
 CHECKS: list[_Check] = [
