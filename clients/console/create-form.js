@@ -15,7 +15,11 @@ export function createForm(page, { client, sessionId, onCreated }) {
   const people = peopleField();
   const settings = settingsFields();
   const chips = presetChips((preset) => fill(preset));
-  const control = timeControlField({ onChoose: useControl, onRemove: useIncrement });
+  const control = timeControlField({
+    read: () => client.timeControls(),
+    onChoose: useControl,
+    onRemove: useIncrement,
+  });
   const fields = { ...settings.fields, control };
   const problem = el("p", { class: "form-error", role: "alert" });
   const submit = el("button", { class: "primary", type: "submit" }, "Create session");

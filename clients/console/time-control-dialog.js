@@ -15,10 +15,10 @@ const UNREACHABLE = "The list can’t be read. Close this window and open it aga
 const NO_MATCH = "No time control has these words. Try other words, such as “blitz”.";
 
 /**
- * Let the user choose one of the service's named time controls. `onChoose` is called with an entry
- * of `GET /v1/time-controls`.
+ * Let the user choose one of the named time controls that `read()` returns. `onChoose` is called
+ * with the chosen one.
  */
-export async function chooseTimeControl(onChoose) {
+export async function chooseTimeControl(read, onChoose) {
   const search = field(
     "Search",
     textInput({ type: "search", placeholder: "blitz, delay, 5 minutes …", oninput: show }),
@@ -31,7 +31,7 @@ export async function chooseTimeControl(onChoose) {
   let rows = [];
 
   try {
-    rows = rowsOf(await readPresets(), (preset) => (dialog.close(), onChoose(preset)));
+    rows = rowsOf(await read(), (preset) => (dialog.close(), onChoose(preset)));
     list.append(...groupsOf(rows));
     show();
   } catch {
@@ -57,12 +57,6 @@ export async function chooseTimeControl(onChoose) {
     matches()[0]?.button.click();
     return false;
   }
-}
-
-async function readPresets() {
-  const answer = await fetch("/v1/time-controls");
-  const { data } = await answer.json();
-  return data.time_controls;
 }
 
 function rowsOf(presets, onChoose) {

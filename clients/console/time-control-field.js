@@ -3,10 +3,10 @@ import { chooseTimeControl, titleParts } from "./time-control-dialog.js";
 import { controlText } from "./time-control-texts.js";
 
 /**
- * A button that opens the list of time controls, and the card that explains the chosen one.
- * `onChoose` is called with the chosen preset, `onRemove` when the user removes it.
+ * A button that opens the list of time controls, and the card that explains the chosen one. `read`
+ * returns the list, `onChoose` is called with the chosen preset, `onRemove` when the user removes it.
  */
-export function timeControlField({ onChoose, onRemove }) {
+export function timeControlField({ read, onChoose, onRemove }) {
   const title = el("p", { class: "control-title" });
   const text = el("p", { class: "control-text" });
   const problem = el("p", { class: "field-error", role: "alert" });
@@ -27,7 +27,7 @@ export function timeControlField({ onChoose, onRemove }) {
       type: "button",
       class: "chip",
       "aria-haspopup": "dialog",
-      onclick: () => chooseTimeControl((preset) => (choose(preset), onChoose(preset))),
+      onclick: () => chooseTimeControl(read, (preset) => (choose(preset), onChoose(preset))),
     },
     "More time controls …",
   );

@@ -77,6 +77,15 @@ export class SyncKairos {
     return data;
   }
 
+  /**
+   * The time controls that a session can ask for by name.
+   *
+   * @returns {Promise<import("./synckairos.js").NamedTimeControl[]>}
+   */
+  async timeControls() {
+    return (await this.#api.get("/v1/time-controls")).data.time_controls;
+  }
+
   /** Close all sessions and stop the clock. */
   close() {
     for (const session of [...this.#sessions.values()]) session.close();

@@ -68,6 +68,16 @@ export interface TimeControl {
   first_turn_within_ms?: number;
 }
 
+/** A time control that a session can ask for by its `name`. */
+export interface NamedTimeControl {
+  name: string;
+  title: string;
+  game: string;
+  /** The time with which each participant or group begins. */
+  total_time_ms: number;
+  time_control: TimeControl;
+}
+
 export interface Participant {
   participant_id: string;
   participant_index: number;
@@ -190,7 +200,7 @@ export interface NewParticipant {
   group_id?: string;
   /** At most 100 characters. */
   name?: string;
-  /** A time control of its own, or the name of one (`GET /v1/time-controls`). */
+  /** A time control of its own, or the name of one (`timeControls()`). */
   time_control?: TimeControl | string;
 }
 
@@ -238,7 +248,7 @@ export interface NewSession {
   total_time_ms?: number;
   time_per_cycle_ms?: number;
   increment_ms?: number;
-  /** Fields, or a name that `GET /v1/time-controls` lists. */
+  /** Fields, or a name that `timeControls()` lists. */
   time_control?: TimeControl | string;
   max_time_ms?: number;
   active_participant_id?: string;
@@ -397,6 +407,8 @@ export class SyncKairos {
   session(id: string): Session;
   /** Read up to 50 sessions. */
   batch(ids: string[]): Promise<{ sessions: SessionState[]; not_found: string[] }>;
+  /** The time controls that a session can ask for by name. */
+  timeControls(): Promise<NamedTimeControl[]>;
   /** Close all sessions and stop the clock. */
   close(): void;
 }

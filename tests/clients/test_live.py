@@ -247,6 +247,18 @@ async def test_a_fairness_report_names_each_participant(service: Instance, api: 
     assert [one["turns"] for one in report["participants"]] == [1, 0]
 
 
+async def test_a_named_time_control_can_be_listed_and_played(service: Instance) -> None:
+    players = [{"participant_id": one} for one in ("ada", "ben")]
+    async with SyncKairos(service.url) as client:
+        controls = await client.time_controls()
+        chosen = next(one for one in controls if one["name"] == "us_chess_60_d5")
+        body = {"sync_mode": "per_participant", "participants": players}
+        session = await client.create(body | {"time_control": chosen["name"]})
+        assert session.state
+        assert session.state.get("time_control") == chosen["time_control"]
+        assert session.remaining("ada") == chosen["total_time_ms"]
+
+
 async def test_an_undo_is_applied_at_once(service: Instance, api: ApiClient) -> None:
     session_id = await api.started(chess())
     async with SyncKairos(service.url) as client:

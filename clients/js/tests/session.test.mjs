@@ -369,6 +369,16 @@ test("batch reads several sessions in one request", async () => {
   assert.deepEqual(service.requests[0].body, { session_ids: [ID] });
 });
 
+test("the named time controls are read as a list", async () => {
+  const blitz = { name: "blitz", title: "Blitz", game: "chess", total_time_ms: 300_000 };
+  const listed = [{ ...blitz, time_control: { increment_ms: 2000 } }];
+  const service = new Service();
+  service.answer = () => data({ time_controls: listed });
+  assert.deepEqual(await service.client().timeControls(), listed);
+  const [{ method, path }] = service.requests;
+  assert.deepEqual([method, path], ["GET", "/v1/time-controls"]);
+});
+
 test("refresh starts a new read, even while another one is under way", async () => {
   const service = new Service();
   const { session } = await service.opened();

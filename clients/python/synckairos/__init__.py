@@ -3,6 +3,7 @@
 from synckairos.api_types import (
     Group,
     Message,
+    NamedTimeControl,
     Overtime,
     Participant,
     Phase,
@@ -35,6 +36,7 @@ __all__ = [
     "Expired",
     "Group",
     "Message",
+    "NamedTimeControl",
     "Overtime",
     "Participant",
     "PeriodEnded",

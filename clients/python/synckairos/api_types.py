@@ -73,6 +73,19 @@ class TimeControl(TypedDict, total=False):
     first_turn_within_ms: int
 
 
+class NamedTimeControl(TypedDict):
+    """A time control that a session can ask for by its `name`.
+
+    `total_time_ms` is the time with which each participant or group begins.
+    """
+
+    name: str
+    title: str
+    game: str
+    total_time_ms: int
+    time_control: TimeControl
+
+
 class Participant(TypedDict):
     """A participant; its times are as of the state's `server_time_ms`."""
 

@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 import httpx
 
 from synckairos.api import Api, Token
-from synckairos.api_types import SessionState, TransportName
+from synckairos.api_types import NamedTimeControl, SessionState, TransportName
 from synckairos.clock import ServerClock
 from synckairos.session import Session
 from synckairos.timing import CALL_TIMEOUT_MS
@@ -77,6 +77,11 @@ class SyncKairos:
         for state in found["sessions"]:
             self.clock.note_server_time(state["server_time_ms"])
         return found
+
+    async def time_controls(self) -> list[NamedTimeControl]:
+        """Return the time controls that a session can ask for by name. Raises `ApiError`."""
+        answer: dict[str, list[NamedTimeControl]] = await self._api.get("/v1/time-controls")
+        return answer["time_controls"]
 
     async def time(self) -> dict[str, Any]:
         """Return the body of `GET /v1/time`. Raises `ApiError`."""

@@ -67,6 +67,8 @@ export async function play(): Promise<void> {
   show(events[0]?.actor, next, await session.replay({ version: 3 }));
   show((await session.mint({ role: "participant", participant_id: ada })).token);
   show((await client.batch([session.id])).not_found, (await client.time()).timestamp_ms);
+  const [control] = await client.timeControls();
+  if (control) show(control.name, control.total_time_ms, control.time_control.delay_ms);
   client.clock.addEventListener("sync", () => show(client.clock.errorMs));
   client.close();
 }
