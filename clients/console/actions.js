@@ -1,8 +1,16 @@
-import { adjustErrorText, errorText, ruleErrorText, undoErrorText } from "./error-texts.js";
+import { allowedIn } from "./allowed.js";
+import {
+  adjustErrorText,
+  errorText,
+  removalErrorText,
+  ruleErrorText,
+  undoErrorText,
+} from "./error-texts.js";
 
 /**
- * The actions of buttons and keys. Each state allows one action of each kind, so that a double tap
- * acts once. Pausing is a separate kind: a pending switch doesn't delay it.
+ * The actions of buttons and keys; a key for what the user may not do now does nothing. Each state
+ * allows one action of each kind, so that a double tap acts once. Pausing is a separate kind: a
+ * pending switch doesn't delay it.
  */
 
 const MIN_MS = 1_000;
@@ -45,19 +53,20 @@ export function actionsOf(session, notify) {
   /** Ignores failures: the client reads again later, and the page shows the connection's state. */
   const refresh = () => session.refresh().catch(() => {});
 
+  const allowed = () => (session.state ? allowedIn(session.state) : {});
+
   const act = {
-    start: () => run(() => session.start()),
+    start: () => allowed().start && run(() => session.start()),
     pauseOrResume() {
-      const { status } = session.state ?? {};
-      if (status === "running") return run(() => session.pause(), "pause");
-      return status === "paused" ? run(() => session.resume(), "resume") : undefined;
+      const { pause, resume } = allowed();
+      if (pause) run(() => session.pause(), "pause");
+      if (resume) run(() => session.resume(), "resume");
     },
     /** Sends the active participant along; the service refuses if another switch came first. */
     switchTo(participantId) {
-      if (session.state?.status !== "running") return undefined;
-      return run(({ active_participant_id: current }) =>
-        session.switch({ next: participantId, current }),
-      );
+      const may = allowed();
+      if (!may.switch || (participantId && !may.switchTo(participantId))) return;
+      run(({ active_participant_id: current }) => session.switch({ next: participantId, current }));
     },
     /** Changes a clock from `left` by `step`; a clock above the usual maximum isn't lowered to it. */
     adjust: (participantId, left, step) =>
@@ -66,6 +75,9 @@ export function actionsOf(session, notify) {
         const value = Math.round(Math.min(most, Math.max(MIN_MS, left + step)));
         return session.adjust(participantId, value);
       }),
+    /** Adds time (ms) to another participant's clock, as participants may. */
+    give: (participantId, ms) =>
+      run(() => session.adjustClocks({ addMs: ms, to: { participants: [participantId] } })),
     add: (participant) => run(() => session.addParticipant(participant)),
     /** Undo the last switch: see `attempt`. */
     undo: (mode, details) =>
@@ -78,20 +90,32 @@ export function actionsOf(session, notify) {
     /** Rename a participant: see `attempt`. */
     rename: (participantId, name) =>
       attempt(() => session.updateParticipant(participantId, { name }), ruleErrorText),
+    /** Take a participant out of the rotation, or let it return: see `attempt`. */
+    retire: (participantId, isRetired) =>
+      attempt(
+        () => session.updateParticipant(participantId, { is_retired: isRetired }),
+        ruleErrorText,
+      ),
+    /** Remove a participant: see `attempt`. */
+    removePerson: (participantId) =>
+      attempt(() => session.removeParticipant(participantId), removalErrorText),
+    /** Let a participant's flag fall: see `attempt`. */
+    forfeit: (participantId, reason) =>
+      attempt(() => session.forfeit(participantId, reason), ruleErrorText),
     complete: () => run(() => session.complete()),
     cancel: () => run(() => session.cancel()),
-    remove: () => run(() => session.delete()),
+    delete: () => run(() => session.delete()),
     /** The action of the main button and of the Space key: the usual next step. */
     primary() {
       switch (session.state?.status) {
         case "pending":
-          return act.start();
+          act.start();
+          break;
         case "running":
-          return act.switchTo();
+          act.switchTo();
+          break;
         case "paused":
-          return act.pauseOrResume();
-        default:
-          return undefined;
+          act.pauseOrResume();
       }
     },
   };

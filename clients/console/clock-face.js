@@ -1,4 +1,3 @@
-import { isTerminal } from "/clients/js/synckairos.js";
 import { count, countdown, duration, elapsedTime } from "./format.js";
 import { clockWidth } from "./clock-width.js";
 import { el, icon, setFlag, setText } from "./dom.js";
@@ -10,7 +9,7 @@ const STEP_MS = 15_000;
  * One clock. `update` takes the model of a new state; `draw` takes a server time (ms) and returns
  * the width of the text shown, in em. Both change the document only where the display changes.
  */
-export function clockFace({ onPress, onMember, onAdjust }) {
+export function clockFace({ onPress, onMember, onAdjust, onGive }) {
   const whole = el("span", { class: "face-whole" });
   const tenths = el("span", { class: "face-tenths" });
   const time = el("div", { class: "face-time", role: "timer" }, whole, tenths);
@@ -22,10 +21,10 @@ export function clockFace({ onPress, onMember, onAdjust }) {
   const members = memberButtons(onMember);
   const press = () => onPress(model);
   const pressArea = el("button", { class: "face-press", type: "button", onclick: press });
-  const [takeOff, add] = [-STEP_MS, STEP_MS].map((step) =>
-    adjuster(step, () => onAdjust(model, step)),
-  );
-  const adjusters = el("span", { class: "face-adjust" }, takeOff, add);
+  const takeOff = adjuster(-STEP_MS, () => onAdjust(model, -STEP_MS));
+  const add = adjuster(STEP_MS, () => onAdjust(model, STEP_MS));
+  const give = adjuster(STEP_MS, () => onGive(model, gift));
+  const adjusters = el("span", { class: "face-adjust" }, takeOff, add, give);
   const element = el(
     "section",
     { class: "face" },
@@ -37,8 +36,9 @@ export function clockFace({ onPress, onMember, onAdjust }) {
   );
   let model;
   let state;
+  let gift = 0;
 
-  function update(nextModel, nextState) {
+  function update(nextModel, nextState, allowed) {
     model = nextModel;
     state = nextState;
     setText(name, model.name);
@@ -46,10 +46,14 @@ export function clockFace({ onPress, onMember, onAdjust }) {
     setFlag(element, "winner", Boolean(model.isWinner));
     element.dataset.key = model.key;
     element.dataset.status = state.status;
-    pressArea.hidden = state.status !== "running";
+    pressArea.hidden = !canPress(model, allowed);
     pressArea.setAttribute("aria-label", pressLabel(model));
-    adjusters.hidden = !canAdjust(model, state);
-    members.update(model.members ?? []);
+    const isAdjustable = !model.isUpward && Boolean(model.participantId);
+    takeOff.hidden = add.hidden = !(isAdjustable && allowed.manage);
+    gift = isAdjustable ? Math.min(STEP_MS, allowed.gift(model.participantId)) : 0;
+    give.hidden = !gift;
+    if (gift) labelAdjuster(give, gift);
+    members.update(model.members ?? [], allowed);
   }
 
   function draw(at) {
@@ -74,9 +78,22 @@ export function clockFace({ onPress, onMember, onAdjust }) {
 }
 
 function adjuster(step, onclick) {
-  const words = step < 0 ? "−15 s" : "+15 s";
-  const label = step < 0 ? "Take 15 seconds off" : "Add 15 seconds";
-  return el("button", { type: "button", class: "adjust", onclick, "aria-label": label }, words);
+  const button = el("button", { type: "button", class: "adjust", onclick });
+  labelAdjuster(button, step);
+  return button;
+}
+
+function labelAdjuster(button, step) {
+  const seconds = Math.abs(step) / 1000;
+  setText(button, `${step < 0 ? "−" : "+"}${seconds} s`);
+  const label = step < 0 ? `Take ${seconds} seconds off` : `Add ${seconds} seconds`;
+  button.setAttribute("aria-label", label);
+}
+
+/** The active clock ends the turn; another one begins its participant's turn. */
+function canPress(model, allowed) {
+  const { isActive, participantId } = model;
+  return allowed.switch && (isActive || !participantId || allowed.switchTo(participantId));
 }
 
 function isLow(left, { warn_at_ms: thresholds = [] }) {
@@ -91,10 +108,6 @@ function overtimeText(used) {
   return turnsLeft === undefined ? "" : `${count(turnsLeft, "turn")} left`;
 }
 
-function canAdjust(model, state) {
-  return !isTerminal(state) && !model.isUpward && Boolean(model.participantId);
-}
-
 function pressLabel(model) {
   if (model.isUpward) return "Record a lap";
   if (model.isShared) return "Start the next round";
@@ -104,6 +117,7 @@ function pressLabel(model) {
 function noteOf(model, state, isFallen) {
   if (isFallen) return model.isUpward ? "Time is up" : "Flag fallen";
   if (model.isWinner) return "Wins on time";
+  if (model.isRetired) return "Retired";
   if (!model.isActive) return "";
   if (state.status === "pending") return model.isUpward ? "" : "Ready";
   return state.status === "paused" ? "Paused" : "";

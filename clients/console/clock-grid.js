@@ -11,7 +11,7 @@ export function clockGrid(handlers) {
   const faces = new Map();
   let widest = 0;
 
-  function update(state, names) {
+  function update(state, names, allowed) {
     const models = faceModels(state, names);
     const keys = new Set(models.map((model) => model.key));
     for (const [key, face] of faces) {
@@ -22,7 +22,7 @@ export function clockGrid(handlers) {
     models.forEach((model, position) => {
       if (!faces.has(model.key)) faces.set(model.key, clockFace(handlers));
       const face = faces.get(model.key);
-      face.update(model, state);
+      face.update(model, state, allowed);
       if (element.children[position] !== face.element) {
         element.insertBefore(face.element, element.children[position] ?? null);
       }

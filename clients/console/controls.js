@@ -1,8 +1,9 @@
 import { isTerminal } from "/clients/js/synckairos.js";
 import { adjustableClocks } from "./adjust-dialog.js";
+import { mayHost } from "./allowed.js";
 import { el, setText } from "./dom.js";
 import { endOfTurn } from "./modes.js";
-import { mayManage } from "./token.js";
+import { forfeitable, removable, retirable } from "./person-dialogs.js";
 
 const PRIMARY = { pending: "Start", paused: "Resume" };
 const SWITCH = { count_up: "Lap", global: "Next" };
@@ -38,40 +39,38 @@ export function controls(act, ask) {
   undo.append(el("kbd", {}, "U"));
   const adjust = item("Change a clock …", "adjust");
   const rename = item("Rename a person …", "rename");
-  const whileOpen = [
-    item("Add a person …", "add"),
-    item("Complete the session …", "complete"),
-    item("Cancel the session …", "cancel"),
-  ];
-  menu.append(undo, adjust, rename, ...whileOpen, item("Delete the session …", "remove", true));
+  const add = item("Add a person …", "add");
+  const retire = item("Retire a person …", "retire");
+  const removePerson = item("Remove a person …", "removePerson");
+  const forfeit = item("Let a person forfeit …", "forfeit");
+  const complete = item("Complete the session …", "complete");
+  const cancel = item("Cancel the session …", "cancel");
+  const remove = item("Delete the session …", "delete", true);
+  menu.append(undo, adjust, rename, add, retire, removePerson, forfeit, complete, cancel, remove);
   const more = el("button", { type: "button", popovertarget: "menu" }, "More");
   const newSession = el("a", { class: "button primary big", href: "/" }, "New session");
   const element = el("div", { class: "controls" }, pause, primary, newSession, more, menu);
 
-  function update(state) {
-    const isOver = isTerminal(state);
-    primary.hidden = isOver;
-    newSession.hidden = !isOver;
-    pause.hidden = state.status !== "running";
-    more.hidden = !mayManage();
-    undo.hidden = !canUndo(state);
-    adjust.hidden = !canAdjust(state);
-    rename.hidden = isOver || !state.participants.length;
+  function update(state, names, allowed) {
+    const { manage } = allowed;
+    const show = (control, isShown) => (control.hidden = !isShown);
+    show(element, allowed.takePart);
+    show(primary, allowed.start || allowed.switch || allowed.resume);
+    show(pause, allowed.pause);
+    show(newSession, isTerminal(state) && mayHost());
+    show(more, allowed.delete);
+    show(undo, allowed.undo);
+    show(adjust, allowed.adjustClocks && adjustableClocks(state).length > 0);
+    show(rename, manage && state.participants.length > 0);
+    show(add, manage && !state.time_control?.hourglass);
+    show(retire, manage && retirable(state).length > 0);
+    show(removePerson, manage && removable(state).length > 0);
+    show(forfeit, allowed.forfeit && forfeitable(state).length > 0);
+    show(complete, manage);
+    show(cancel, manage);
     setText(undoWords, `Undo the last ${endOfTurn(state.sync_mode)} …`);
-    whileOpen.forEach((button) => (button.hidden = isOver));
     setText(words, PRIMARY[state.status] ?? SWITCH[state.sync_mode] ?? "Switch");
   }
 
   return { element, update };
-}
-
-/** Whether the user may undo the last switch, and the session's status allows it. */
-export function canUndo({ status }) {
-  return mayManage() && ["running", "paused"].includes(status);
-}
-
-/** Whether a clock may be changed; an expired session goes on with the new time. */
-function canAdjust(state) {
-  const isOpen = !isTerminal(state) || state.status === "expired";
-  return isOpen && adjustableClocks(state).length > 0;
 }

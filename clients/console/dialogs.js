@@ -5,16 +5,24 @@ import { el } from "./dom.js";
 import { select, field, textInput } from "./field.js";
 import { NOT_A_DURATION, parseDuration } from "./format.js";
 import { namesOf } from "./names.js";
-import { openRename } from "./rename-dialog.js";
+import { openForfeit, openRemovePerson, openRename, openRetire } from "./person-dialogs.js";
 import { openUndo } from "./undo-dialog.js";
 
 const QUESTIONS = {
   complete: ["Complete this session?", "All clocks stop permanently, for everyone.", "Complete"],
   cancel: ["Cancel this session?", "It ends without a result, for everyone.", "Cancel session"],
-  remove: ["Delete this session?", "It will be deleted for everyone.", "Delete"],
+  delete: ["Delete this session?", "It will be deleted for everyone.", "Delete"],
 };
 
-const FORMS = { add: openAdd, adjust: openAdjust, rename: openRename, undo: openUndo };
+const FORMS = {
+  add: openAdd,
+  adjust: openAdjust,
+  forfeit: openForfeit,
+  removePerson: openRemovePerson,
+  rename: openRename,
+  retire: openRetire,
+  undo: openUndo,
+};
 
 /** Open a confirmation for an action that can't be undone, or a form. */
 export function openDialog(name, session, act) {

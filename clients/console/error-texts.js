@@ -13,6 +13,7 @@ const UNDO_LOSES_A_CHANGE =
   "Since then there was a pause, or a clock was changed. Choose the last of the three ways.";
 const TIME_WOULD_BE_UP =
   "The clock of this turn would be at zero by now. Resume the session first, then undo.";
+const STILL_ACTIVE = "It is this person’s turn now. Switch first, then remove the person.";
 const NO_TIME_TO_GO_ON =
   "The clock that was running needs more time. Choose that clock, or everybody.";
 const ADDED_WRONG = {
@@ -49,6 +50,11 @@ export function adjustErrorText(error) {
   if (detail?.field === "reopen") return NO_TIME_TO_GO_ON;
   const isTooMuch = detail?.field === "add_ms" && ADDED_WRONG[detail.code];
   return isTooMuch || ruleErrorText(error);
+}
+
+/** An error on removing a participant as one or two sentences for the user. */
+export function removalErrorText(error) {
+  return error.code === "CONFLICT" ? STILL_ACTIVE : ruleErrorText(error);
 }
 
 /** An error as the rules that the request breaks. */

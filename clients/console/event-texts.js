@@ -27,7 +27,7 @@ export function eventText(event, { sync_mode: mode }, names) {
     case "cycle_switched":
       return switchText(event, mode, who, next);
     case "time_expired":
-      return [who ? `${who}’s flag fell` : "Time ran out", sequel(event, next)].join("");
+      return `${expiryText(event, who)}${sequel(event, next)}`;
     case "participant_added":
       return `${who} joined`;
     case "participant_time_adjusted":
@@ -65,6 +65,11 @@ export function periodText({ participantId, groupId, periodsLeft }, names) {
 
 function lateness({ metadata }) {
   return metadata.late_ms ? `, ${duration(metadata.late_ms)} late` : "";
+}
+
+function expiryText({ metadata: { reason, explanation } }, who) {
+  if (reason !== "forfeit") return who ? `${who}’s flag fell` : "Time ran out";
+  return explanation ? `${who} forfeited (${explanation})` : `${who} forfeited`;
 }
 
 function switchText({ cycle_number: cycle }, mode, who, next) {

@@ -19,6 +19,7 @@ import { count } from "./format.js";
  * @property {boolean} [isUpward] whether it counts up
  * @property {boolean} [isShared] whether it belongs to all participants
  * @property {boolean} [isWinner]
+ * @property {boolean} [isRetired] whether its participant takes no more turns
  * @property {string} [participantId] the participant to switch to, whose clock may be adjusted
  * @property {object[]} [members]
  * @property {(at: number) => ?number} read the clock's ms at a server time (ms)
@@ -59,6 +60,7 @@ function participantFace(state, one, names) {
     detail: count(one.cycle_count, "turn"),
     isActive: id === currentId(state),
     isWinner: winner(state, state.participants) === one,
+    isRetired: one.is_retired,
     participantId: id,
     read: (at) => remaining(state, id, at),
     hasFallen: (at) => hasFallen(state, one.clock, at),
@@ -69,21 +71,24 @@ function participantFace(state, one, names) {
 
 function groupFace(state, group, names) {
   const members = state.participants.filter((p) => p.group_id === group.group_id);
-  const fewest = Math.min(...members.map((p) => p.cycle_count));
+  const playing = members.filter((p) => !p.is_retired);
+  const fewest = Math.min(...playing.map((p) => p.cycle_count));
   const played = members.reduce((sum, p) => sum + p.cycle_count, 0);
   const current = members.find((p) => p.participant_id === currentId(state));
-  const active = current ?? members.find((p) => p.cycle_count === fewest);
+  const active = current ?? playing.find((p) => p.cycle_count === fewest) ?? members[0];
   return {
     key: group.group_id,
     name: names.group(group.group_id),
     detail: count(played, "turn"),
     isActive: current !== undefined,
     isWinner: winner(state, state.groups) === group,
+    isRetired: members.length > 0 && !playing.length,
     participantId: active?.participant_id,
     members: members.map((p) => ({
       id: p.participant_id,
       name: names.participant(p.participant_id),
       isActive: p === current,
+      isRetired: p.is_retired,
     })),
     read: (at) => remainingOf(state, group, at),
     hasFallen: (at) => hasFallen(state, group.clock, at),

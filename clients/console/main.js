@@ -1,5 +1,7 @@
 import { SyncKairos } from "/clients/js/synckairos.js";
+import { mayHost } from "./allowed.js";
 import { createForm } from "./create-form.js";
+import { refusalText } from "./error-texts.js";
 import { messagePage } from "./message-page.js";
 import { sessionView } from "./session-view.js";
 import { bindToggle } from "./theme.js";
@@ -7,23 +9,30 @@ import { takeToken } from "./token.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-const client = new SyncKairos({
-  token: takeToken,
-  realtime: () => import("./vendor/realtime-js.js"),
-});
 const page = {
   main: document.getElementById("main"),
   title: document.getElementById("title"),
   links: document.getElementById("links"),
   bottom: document.getElementById("bottom"),
 };
+const brand = document.getElementById("brand");
 let leave = () => {};
+let token = takeToken();
+let client = connect();
+
+function connect() {
+  const realtime = () => import("./vendor/realtime-js.js");
+  const connected = new SyncKairos({ token, realtime });
+  connected.clock.start();
+  return connected;
+}
 
 /** Show the session of the address (`?session=<id>`), or the form that creates one. */
 function route() {
   leave();
   for (const part of Object.values(page)) part.replaceChildren();
   document.body.removeAttribute("data-view");
+  brand.toggleAttribute("inert", !mayHost());
   const query = new URLSearchParams(location.search);
   const id = query.get("session");
   if (id === null) showForm(query.get("create"));
@@ -35,6 +44,10 @@ function route() {
 
 function showForm(wantedId) {
   document.title = "SyncKairos";
+  if (!mayHost()) {
+    leave = messagePage(page, ...refusalText({ status: 403 }));
+    return;
+  }
   leave = createForm(page, { client, sessionId: wantedId, onCreated: show });
 }
 
@@ -51,9 +64,10 @@ function show({ id }) {
 
 bindToggle(document.getElementById("theme"));
 addEventListener("popstate", () => {
-  takeToken();
+  const old = { client, token };
+  token = takeToken();
+  if (token !== old.token) client = connect();
   route();
+  if (client !== old.client) old.client.close();
 });
-client.clock.start();
-takeToken();
 route();

@@ -1,28 +1,30 @@
 import { el, setText } from "./dom.js";
+import { personTag } from "./person-tag.js";
 
-/** A button per team member. Buttons are kept across states, so that the focus isn't lost. */
+/** A tag per team member. Tags are kept across states, so that the focus isn't lost. */
 export function memberButtons(onMember) {
   const element = el("div", { class: "face-members" });
-  const buttons = new Map();
+  const members = new Map();
 
-  function update(members) {
-    for (const [id, button] of buttons) {
-      if (members.some((member) => member.id === id)) continue;
-      button.remove();
-      buttons.delete(id);
+  function update(present, allowed) {
+    for (const [id, { tag }] of members) {
+      if (present.some((member) => member.id === id)) continue;
+      tag.element().remove();
+      members.delete(id);
     }
-    for (const member of members) {
-      if (!buttons.has(member.id)) add(member);
-      setText(buttons.get(member.id), member.name);
-      buttons.get(member.id).setAttribute("aria-pressed", String(member.isActive));
+    for (const { id, name, isActive, isRetired } of present) {
+      if (!members.has(id)) add(id);
+      const member = members.get(id);
+      setText(member.name, isRetired ? `${name} (retired)` : name);
+      member.tag.update({ mayPick: allowed.switchTo(id), isCurrent: isActive });
     }
   }
 
-  function add({ id }) {
-    const button = el("button", { type: "button", class: "member" });
-    button.addEventListener("click", () => onMember(id));
-    buttons.set(id, button);
-    element.append(button);
+  function add(id) {
+    const name = el("span");
+    const tag = personTag("member", () => onMember(id), name);
+    members.set(id, { name, tag });
+    element.append(tag.element());
   }
 
   return { element, update };

@@ -1,14 +1,19 @@
+import { mayHost } from "./allowed.js";
 import { el } from "./dom.js";
 
-/** Show a page with a message and links instead of a session. */
+/**
+ * Show a page with a message instead of a session. Users who may create sessions also get `actions`
+ * and a link to the form.
+ */
 export function messagePage(page, title, words, ...actions) {
+  const links = mayHost() ? [...actions, newSession(actions.length > 0)] : [];
   page.main.replaceChildren(
     el(
       "section",
       { class: "message-page" },
       el("h1", {}, title),
       el("p", {}, words),
-      el("p", { class: "message-page-actions" }, ...actions, newSession(actions.length > 0)),
+      el("p", { class: "message-page-actions" }, ...links),
     ),
   );
   return () => {};

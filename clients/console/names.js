@@ -1,10 +1,24 @@
 import { modeOf } from "./modes.js";
 
 /**
+ * Remembers the names over the states of a session. It returns `namesOf` a state, in which those who
+ * have left keep their last name.
+ */
+export function nameBook() {
+  const known = new Map();
+  return (state) => {
+    const names = namesOf(state, known);
+    for (const { participant_id: id } of state.participants) known.set(id, names.participant(id));
+    for (const { group_id: id } of state.groups ?? []) known.set(`group ${id}`, names.group(id));
+    return { ...names, key: JSON.stringify([...known]) };
+  };
+}
+
+/**
  * Names of a session, its participants and groups, with defaults such as "Person 2". Older sessions
  * have the names in their metadata.
  */
-export function namesOf(state) {
+export function namesOf(state, known = new Map()) {
   const { title, names = {}, group_names: groupNames = {} } = state.metadata ?? {};
   const { participants, groups = [] } = state;
   const nameOf = (one) => text(one.name) ?? text(names[one.participant_id]);
@@ -13,11 +27,12 @@ export function namesOf(state) {
     knows: (id) => participants.some((p) => p.participant_id === id),
     participant(id) {
       const position = participants.findIndex((p) => p.participant_id === id);
-      if (position < 0) return text(names[id]) ?? "Someone";
+      if (position < 0) return known.get(id) ?? text(names[id]) ?? "Someone";
       return nameOf(participants[position]) ?? `Person ${position + 1}`;
     },
     group(id) {
       const position = groups.findIndex((g) => g.group_id === id);
+      if (position < 0 && known.has(`group ${id}`)) return known.get(`group ${id}`);
       const members = participants.filter((p) => p.group_id === id);
       const soleMember = members.length === 1 ? nameOf(members[0]) : null;
       const known = text(groups[position]?.name) ?? text(groupNames[id]);

@@ -2,6 +2,7 @@ import { used } from "/clients/js/synckairos.js";
 import { el, setText } from "./dom.js";
 import { currentId } from "./face-models.js";
 import { duration } from "./format.js";
+import { personTag } from "./person-tag.js";
 
 /** The participants of a session with a shared clock: whose turn it is, and the time each used. */
 export function participantList(onPick) {
@@ -9,30 +10,31 @@ export function participantList(onPick) {
   const rows = new Map();
   let state;
 
-  function update(nextState, names) {
+  function update(nextState, names, allowed) {
     state = nextState;
     const isShared = ["global", "count_up"].includes(state.sync_mode);
     element.hidden = !isShared || state.participants.length < 2;
     if (element.hidden) return;
     for (const [id, row] of rows) {
       if (state.participants.some((one) => one.participant_id === id)) continue;
-      row.button.parentElement.remove();
+      row.element.remove();
       rows.delete(id);
     }
-    for (const { participant_id: id } of state.participants) {
+    for (const { participant_id: id, is_retired: isRetired } of state.participants) {
       if (!rows.has(id)) rows.set(id, add(id));
-      setText(rows.get(id).name, names.participant(id));
-      rows.get(id).button.setAttribute("aria-pressed", String(id === currentId(state)));
+      const { name, tag } = rows.get(id);
+      setText(name, isRetired ? `${names.participant(id)} (retired)` : names.participant(id));
+      tag.update({ mayPick: allowed.switchTo(id), isCurrent: id === currentId(state) });
     }
   }
 
   function add(id) {
     const name = el("span");
     const time = el("span", { class: "participant-time" });
-    const button = el("button", { type: "button" }, name, time);
-    button.addEventListener("click", () => onPick(id));
-    element.append(el("li", {}, button));
-    return { button, name, time };
+    const tag = personTag("person", () => onPick(id), name, time);
+    const row = el("li", {}, tag.element());
+    element.append(row);
+    return { element: row, name, time, tag };
   }
 
   function draw(at) {

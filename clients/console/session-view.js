@@ -1,31 +1,24 @@
 import { isTerminal } from "/clients/js/synckairos.js";
 import { actionsOf } from "./actions.js";
+import { allowedIn } from "./allowed.js";
 import { everyFrame } from "./animation.js";
 import { announcementOf, outcomeText } from "./announcements.js";
 import { clockGrid } from "./clock-grid.js";
 import { connectionStatus } from "./connection-status.js";
-import { canUndo, controls } from "./controls.js";
+import { controls } from "./controls.js";
 import { openDialog } from "./dialogs.js";
 import { el, setText } from "./dom.js";
 import { periodText } from "./event-texts.js";
+import { keyHints } from "./hints.js";
 import { historyPanel } from "./history.js";
 import { bindKeys } from "./keyboard.js";
 import { lapList } from "./lap-list.js";
 import { modeOf } from "./modes.js";
-import { namesOf } from "./names.js";
+import { nameBook } from "./names.js";
 import { announce, notify } from "./notifications.js";
 import { participantList } from "./participant-list.js";
 import { fullScreen, shareButtons } from "./share-buttons.js";
-import { mayManage } from "./token.js";
 import { showUnavailable } from "./unavailable.js";
-
-const HINTS = [
-  ["Space", "next"],
-  ["P", "pause"],
-  ["U", "undo"],
-  ["1–9", "choose"],
-  ["F", "full screen"],
-];
 
 /** The live view of a session: clocks, controls, history and the state of the connection. */
 export function sessionView(page, session) {
@@ -33,17 +26,21 @@ export function sessionView(page, session) {
   const share = shareButtons(notify);
   const connection = connectionStatus(session);
   const parts = partsOf(session, act);
+  const hints = keyHints();
+  const namesOf = nameBook();
   let shown = "";
 
   function onUpdate({ detail }) {
     const { state, previous } = detail;
     const names = namesOf(state);
+    const allowed = allowedIn(state);
     showPresence();
     document.title = `${names.title} · SyncKairos`;
     page.title.replaceChildren(...titleOf(state, names));
     for (const part of [parts.clocks, parts.participants, parts.controls, parts.history]) {
-      part.update(state, names);
+      part.update(state, names, allowed);
     }
+    hints.update(allowed);
     parts.laps.update(detail);
     setText(parts.outcome, isTerminal(state) ? outcomeText(state, names) : "");
     announce(announcementOf(state, previous, names));
@@ -52,9 +49,9 @@ export function sessionView(page, session) {
 
   function onPeriod({ detail }) {
     if (!session.state) return;
-    const words = periodText(detail, namesOf(session.state));
+    const words = (names) => periodText(detail, names);
     parts.history.addNote(words);
-    announce(`${words}.`);
+    announce(`${words(namesOf(session.state))}.`);
   }
 
   function showPresence() {
@@ -83,13 +80,15 @@ export function sessionView(page, session) {
   session.addEventListener("update", onUpdate);
   session.addEventListener("period", onPeriod);
   page.links.replaceChildren(...share.elements);
-  page.bottom.replaceChildren(connection.element, hints());
+  page.bottom.replaceChildren(connection.element, hints.element);
   document.body.dataset.view = "session";
   showPresence();
   const { state } = session;
   if (state) onUpdate({ detail: { state, previous: null, isNext: false } });
   const stopDrawing = everyFrame(draw);
-  const undo = () => session.state && canUndo(session.state) && openDialog("undo", session, act);
+  const undo = () => {
+    if (session.state && allowedIn(session.state).undo) openDialog("undo", session, act);
+  };
   const unbindKeys = bindKeys(session, act, { fullScreen, copyLink: share.copyLink, undo });
   return () => {
     session.removeEventListener("connection", showPresence);
@@ -108,6 +107,7 @@ function partsOf(session, act) {
       onPress: (model) => act.switchTo(model.isActive ? undefined : model.participantId),
       onMember: (id) => act.switchTo(id),
       onAdjust: (model, step) => act.adjust(model.participantId, bankOf(model, session), step),
+      onGive: (model, ms) => act.give(model.participantId, ms),
     }),
     participants: participantList((id) => act.switchTo(id)),
     laps: lapList(session.id),
@@ -150,10 +150,4 @@ function showClocks(page, parts) {
       parts.history.element,
     ),
   );
-}
-
-function hints() {
-  const hint = ([key, does]) => el("span", {}, el("kbd", {}, key), does);
-  const usable = HINTS.filter(([, does]) => does !== "undo" || mayManage());
-  return el("p", { class: "hints" }, ...usable.map(hint));
 }

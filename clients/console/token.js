@@ -7,20 +7,15 @@ import { store, stored } from "./storage.js";
 const KEY = "synckairos.token";
 let known = stored("sessionStorage", KEY);
 
-/**
- * Whether the user may do what only hosts and services may; true without a token. The service
- * checks it: this only decides which buttons are shown.
- */
-export function mayManage() {
-  return !["participant", "spectator"].includes(roleIn(known));
-}
-
-function roleIn(token) {
+/** The claims of the token; none without a token, or with one that this page can't read. */
+export function tokenClaims() {
   try {
-    const [, claims] = token.split(".");
-    return JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/"))).role;
+    const [, claims] = known.split(".");
+    const text = atob(claims.replaceAll("-", "+").replaceAll("_", "/"));
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    return undefined; // no token, or none that this page can read
+    return {};
   }
 }
 

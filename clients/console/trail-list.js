@@ -11,6 +11,7 @@ export function trailList(trail) {
   let items = new Map();
   let notes = [];
   let createdAt;
+  let shownNames;
   const list = el("ol", { class: "trail-events", reversed: true });
   const trouble = el("p", { class: "trail-trouble" });
   const more = el(
@@ -20,34 +21,36 @@ export function trailList(trail) {
   );
   const element = el("div", { class: "trail" }, trouble, list, more);
 
-  /** Show the events that the trail has loaded. */
+  /** Show the events that the trail has loaded, with the present names. */
   function update(state, names) {
     const hasDropped = trail.events[0]?.version > items.keys().next().value;
     if (state.created_at !== createdAt || hasDropped) clear();
     createdAt = state.created_at;
     const newest = list.firstElementChild;
     let older = null;
+    const place = (key, create) => {
+      if (!items.has(key)) items.set(key, insert(create(), older, newest)).get(key).show(names);
+      older = items.get(key).element;
+    };
     for (const event of trail.events) {
-      older = place(event.version, older, newest, () => itemOf(event, state, names));
+      place(event.version, () => eventItem(event, state));
       for (const note of notes.filter(({ version }) => version === event.version)) {
-        older = place(note, older, newest, () => noteItem(note));
+        place(note, () => noteItem(note));
       }
     }
+    if (names.key !== shownNames) for (const item of items.values()) item.show(names);
+    shownNames = names.key;
     explain();
   }
 
-  /** Insert the item of `key` above `older`, unless it is there already; return it. */
-  function place(key, older, newest, create) {
-    if (!items.has(key)) {
-      const item = create();
-      item.classList.toggle("fresh", Boolean(newest) && older === list.firstElementChild);
-      list.insertBefore(item, older);
-      items.set(key, item);
-    }
-    return items.get(key);
+  /** Insert `item` above the element `older`, and return it. */
+  function insert(item, older, newest) {
+    item.element.classList.toggle("fresh", Boolean(newest) && older === list.firstElementChild);
+    list.insertBefore(item.element, older);
+    return item;
   }
 
-  /** Show `words` above the event that created `version`, once that is loaded. */
+  /** Show `words(names)` above the event that created `version`, once that is loaded. */
   function addNote(version, words) {
     notes.push({ version, words, at: new Date() });
   }
@@ -71,28 +74,30 @@ export function trailList(trail) {
 }
 
 function noteItem({ words, at }) {
-  return el(
-    "li",
-    { data: { event: "note" } },
-    el("p", { class: "event-text" }, words),
-    el("p", { class: "event-facts" }, timeElement(at)),
-  );
+  const text = el("p", { class: "event-text" });
+  const facts = el("p", { class: "event-facts" }, timeElement(at));
+  const element = el("li", { data: { event: "note" } }, text, facts);
+  return { element, show: (names) => setText(text, words(names)) };
 }
 
-function itemOf(event, state, names) {
-  const at = new Date(event.occurred_at);
-  const facts = [actorText(event.actor, names), clockText(event, state)];
-  return el(
-    "li",
-    { value: event.version, data: { event: event.event } },
-    el("p", { class: "event-text" }, eventText(event, state, names)),
-    el(
-      "p",
-      { class: "event-facts" },
-      timeElement(at),
-      ...facts.map((fact) => fact && el("span", {}, fact)),
-    ),
+function eventItem(event, state) {
+  const text = el("p", { class: "event-text" });
+  const actor = el("span");
+  const clock = clockText(event, state);
+  const facts = el(
+    "p",
+    { class: "event-facts" },
+    timeElement(new Date(event.occurred_at)),
+    actor,
+    clock && el("span", {}, clock),
   );
+  return {
+    element: el("li", { value: event.version, data: { event: event.event } }, text, facts),
+    show(names) {
+      setText(text, eventText(event, state, names));
+      setText(actor, actorText(event.actor, names));
+    },
+  };
 }
 
 function timeElement(at) {

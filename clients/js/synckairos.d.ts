@@ -632,6 +632,8 @@ export class ServerClock extends EventTarget {
 export function isTerminal(state: SessionState): boolean;
 export function isRunning(state: SessionState): boolean;
 export function activeGroup(state: SessionState): Group | undefined;
+/** The participant with that id; null if there is none. UUIDs are compared in lower case. */
+export function participantOf(state: SessionState, id: string): Participant | null;
 /** Ms on the clock that reaches zero next; null if none counts down. */
 export function nearest(state: SessionState, at: number): number | null;
 /** Ms on a participant's clock; null if there is no such participant or no clock. */

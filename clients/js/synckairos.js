@@ -10,6 +10,7 @@ export {
   isTerminal,
   nearest,
   overtime,
+  participantOf,
   remaining,
   remainingOf,
   sharedClocks,

@@ -1,4 +1,4 @@
-"""Changing clocks by any amount, and renaming people."""
+"""Changing clocks by any amount, and changing the people of a session."""
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -11,6 +11,7 @@ from tests.e2e.stories import create_session
 
 BAD_REQUEST = "400 (Bad Request)"
 BANK_MS = 600_000
+S = "\N{RIGHT SINGLE QUOTATION MARK}s"
 
 
 def open_dialog(console: Console, entry: str) -> Locator:
@@ -166,3 +167,85 @@ def test_a_new_name_is_shown_everywhere(open_page: Opener, service: Instance, sh
     place = {"per_group": ".member", "global": ".participant-list"}.get(shape, ".face-name")
     expect(console.page.locator(place).filter(has_text="Benjamin")).to_have_count(1)
     expect(console.events.first).to_contain_text("new name Benjamin")
+
+
+def test_earlier_events_show_the_new_name_and_keep_the_name_of_who_left(
+    open_page: Opener, service: Instance
+) -> None:
+    session = create_session(service.url)
+    session.do("start", "switch", "switch")
+    console = open_page(session.path)
+    started = f"Started: Ada{S} clock runs"
+    expect(console.events).to_have_text(["Ben → Ada", "Ada → Ben", started, "Session created"])
+    dialog = open_dialog(console, "Rename a person")
+    dialog.get_by_label("Person").select_option(label="Ben")
+    dialog.get_by_label("New name").fill("Benjamin")
+    dialog.get_by_role("button", name="Rename").click()
+    turns = ["Benjamin → Ada", "Ada → Benjamin", started, "Session created"]
+    expect(console.events).to_have_text(["Benjamin: new name Benjamin", *turns])
+    remove(console, "Benjamin")
+    expect(console.events).to_have_text(["Benjamin left", "Benjamin: new name Benjamin", *turns])
+
+
+def remove(console: Console, name: str) -> None:
+    """Remove a person; the dialog offers nobody until one is chosen."""
+    dialog = open_dialog(console, "Remove a person")
+    dialog.get_by_role("button", name="Remove").click()
+    expect(dialog.get_by_label("Person")).to_have_accessible_description("Choose a person")
+    dialog.get_by_label("Person").select_option(label=name)
+    dialog.get_by_role("button", name=f"Remove: {name}").click()
+    expect(dialog).to_be_hidden()
+
+
+def test_a_retired_person_gets_no_turn_until_they_return(
+    open_page: Opener, service: Instance
+) -> None:
+    session = create_session(service.url, "per_group")
+    session.do("start")
+    console = open_page(session.path)
+    ben = console.page.locator(".member", has_text="Ben")
+    expect(ben).to_have_role("button")
+    for verb, text in {"Retire": "Ben (retired)", "Let them return": "Ben"}.items():
+        dialog = open_dialog(console, "Retire a person")
+        dialog.get_by_label("Person").select_option(index=1)
+        dialog.get_by_role("button", name=verb, exact=True).click()
+        expect(ben).to_have_text(text)
+        expect(console.page.get_by_role("button", name="Ben", exact=True)).to_be_visible(
+            visible=verb != "Retire"
+        )
+    expect(console.events.first).to_have_text("Ben: takes turns again")
+    console.page.keyboard.press("2")
+    expect(console.active).to_have_text("Team 2")
+
+
+def test_who_cannot_be_removed_is_not_offered(open_page: Opener, service: Instance) -> None:
+    session = create_session(service.url, "per_cycle")
+    session.do("start")
+    console = open_page(session.path)
+    remove(console, "Cleo")
+    expect(console.clocks).to_have_count(2)
+    dialog = open_dialog(console, "Remove a person")
+    expect(dialog.get_by_label("Person").locator("option")).to_have_text(["Choose …", "Ben"])
+    hourglass = create_session(service.url, time_control={"hourglass": True})
+    console = open_page(hourglass.path)
+    console.page.get_by_role("button", name="More").click()
+    for entry, is_there in {"Retire": True, "Remove": False, "Add": False, "Let": False}.items():
+        button = console.page.get_by_role("button", name=f"{entry} a person")
+        expect(button).to_be_visible(visible=is_there)
+
+
+def test_a_forfeit_ends_the_game(open_page: Opener, service: Instance) -> None:
+    session = create_session(
+        service.url, action_on_timeout={"type": "end_session", "winner_by": "time"}
+    )
+    session.do("start")
+    console = open_page(session.path)
+    dialog = open_dialog(console, "Let a person forfeit")
+    dialog.get_by_label("Person").select_option(label="Ben")
+    dialog.get_by_label("Reason").fill("did not come")
+    dialog.get_by_role("button", name="Forfeit: Ben").click()
+    expect(console.status).to_have_text("expired")
+    expect(console.clock("Ada").locator(".face-note")).to_have_text("Wins on time")
+    expect(console.events.first).to_have_text("Ben forfeited (did not come): the session is over")
+    console.page.get_by_role("button", name="More").click()
+    expect(console.page.get_by_role("button", name="Let a person")).to_be_hidden()

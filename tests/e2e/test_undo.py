@@ -1,19 +1,14 @@
 """Undo of the last switch."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 
-from infra.local.instance import Instance, running
-from infra.local.redis import embedded_redis
+from infra.local.instance import Instance
 from tests.e2e.conftest import Opener
 from tests.e2e.console import Console
 from tests.e2e.problems import Problems
 from tests.e2e.stories import create_session
-from tests.support import tokens
-from tests.support.api import chess
 
 CONFLICT = "409 (Conflict)"
 WAYS = {
@@ -137,40 +132,3 @@ def test_an_undone_lap_leaves_the_list(open_page: Opener, service: Instance) -> 
     dialog.get_by_role("button", name="Undo", exact=True).click()
     expect(console.clock("Lap 2")).to_be_visible()
     expect(laps).to_have_count(1)
-
-
-@pytest.fixture(scope="module")
-def auth_service() -> Iterator[Instance]:
-    """A service that requires tokens."""
-    settings = tokens.WITH_AUTHENTICATION | {"RECOVERY": "off"}
-    with (
-        embedded_redis() as redis_url,
-        running(redis_url, port=None, quiet=False, **settings) as instance,
-    ):
-        yield instance
-
-
-@pytest.mark.parametrize("role", ["host", "participant", "spectator"])
-def test_only_hosts_see_the_menu_and_can_use_the_key(
-    chromium: Browser, auth_service: Instance, role: str
-) -> None:
-    host = tokens.bearer(tokens.host())
-    sessions = f"{auth_service.url}/v1/sessions"
-    created = httpx.post(sessions, json=chess(), headers=host).raise_for_status().json()["data"]
-    session_id = created["session_id"]
-    httpx.post(f"{sessions}/{session_id}/start", headers=host).raise_for_status()
-    token = {
-        "host": tokens.host(),
-        "participant": tokens.participant(session_id, created["starts_with"]),
-        "spectator": tokens.spectator(session_id),
-    }[role]
-    with chromium.new_context(base_url=auth_service.url) as window:
-        console = Console(window.new_page())
-        console.page.goto(f"/?session={session_id}#token={token}")
-        expect(console.status).to_have_text("running")
-        is_host = role == "host"
-        expect(console.page.get_by_role("button", name="More")).to_be_visible(visible=is_host)
-        console.page.keyboard.press("u")
-        expect(console.page.get_by_role("dialog")).to_have_count(1 if is_host else 0)
-        hint = console.page.locator(".hints", has_text="undo")
-        expect(hint).to_have_count(1 if is_host else 0)

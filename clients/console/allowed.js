@@ -1,0 +1,71 @@
+import { isTerminal, participantOf } from "/clients/js/synckairos.js";
+import { tokenClaims } from "./token.js";
+
+const MODES_WITH_BANKS = ["per_participant", "per_group"];
+
+/**
+ * @typedef {object} Allowed what the user may do with a session in its present state
+ * @property {boolean} takePart whether there is anything to do for the user, now or later
+ * @property {boolean} start
+ * @property {boolean} switch
+ * @property {(participantId: string) => boolean} switchTo
+ * @property {boolean} pause
+ * @property {boolean} resume
+ * @property {boolean} undo
+ * @property {boolean} manage change people and settings, complete and cancel
+ * @property {boolean} adjustClocks
+ * @property {boolean} forfeit
+ * @property {boolean} delete
+ * @property {boolean} readHistory
+ * @property {(participantId: string) => number} gift the most (ms) that the user may give to a
+ *   participant, as another participant
+ */
+
+/**
+ * What the user may do, by the role in the token (docs/security.md) and by the session's state. It
+ * decides which controls are shown and which keys work; the service checks each request.
+ *
+ * @returns {Allowed}
+ */
+export function allowedIn(state) {
+  const { status } = state;
+  const isHost = mayHost();
+  const own = ownParticipant(state);
+  const isOpen = !isTerminal(state);
+  const isRunning = status === "running";
+  const maySwitch = isRunning && (isHost || Boolean(own?.is_active));
+  const mayPause = isHost || Boolean(own && state.participants_may_pause);
+  return {
+    takePart: isHost || Boolean(own),
+    start: isHost && status === "pending",
+    switch: maySwitch,
+    switchTo: (id) => maySwitch && !participantOf(state, id)?.is_retired,
+    pause: isRunning && mayPause,
+    resume: status === "paused" && mayPause,
+    undo: isHost && (isRunning || status === "paused"),
+    manage: isHost && isOpen,
+    adjustClocks: isHost && (isOpen || status === "expired"),
+    forfeit: isHost && isRunning && MODES_WITH_BANKS.includes(state.sync_mode),
+    delete: isHost,
+    readHistory: isHost,
+    gift: (id) => (own && isOpen ? giftTo(state, own, id) : 0),
+  };
+}
+
+/** Whether the user may create sessions and do everything with them; true without a token. */
+export function mayHost() {
+  return !["participant", "spectator"].includes(tokenClaims().role);
+}
+
+/** The user's own participant; null for all but participants of this session. */
+function ownParticipant(state) {
+  const { role, participant_id: id } = tokenClaims();
+  return role === "participant" && id ? participantOf(state, id) : null;
+}
+
+function giftTo(state, own, id) {
+  const to = participantOf(state, id);
+  const isOwnClock = to === own || (to?.group_id && to.group_id === own.group_id);
+  const hasGifts = MODES_WITH_BANKS.includes(state.sync_mode);
+  return to && hasGifts && !isOwnClock ? (state.participants_may_give_ms ?? 0) : 0;
+}
