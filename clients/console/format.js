@@ -96,6 +96,15 @@ export function count(number, word) {
   return `${number} ${word}${number === 1 ? "" : "s"}`;
 }
 
+/**
+ * Format a short time in hundredths of a second: 1.56 s.
+ *
+ * @param {number} ms
+ */
+export function seconds(ms) {
+  return `${(ms / 1000).toFixed(2)} s`;
+}
+
 /** @param {number} ms */
 export function signed(ms) {
   const whole = Math.round(ms) || 0;

@@ -1,4 +1,5 @@
 import { el } from "./dom.js";
+import { fairnessSection } from "./fairness-section.js";
 import { store, stored } from "./storage.js";
 import { timeControlSection } from "./time-control-section.js";
 import { Trail } from "./trail.js";
@@ -9,14 +10,18 @@ const KEY = "synckairos.history";
 const isWide = matchMedia("(min-width: 1100px)");
 
 /**
- * The session's history: a chart of the time used, and the audit trail. It is open beside the
- * clocks on wide screens, collapsed below them on narrow ones. `read` returns a page of the trail.
+ * The session's history: a chart of the time used, the lag report, and the audit trail. It is open
+ * beside the clocks on wide screens, collapsed below them on narrow ones.
  */
-export function historyPanel(read) {
-  const trail = new Trail(read);
+export function historyPanel(session) {
+  const trail = new Trail((after, limit) => session.events(after, limit));
   const chart = usageChart();
   const list = trailList(trail);
   const control = timeControlSection();
+  const fairness = fairnessSection(
+    () => session.fairness(),
+    () => element.open,
+  );
   const element = el(
     "details",
     { class: "history", open: isWide.matches && stored("localStorage", KEY) !== "closed" },
@@ -26,15 +31,17 @@ export function historyPanel(read) {
       { class: "history-inside" },
       control.element,
       section("usage-title", "Time used", chart.element),
+      fairness.element,
       section("trail-title", "What happened", list.element),
     ),
   );
   let known;
 
-  function update(state, names) {
+  function update(state, names, allowed) {
     known = [state, names];
     control.update(state, names);
     chart.update(state, names);
+    fairness.update(state, names, allowed);
     trail.loadUpTo(state);
     list.update(state, names);
   }
@@ -43,7 +50,7 @@ export function historyPanel(read) {
     if (element.open) chart.draw(at);
   }
 
-  /** Add a note to the list of events, for what isn't in the trail. */
+  /** Add a note `words(names)` to the list of events, for what isn't in the trail. */
   function addNote(words) {
     const [state] = known;
     list.addNote(state.version, words);
@@ -55,9 +62,15 @@ export function historyPanel(read) {
     list.update(...known);
   });
   element.addEventListener("toggle", () => {
+    fairness.refresh();
     if (isWide.matches) store("localStorage", KEY, element.open ? "open" : "closed");
   });
-  return { element, update, addNote, draw, stop: () => trail.stop() };
+  function stop() {
+    trail.stop();
+    fairness.stop();
+  }
+
+  return { element, update, addNote, draw, stop };
 }
 
 function section(id, title, content) {

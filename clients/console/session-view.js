@@ -113,7 +113,7 @@ function partsOf(session, act) {
     laps: lapList(session.id),
     outcome: el("p", { class: "outcome" }),
     controls: controls(act, (name) => openDialog(name, session, act)),
-    history: historyPanel((after, limit) => session.events(after, limit)),
+    history: historyPanel(session),
   };
 }
 

@@ -1,3 +1,5 @@
+import { Pace } from "./pace.js";
+
 /** Events per request. */
 const PAGE = 100;
 /** Above `MOST` events, the oldest are dropped, unless the user has loaded them on demand. */
@@ -5,17 +7,10 @@ const MOST = 400;
 const KEPT = 300;
 /** Delay before a request: a change appears in the trail some 50 ms after its answer. */
 const LAG_MS = 250;
-const MINUTE_MS = 60_000;
-const MIN_GAP_MS = 1_000;
-const BUSY_GAP_MS = 4_000;
-const QUIET_REQUESTS = 6;
-const RETRY_MS = 15_000;
-const MAX_RETRY_MS = 120_000;
 
 /**
  * The audit trail of a session: its newest events without a gap, and older ones on demand. One
- * request covers many changes. There is at most one per second, or one per 4 s after six within a
- * minute, so that the trail doesn't use up the user's rate limit.
+ * request covers many changes.
  *
  * Fires `change` when `events`, `isComplete`, `status` or `reason` has changed.
  */
@@ -28,9 +23,7 @@ export class Trail extends EventTarget {
   reason = "";
   #most = MOST;
   #state = null;
-  #requestTimes = [];
-  #failures = 0;
-  #retryMs = 0;
+  #pace = new Pace();
   #timer = 0;
   #isLoading = false;
   #isOver = false;
@@ -82,16 +75,7 @@ export class Trail extends EventTarget {
     const isBehind = this.#state && this.#newest < this.#state.version;
     const isSeen = !this.#isOver && !document.hidden;
     if (!isBehind || !isSeen || this.#isLoading || this.#timer) return;
-    this.#timer = setTimeout(() => this.#catchUp(), Math.max(lag, this.#untilNext()));
-  }
-
-  #untilNext() {
-    const now = performance.now();
-    this.#requestTimes = this.#requestTimes.filter((at) => now - at < MINUTE_MS);
-    if (!this.#requestTimes.length) return 0;
-    const gap = this.#requestTimes.length < QUIET_REQUESTS ? MIN_GAP_MS : BUSY_GAP_MS;
-    const pause = this.#failures ? this.#retryMs : gap;
-    return this.#requestTimes.at(-1) + pause - now;
+    this.#timer = setTimeout(() => this.#catchUp(), Math.max(lag, this.#pace.untilNext));
   }
 
   /** Load the missing events; if more than a page is missing, replace all, to leave no gap. */
@@ -110,11 +94,11 @@ export class Trail extends EventTarget {
   async #load(after, limit, take) {
     const { created_at: createdAt } = this.#state;
     this.#isLoading = true;
-    this.#requestTimes.push(performance.now());
+    this.#pace.began();
     try {
       const { events } = await this.read(after, limit);
       if (this.#state.created_at === createdAt) take(events);
-      this.#failures = 0;
+      this.#pace.succeeded();
       this.#setStatus("ready");
     } catch (error) {
       this.#fail(error);
@@ -124,9 +108,9 @@ export class Trail extends EventTarget {
     }
   }
 
-  #fail({ status, message, retryAfterMs = 0 }) {
-    const backoff = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** this.#failures++);
-    this.#retryMs = Math.max(backoff, retryAfterMs);
+  #fail(error) {
+    const { status, message } = error;
+    this.#pace.failed(error);
     this.#isOver ||= status === 403;
     if (status === 403) this.#setStatus("forbidden");
     else if (status >= 500 || status === 0) this.#setStatus("away", message);
