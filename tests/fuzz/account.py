@@ -1,10 +1,12 @@
 """The time that every clock must show, calculated from the accepted requests."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tests.fuzz.budget import ExpectedBudget, control_of
 from tests.resilience.linearizability.exchange import Asked, Opening, Seat, Verb
 from tests.resilience.linearizability.game import Game
 
@@ -15,13 +17,15 @@ CYCLE, SESSION = "the cycle", "the session"
 class ExpectedClocks:
     """Time given and used, in ms, as of the last change.
 
-    The keys are participant ids, group ids, CYCLE and SESSION.
+    The keys are participant ids, group ids, CYCLE and SESSION; those of `budgets` are the ids of
+    the participants or groups that have banks.
     """
 
     opening: Opening
     changed_at: int = 0
     given: dict[str, int] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    budgets: dict[str, ExpectedBudget] = field(default_factory=dict)
     cycle_length: dict[str, int] = field(default_factory=dict)
     """By participant: the length of its cycles in sessions without `time_per_cycle_ms`."""
     next_cycle_length: dict[str, int] = field(default_factory=dict)
@@ -42,10 +46,11 @@ class ExpectedClocks:
     def record(self, asked: Asked, before: Game, after: Game, at: int) -> None:
         """Record that `asked` changed the session from `before` to `after` at `at` (epoch ms)."""
         if before.status == "running":
-            for clock in self._running_clocks(before):
-                self.used[clock] = self.used.get(clock, 0) + at - self.changed_at
+            self._use(before, at - self.changed_at)
         self.changed_at = at
         match asked.verb:
+            case Verb.START:
+                self._start(after)
             case Verb.ADD if asked.newcomer:
                 self._add_participant(asked.newcomer)
             case Verb.ADJUST:
@@ -59,43 +64,64 @@ class ExpectedClocks:
         """Check the clocks in `data`, the body of a read of the session."""
         assert epoch_ms(data["updated_at"]) == self.changed_at
         now = data["server_time_ms"]
-        running = set(self._running_clocks(game)) if game.status == "running" else set()
-        used = dict(self.used)
-        for clock in running:
-            used[clock] = used.get(clock, 0) + now - self.changed_at
+        present = deepcopy(self)
+        if game.status == "running":
+            present._use(game, now - self.changed_at)
         for shown in (*data["participants"], *data.get("groups", [])):
-            self._check_clock(shown, used)
+            clock = shown.get("participant_id") or shown["group_id"]
+            assert shown["time_used_ms"] == present.used.get(clock, 0)
+            if clock in self.budgets:
+                assert shown["total_time_ms"] == self.budgets[clock].bank
+                assert shown["time_remaining_ms"] == present.budgets[clock].left
+                assert shown.get("overtime") == present.budgets[clock].overtime
         if data["deadline_at"]:
             assert epoch_ms(data["deadline_at"]) == now + data["time_remaining_ms"]
-        if CYCLE in self.given or SESSION in self.given:
-            left = [self.given[c] - used.get(c, 0) for c in (CYCLE, SESSION) if c in self.given]
+        left = [total - present.used.get(clock, 0) for clock, total in self.given.items()]
+        if left:
             assert data["time_remaining_ms"] == min(left)
 
-    def _check_clock(self, shown: dict[str, Any], used: dict[str, int]) -> None:
-        clock = shown.get("participant_id") or shown["group_id"]
-        assert shown["time_used_ms"] == used.get(clock, 0)
-        if clock in self.given:
-            assert shown["time_used_ms"] + shown["time_remaining_ms"] == self.given[clock]
+    def _use(self, game: Game, ms: int) -> None:
+        """Let the running clocks of `game` run for `ms`."""
+        if self._awaits_first_turn(game):
+            return
+        for clock in set(self._running_clocks(game)):
+            self.used[clock] = self.used.get(clock, 0) + ms
+            if clock in self.budgets:
+                self.budgets[clock].use(ms)
+
+    def _awaits_first_turn(self, game: Game) -> bool:
+        control = control_of(self.opening.time_control)
+        return control.get("start_on") == "first_turn" and game.cycle == 1
+
+    def _start(self, game: Game) -> None:
+        for budget in self.budgets.values():
+            budget.start()
+        self._start_cycle(game)
 
     def _add_participant(self, seat: Seat) -> None:
-        bank = seat.bank_ms or 0
+        bank, opening = seat.bank_ms or 0, self.opening
         self.cycle_length[seat.participant_id] = bank
-        match self.opening.sync_mode:
-            case "per_participant":
-                self.given[seat.participant_id] = bank
-            case "per_group" if seat.group_id:
-                self.given[seat.group_id] = self.given.get(seat.group_id, 0) + bank
+        owner = {"per_participant": seat.participant_id, "per_group": seat.group_id}.get(
+            opening.sync_mode
+        )
+        if owner in self.budgets:
+            self.budgets[owner].bank += bank
+        elif owner:
+            control = control_of(
+                seat.time_control, opening.time_control, increment_ms=opening.increment_ms
+            )
+            self.budgets[owner] = ExpectedBudget(control, bank)
 
     def _switch(self, before: Game, after: Game) -> None:
         if clock := self._bank_key(before, before.active):
-            self.given[clock] += self.opening.increment_ms
+            self.budgets[clock].end_turn(is_free=self._awaits_first_turn(before))
         self._start_cycle(after)
 
     def _adjust(self, asked: Asked, game: Game) -> None:
         adjusted, value = asked.participant_id or "", asked.total_time_ms or 0
         self.cycle_length[adjusted] = value
         if clock := self._bank_key(game, adjusted):
-            self.given[clock] = self.used.get(clock, 0) + value
+            self.budgets[clock].bank = value
         elif self.opening.sync_mode == "per_cycle" and adjusted != game.active:
             self.next_cycle_length[adjusted] = value
         else:
@@ -114,6 +140,8 @@ class ExpectedClocks:
             case _:
                 for clock in self.given:
                     self.given[clock] += added
+                for budget in self.budgets.values():
+                    budget.bank += added
 
     def _adjust_shared(self, value: int) -> None:
         has_cycle = CYCLE in self.given
@@ -124,6 +152,8 @@ class ExpectedClocks:
                 self.given[clock] = raised if clock is SESSION and has_cycle else adjusted
 
     def _start_cycle(self, game: Game) -> None:
+        if game.status == "running" and (clock := self._bank_key(game, game.active)):
+            self.budgets[clock].begin_turn()
         length = self.opening.time_per_cycle_ms
         if self.opening.sync_mode == "per_cycle" and game.active:
             length = (

@@ -20,6 +20,7 @@ from tests.support.api import LIVE_FIELDS
 _TRAIL_TIMEOUT_S = 30.0
 _POLL_S = 0.005
 _MAX_SESSIONS = 2
+_LIVE_FIELDS = LIVE_FIELDS | {"overtime"}
 _CHANGES_BEFORE_AN_END = 15
 """No session is ended or deleted earlier, so that most requests go to live sessions."""
 
@@ -138,7 +139,8 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(session=sessions, options=request_options, add_ms=gifts)
     def give(self, session: TrackedSession, options: RequestOptions, add_ms: int) -> None:
-        """`POST .../adjust` for everybody."""
+        """`POST .../adjust` for everybody; nothing is taken from short banks."""
+        add_ms = abs(add_ms) if session.opening.has_time_control else add_ms
         self._send(session, Asked(Verb.GIVE, add_ms=add_ms), options)
 
     @rule(session=sessions, options=request_options, player=players, data=st.data())
@@ -274,7 +276,7 @@ def _without_times(shown: Any) -> Any:
     """Return `shown` without the fields that change with time."""
     match shown:
         case dict():
-            return {k: _without_times(v) for k, v in shown.items() if k not in LIVE_FIELDS}
+            return {k: _without_times(v) for k, v in shown.items() if k not in _LIVE_FIELDS}
         case list():
             return [_without_times(item) for item in shown]
         case _:

@@ -1,6 +1,8 @@
 """Strategies for new sessions of every mode, and for requests to them."""
 
+import json
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -8,10 +10,14 @@ from tests.resilience.linearizability.exchange import Opening, Seat
 from tests.resilience.linearizability.game import Game
 
 _HOUR = 3_600_000
-MODES = ("per_participant", "per_cycle", "per_group", "global", "count_up")
+_WITH_BANKS = ("per_participant", "per_group")
+_MODES = (*_WITH_BANKS, *_WITH_BANKS, "per_cycle", "global", "count_up")
+"""Those with banks are twice as likely, because they have time controls."""
 
 durations = st.integers(_HOUR, 20 * _HOUR)
 """In ms; longer than a test run, so that no clock runs out."""
+short_times = st.sampled_from((0, 0, 1000))
+"""In ms; the bank of a clock that has overtime."""
 gifts = st.sampled_from((-1_000_000, -1, 1, 300_000))
 """In ms; too short to take all of a clock's time."""
 _PLAYERS = [
@@ -41,14 +47,75 @@ def participant_ids(game: Game | None) -> st.SearchStrategy[str]:
     )
 
 
+def _dicts(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(fields)
+
+
+_OVERTIMES = st.one_of(
+    _dicts(period_ms=durations, periods=st.integers(1, 30)),
+    _dicts(period_ms=durations, turns=st.integers(2, 4)),
+    _dicts(extra_ms=durations),
+)
+_GAINS = st.sampled_from((1, 5, 30, 60_000))
+"""In ms; turns of the test are shorter than some and longer than others."""
+
+
+@st.composite
+def time_controls(draw: st.DrawFn, *, is_sessions: bool) -> dict[str, Any]:
+    """Generate a time control, of the session or of a participant; not an hourglass.
+
+    Fields that have no effect are left out, as the service does it.
+    """
+    gain = draw(st.sampled_from((None, "delay_ms", "give_back_ms", "increment_ms")))
+    control: dict[str, Any] = {gain: draw(_GAINS)} if gain else {}
+    if gain == "increment_ms" and draw(st.booleans()):
+        control["first_turn"] = True
+    if overtime := draw(st.none() | _OVERTIMES):
+        control["overtime"] = overtime
+    if most := draw(st.none() | durations):
+        control["max_bank_ms"] = most
+    optional: dict[str, Any] = {"add_ms": st.just(60_000)}
+    if gain in (None, "increment_ms"):
+        optional["increment_ms"] = _GAINS
+    after_turns = sorted(draw(st.sets(st.integers(1, 6), max_size=2)))
+    if after_turns:
+        more = st.fixed_dictionaries({}, optional=optional)
+        control["stages"] = [{"after_turns": turn} | draw(more) for turn in after_turns]
+    if is_sessions and draw(st.booleans()):
+        control["start_on"] = "first_turn"
+    return control
+
+
+@st.composite
+def _controlled(draw: st.DrawFn, opening: Opening) -> Opening:
+    """Generate `opening` with a time control, and perhaps another one for its first participant."""
+    control = draw(time_controls(is_sessions=True))
+    seats = [_with_bank(draw, seat, control) for seat in opening.seats]
+    if opening.sync_mode == "per_participant" and draw(st.booleans()):
+        own = draw(time_controls(is_sessions=False))
+        seats[0] = replace(_with_bank(draw, opening.seats[0], own), time_control=_text(own))
+    return replace(opening, seats=tuple(seats), increment_ms=0, time_control=_text(control))
+
+
+def _with_bank(draw: st.DrawFn, seat: Seat, control: dict[str, Any]) -> Seat:
+    has_short_bank = "overtime" in control and draw(st.booleans())
+    return replace(seat, bank_ms=draw(short_times)) if has_short_bank else seat
+
+
+def _text(control: dict[str, Any]) -> str:
+    return json.dumps(control, sort_keys=True)
+
+
 @st.composite
 def openings(draw: st.DrawFn) -> Opening:
     """Generate a session of any mode, with up to four players."""
-    mode = draw(st.sampled_from(MODES))
+    mode = draw(st.sampled_from(_MODES))
     fewest = 0 if mode in ("global", "count_up") else 1
     present = draw(st.lists(players, min_size=fewest, max_size=4, unique=True))
     opening = Opening(mode, tuple(draw(seats(mode, player)) for player in present))
     opening = replace(opening, increment_ms=draw(st.sampled_from((0, 1, 60_000))))
+    if mode in _WITH_BANKS and draw(st.sampled_from((True, True, False))):
+        opening = draw(_controlled(opening))
     if mode == "count_up":
         opening = replace(opening, max_time_ms=draw(durations))
     if mode == "global":

@@ -40,6 +40,8 @@ class Seat:
     participant_id: str
     bank_ms: int | None = None
     group_id: str | None = None
+    time_control: str | None = None
+    """Its own time control, as JSON with sorted keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,13 @@ class Opening:
     time_per_cycle_ms: int | None = None
     max_time_ms: int | None = None
     increment_ms: int = 0
+    time_control: str | None = None
+    """The session's, as JSON with sorted keys; it replaces the increment."""
+
+    @property
+    def has_time_control(self) -> bool:
+        """Whether any clock has more rules than an increment."""
+        return bool(self.time_control) or any(seat.time_control for seat in self.seats)
 
 
 @dataclass(frozen=True, slots=True)

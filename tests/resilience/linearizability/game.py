@@ -49,12 +49,15 @@ class Game:
     """The turns that an undo can begin again, the latest last."""
     is_corrected: bool = False
     """Whether there was a pause or a correction since the last switch."""
+    has_time_control: bool = False
+    """Whether the start may add time to the banks."""
 
     @classmethod
     def of(cls, opening: Opening) -> "Game":
         """Return the session right after its creation."""
         first = opening.seats[0].participant_id if opening.seats else None
-        return cls(opening.sync_mode, opening.seats, first)
+        has_control = opening.has_time_control
+        return cls(opening.sync_mode, opening.seats, first, has_time_control=has_control)
 
     def has_participant(self, participant_id: str | None) -> bool:
         return any(seat.participant_id == participant_id for seat in self.seats)
@@ -82,7 +85,11 @@ def _summary(game: Game, _: Asked) -> tuple[Game, Answer]:
 def _start(game: Game, _: Asked) -> tuple[Game, Answer]:
     if game.status != "pending":
         return _refused(game)
-    return _accepted(game, replace(_with_active(game, game.active), status="running", cycle=1))
+    started = replace(_with_active(game, game.active), status="running", cycle=1)
+    if game.has_time_control and game.sync_mode == "per_participant":
+        seats = tuple(replace(seat, bank_ms=TIME_DEPENDENT) for seat in game.seats)
+        started = replace(started, seats=seats)
+    return _accepted(game, started)
 
 
 def _switch(game: Game, asked: Asked) -> tuple[Game, Answer]:

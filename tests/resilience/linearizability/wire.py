@@ -1,5 +1,6 @@
 """Convert the specification's requests to HTTP, and HTTP responses to its answers."""
 
+import json
 from typing import Any
 from urllib.parse import quote
 
@@ -108,14 +109,22 @@ def _opening(opening: Opening) -> dict[str, Any]:
         total_time_ms=opening.total_time_ms,
         time_per_cycle_ms=opening.time_per_cycle_ms,
         max_time_ms=opening.max_time_ms,
-        increment_ms=opening.increment_ms,
+        increment_ms=None if opening.time_control else opening.increment_ms,
+        time_control=_control(opening.time_control),
     )
 
 
 def _seat(seat: Seat) -> dict[str, Any]:
     return _without_nones(
-        participant_id=seat.participant_id, total_time_ms=seat.bank_ms, group_id=seat.group_id
+        participant_id=seat.participant_id,
+        total_time_ms=seat.bank_ms,
+        group_id=seat.group_id,
+        time_control=_control(seat.time_control),
     )
+
+
+def _control(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
 
 
 def _without_nones(**fields: Any) -> dict[str, Any]:
@@ -126,11 +135,17 @@ def _view(data: dict[str, Any]) -> SessionView:
     seats = None
     if "participants" in data:
         seats = tuple(
-            Seat(p["participant_id"], p.get("total_time_ms"), p.get("group_id"))
+            Seat(p["participant_id"], p.get("total_time_ms"), p.get("group_id"), _text(p))
             for p in data["participants"]
         )
     active = data["active_participant_id"]
     return SessionView(data["status"], data["version"], active, data.get("cycle_number"), seats)
+
+
+def _text(participant: dict[str, Any]) -> str | None:
+    """Return the participant's own time control as JSON with sorted keys."""
+    control = participant.get("time_control")
+    return None if control is None else json.dumps(control, sort_keys=True)
 
 
 def _detail(error: dict[str, Any]) -> int | str | None:
