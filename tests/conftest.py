@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import httpx._transports.default
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -143,12 +144,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 
 def pytest_configure() -> None:
-    """Fork instances, and share one TLS context among all HTTP clients of this process.
+    """Fork instances, share one TLS context among all HTTP clients, and let no test depend on time.
 
     Otherwise each instance imports the service, which takes most of a second, and each client loads
-    the certificates, which takes 20 ms.
+    the certificates, which takes 20 ms; and Hypothesis refuses examples that take over 200 ms.
     """
     forked.is_enabled = True
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
     create, default = httpx.create_ssl_context, httpx.create_ssl_context()
 
     def shared(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:

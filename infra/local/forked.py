@@ -40,10 +40,14 @@ class ForkedProcess:
         environment: Mapping[str, str],
         output: int | None,
         arguments: Sequence[str] = (),
+        anew: Sequence[str] = (),
     ) -> None:
-        """Start `module`; it prints to the file descriptor `output`, or where this process does."""
+        """Start `module`; it prints to the file descriptor `output`, or where this process does.
+
+        It imports the modules `anew` itself, because their import has effects.
+        """
         streams = (_Descriptor(output or 1), _Descriptor(output or 2))
-        values = (module, tuple(arguments), dict(environment), *streams)
+        values = (module, tuple(arguments), tuple(anew), dict(environment), *streams)
         self._process = _FORKSERVER.Process(target=_run, args=values, daemon=True)
         with _lock:
             self._process.start()
@@ -100,7 +104,12 @@ def _received(duplicate: Any) -> int:
 
 
 def _run(
-    module: str, arguments: Sequence[str], environment: dict[str, str], stdout: int, stderr: int
+    module: str,
+    arguments: Sequence[str],
+    anew: Sequence[str],
+    environment: dict[str, str],
+    stdout: int,
+    stderr: int,
 ) -> None:
     """Run `module` in the new process, with this environment only."""
     os.environ.clear()
@@ -110,5 +119,6 @@ def _run(
     os.chdir(_ROOT)
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
-    sys.modules.pop(module, None)  # it runs anew, as the main module
+    for name in (module, *anew):  # the module itself runs as the main module
+        sys.modules.pop(name, None)
     runpy.run_module(module, run_name="__main__", alter_sys=True)

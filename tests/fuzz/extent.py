@@ -17,7 +17,6 @@ def extent(short: int, full: int, steps: int = 1) -> settings:
         stateful_step_count=steps,
         derandomize=not IS_FULL,
         database=None,
-        deadline=None,
         print_blob=IS_FULL,
         phases=(Phase.explicit, Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),

@@ -59,7 +59,10 @@ async def _start(
 ) -> tuple[Callable[[], Awaitable[int]], Callable[[], None]]:
     """Start the process; return the functions that wait for its end and kill it."""
     if forked.is_enabled and _is_own(command, environment):
-        process = forked.ForkedProcess(_RUNTIME, environment, output, [command.handler])
+        module = command.handler.rpartition(".")[0]  # its import starts the function
+        process = forked.ForkedProcess(
+            _RUNTIME, environment, output, [command.handler], anew=[module]
+        )
         return lambda: _exit_code(process), process.kill
     child = await asyncio.create_subprocess_exec(
         *(str(command.python), "-m", _RUNTIME, command.handler),
