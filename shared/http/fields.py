@@ -195,6 +195,7 @@ AddedTime = Annotated[
 ]
 ShortTime = Annotated[int, Strict(), Field(ge=0, le=600_000, description="ms"), _integer]
 LongTime = Annotated[int, Strict(), Field(ge=1_000, le=MAX_LONG_TIME, description="ms"), _integer]
+Delay = Annotated[int, Strict(), Field(ge=0, le=MAX_LONG_TIME, description="ms from now"), _integer]
 LongIncrement = Annotated[int, Strict(), Field(ge=0, le=MAX_LONG_TIME, description="ms"), _integer]
 Increment = Annotated[int, Strict(), Field(ge=0, le=60_000, description="ms"), _integer]
 PeriodCount = Annotated[int, Strict(), Field(ge=1, le=99), _integer]

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Strict, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.domain.commands import (
@@ -17,15 +17,12 @@ from shared.domain.commands import (
 )
 from shared.domain.simulation import TimedCommand
 from shared.domain.units import Instant, Millis, after
-from shared.http.fields import Id
+from shared.http.fields import Delay, Id
 from shared.http.individual_bodies import BeginBody, ReasonBody
 from shared.http.request_bodies import AdjustClocksBody, Body, ForfeitBody, SwitchBody, UndoBody
 from shared.http.validation_errors import union_tag
 
 MAX_OPERATIONS = 100
-_MAX_LENGTH = 30 * 86_400_000
-
-_Delay = Annotated[int, Strict(), Field(ge=0, le=_MAX_LENGTH, description="ms from now")]
 
 _ACTIONS: dict[str, Command] = {
     "start": Start(),
@@ -39,7 +36,7 @@ _ACTIONS: dict[str, Command] = {
 class TimedOperation(Body):
     """An operation, with the fields of its endpoint, and when it comes."""
 
-    after_ms: _Delay
+    after_ms: Delay
 
 
 class TimedAction(TimedOperation):
@@ -137,7 +134,7 @@ class SimulationBody(Body):
     operations: Annotated[list[_AnyOperation], Field(max_length=MAX_OPERATIONS)] = Field(
         default_factory=list
     )
-    until_ms: _Delay | None = None
+    until_ms: Delay | None = None
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:

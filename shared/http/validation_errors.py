@@ -17,6 +17,8 @@ _CODES = {
     "uuid": "invalid_uuid",
     "id": "invalid_id",
     "literal_error": "invalid_enum",
+    "invalid_enum": "invalid_enum",
+    "not_allowed": "not_allowed",
     "json_invalid": "invalid_json",
     "too_long": "too_long",
     "too_short": "too_short",

@@ -50,6 +50,12 @@ async def test_operations_and_timeouts_happen_in_order_and_nothing_is_changed(
     assert (after["version"], after["status"]) == (1, "pending")
 
 
+async def test_times_may_be_written_with_a_decimal_point(api: ApiClient) -> None:
+    session_id = await api.created(GAME)
+    body = {"operations": [{"after_ms": 1_000.0, "operation": "start"}], "until_ms": 2_000.0}
+    assert [one["after_ms"] for one in await events_of(api, session_id, body)] == [1_000]
+
+
 async def test_a_refused_operation_is_shown_and_the_simulation_goes_on(api: ApiClient) -> None:
     session_id = await api.created(GAME)
     operations = [

@@ -68,6 +68,12 @@ async def test_an_invalid_time_control_is_refused_with_field_and_reason(
 
 
 @pytest.mark.http
+async def test_an_unknown_name_has_the_code_of_a_value_that_is_not_listed(api: ApiClient) -> None:
+    error = (await api.create(chess(time_control="rapid"))).json()["error"]
+    assert [detail["code"] for detail in error["details"]] == ["invalid_enum"]
+
+
+@pytest.mark.http
 @pytest.mark.parametrize("control", [{}, {"delay_ms": 0}, "kgs_5x30"])
 async def test_any_time_control_allows_thirty_days(api: ApiClient, control: Any) -> None:
     long = [participant(2_592_000_000), participant(2_592_000_000)]
