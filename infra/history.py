@@ -114,12 +114,12 @@ def _clocks(session: Session, at: Instant) -> str:
     """Return the clocks as text; `<` marks the running one."""
     shown = at_time(session, at)
     clocks = [
-        f"{_label(p)} {_remaining_or_used(clocks_of(shown).time_left_of(shown, p), p.used_ms)}"
+        f"{_label(p)} {_shown_or_used(clocks_of(shown).value_of(shown, p), p.used_ms)}"
         + (" <" if session.cycle_started_at and p == shown.active else "")
         for p in shown.participants[:_SHOWN_CLOCKS]
     ]
     if not clocks:
-        clocks = [_remaining_or_used(clocks_of(shown).left(shown), shown.used_ms)]
+        clocks = [_shown_or_used(clocks_of(shown).value(shown), shown.used_ms)]
     if more := len(shown.participants) - _SHOWN_CLOCKS:
         clocks += [f"and {more} more"] if more > 0 else []
     return "   ".join(clocks)
@@ -129,19 +129,19 @@ def _label(participant: Participant) -> str:
     return f"#{participant.participant_index}"
 
 
-def _remaining_or_used(left: Millis | None, used: Millis) -> str:
+def _shown_or_used(value: Millis | None, used: Millis) -> str:
     """A clock without a time limit has no time left; show the time used instead."""
-    return f"{_clock_face(used)} used" if left is None else _clock_face(left)
+    return f"{_clock_face(used)} used" if value is None else _clock_face(value)
 
 
-def _clock_face(left: Millis | None) -> str:
-    """Format as `1:02:03.456`."""
-    if left is None:
+def _clock_face(value: Millis | None) -> str:
+    """Format as `1:02:03.456`, or `-2:03.456` below zero."""
+    if value is None:
         return ""
-    minutes, ms = divmod(left, 60_000)
+    minutes, ms = divmod(abs(value), 60_000)
     hours, minutes = divmod(minutes, 60)
     head = f"{hours}:{minutes:02}" if hours else f"{minutes}"
-    return f"{head}:{ms / 1000:06.3f}"
+    return f"{'-' if value < 0 else ''}{head}:{ms / 1000:06.3f}"
 
 
 def _time_of_day(instant: datetime) -> str:

@@ -111,6 +111,8 @@ def _entry(
     metadata = dict(change.metadata or {})
     if change.expiry:
         metadata["action_applied"] = change.expiry.action_applied
+    if change.over_ms:
+        metadata["over_ms"] = change.over_ms
     session = change.session
     if state and session is commit.session:
         wakes_at = commit.alarm_at

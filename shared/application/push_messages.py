@@ -110,14 +110,15 @@ def _time_expired(change: SessionChange, expiry: Expiry, now: Instant) -> dict[s
 
 
 def _time_warning(warned: TimeWarning, now: Instant) -> dict[str, Any]:
-    since = elapsed_between(warned.occurred_at, now)
+    value = warned.threshold_ms - elapsed_between(warned.occurred_at, now)
     return _message(
         "TIME_WARNING",
         warned.session.session_id,
         now,
         **_owner(warned.side.participant_id, warned.side.group_id),
-        time_remaining_ms=max(0, warned.threshold_ms - since),
+        time_remaining_ms=max(0, value),
         threshold_ms=warned.threshold_ms,
+        **({"over_ms": -value} if warned.threshold_ms < 0 else {}),
     )
 
 

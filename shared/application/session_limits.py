@@ -78,7 +78,7 @@ class SessionLimits(Value, frozen=True):
     def check_created(self, session: Session, spec: Create) -> None:
         """Raise `RuleViolation` if the new session's load exceeds the limit."""
         field = "participants" if spec.time_per_cycle_ms is None else "time_per_cycle_ms"
-        self._require_bounded(session, field)
+        self._require_bounded(session, "items" if spec.programme else field)
 
     def check_changed(self, before: Session, after: Session, command: Command) -> None:
         """Raise `RuleViolation` if `command` increases the session's load above the limit."""

@@ -9,7 +9,15 @@ from typing import Any
 import msgspec
 
 from shared.application.instants import datetime_of, instant_of
-from shared.domain.clocks import ClockOwner, clocks_of, countdown, group_clocks
+from shared.application.programme_view import ItemView, active_item_id, items_view, offset_ms
+from shared.domain.clocks import (
+    ClockOwner,
+    at_least_zero,
+    clocks_of,
+    countdown,
+    group_clocks,
+    over_ms,
+)
 from shared.domain.clocks.individual_times import (
     clock_of,
     deadlines,
@@ -64,6 +72,7 @@ class ParticipantView(msgspec.Struct, omit_defaults=True):
     extra_ms: Millis = Millis(0)
     factor_permille: int = FULL_PERMILLE
     closes_at: str | None = None
+    over_ms: Millis | None = None
 
 
 class GroupView(msgspec.Struct, omit_defaults=True):
@@ -79,6 +88,7 @@ class GroupView(msgspec.Struct, omit_defaults=True):
     overtime: OvertimeView | None = None
     time_control: dict[str, Any] | None = None
     name: str | None = None
+    over_ms: Millis | None = None
 
 
 class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -128,6 +138,13 @@ class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
     closes_at: str | None = None
     grace_ms: Millis = Millis(0)
     rounds: bool = False
+    items: list[ItemView] | None = None
+    repeat: int | None = None
+    round: int | None = None
+    active_item_id: str | None = None
+    offset_ms: int | None = None
+    overtime: bool | None = None
+    over_ms: Millis | None = None
 
 
 class SwitchView(msgspec.Struct, omit_defaults=True):
@@ -143,6 +160,7 @@ class SwitchView(msgspec.Struct, omit_defaults=True):
     action_applied: Mapping[str, Any] | None = None
     expired_participant_id: str | None = None
     expired_group_id: str | None = None
+    active_item_id: str | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -171,6 +189,7 @@ def session_view(session: Session, now: Instant) -> SessionView:
     shown = at_time(session, now)
     clocks, individual = clocks_of(session), settings_of(session)
     waiting = clocks.owner(session) if is_flag_open(session, now) else None
+    programme = session.programme
     return SessionView(
         session_id=session.session_id,
         sync_mode=session.sync_mode,
@@ -212,6 +231,13 @@ def session_view(session: Session, now: Instant) -> SessionView:
         closes_at=timestamp(individual.closes_at),
         grace_ms=individual.grace_ms,
         rounds=individual.rounds,
+        items=items_view(shown),
+        repeat=programme.repeat if programme else None,
+        round=programme.place.round if programme else None,
+        active_item_id=active_item_id(session),
+        offset_ms=offset_ms(shown),
+        overtime=session.overtime or None,
+        over_ms=clocks.over_ms(shown) if session.overtime else None,
     )
 
 
@@ -241,6 +267,9 @@ def summary_view(session: Session, now: Instant) -> dict[str, Any]:
         "time_remaining_ms": clocks.left(shown),
         "server_time_ms": now,
         "flag_grace_ms": _flag_grace(session),
+        "active_item_id": active_item_id(session),
+        "offset_ms": offset_ms(shown),
+        "over_ms": clocks.over_ms(shown) if session.overtime else None,
     }
     return _without_none(view)
 
@@ -300,6 +329,7 @@ def switch_view(view: SessionView, expiry: Expiry | None) -> SwitchView:
         expiry.action_applied if expiry else None,
         (expiry.side.participant_id or None) if expiry else None,
         (expiry.side.group_id or None) if expiry else None,
+        view.active_item_id,
     )
 
 
@@ -322,20 +352,21 @@ def _participants_view(
             current.used_ms,
             anchored.cycle_count,
             anchored.participant_id == active_id,
-            left == 0 and clocks.side(anchored) != waiting,
-            anchored.bank_ms,
-            left,
+            value is not None and value <= 0 and clocks.side(anchored) != waiting,
+            at_least_zero(anchored.bank_ms),
+            at_least_zero(value),
             anchored.group_id,
             clock,
             _overtime_view(shown.budget_of(current)) if has_banks else None,
             time_control_view(anchored.time_control),
             anchored.name,
             anchored.is_retired,
+            over_ms=over_ms(value) if session.overtime else None,
         )
-        for anchored, current, left, clock in zip(
+        for anchored, current, value, clock in zip(
             session.participants,
             shown.participants,
-            clocks.times_left(shown),
+            clocks.values_of(shown),
             clocks.clocks(shown),
             strict=True,
         )
@@ -357,7 +388,7 @@ def _individual_views(shown: Session) -> list[ParticipantView]:
             own.state is RunState.RUNNING,
             own.expired_at is not None,
             own.granted_ms(total),
-            clocks.time_left_of(shown, participant) if total is None else Millis(clock.left_ms),
+            clocks.value_of(shown, participant) if total is None else Millis(clock.left_ms),
             None,
             clock,
             None,
@@ -418,7 +449,7 @@ def _groups_view(
     return [
         GroupView(
             anchored.group_id,
-            anchored.bank_ms,
+            at_least_zero(anchored.bank_ms) or Millis(0),
             Millis(used[anchored.group_id]),
             budget.total_ms,
             anchored.group_id == active_id,
@@ -427,6 +458,7 @@ def _groups_view(
             _overtime_view(budget),
             time_control_view(anchored.time_control),
             anchored.name,
+            over_ms(budget.balance_ms) if session.overtime else None,
         )
         for anchored, budget, clock in zip(
             session.groups, budgets, group_clocks(shown), strict=True

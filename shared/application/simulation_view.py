@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from shared.application.event_loop import LARGE_SESSION, yield_to_event_loop
+from shared.application.programme_view import active_item_id
 from shared.application.session_view import encode_session_view, timestamp
 from shared.domain.errors import Refusal, RuleViolation, Violation
 from shared.domain.events import PeriodEnded, SessionChange, SessionStep, TimeWarning
@@ -69,6 +70,8 @@ def _change_view(change: SessionChange) -> dict[str, Any]:
         "status": after.status,
         "active_participant_id": after.active_participant_id,
         "cycle_number": after.cycle_number,
+        "active_item_id": active_item_id(after),
         "time_remaining_ms": change.time_remaining_ms,
+        "over_ms": change.over_ms or None,
     }
     return {name: value for name, value in view.items() if value is not None}

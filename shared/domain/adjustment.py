@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from shared.domain.clocks import AdjustableClock, ClockName, ClockOwner, ClockScope, clocks_of
+from shared.domain.clocks import (
+    AdjustableClock,
+    ClockName,
+    ClockOwner,
+    ClockScope,
+    clocks_of,
+    over_ms,
+)
 from shared.domain.commands import AdjustClocks, ClockTarget
 from shared.domain.errors import InvalidTransition, RuleViolation, Violation
 from shared.domain.events import EventType, SessionChange
@@ -32,21 +39,23 @@ def adjust_clocks(session: Session, command: AdjustClocks, now: Instant) -> Sess
     clocks = clocks_of(session)
     meant = dict.fromkeys(_clocks_meant(session, command.to))
     before = [clock for clock in clocks.adjustable_clocks(session) if clock.name in meant]
-    if violations := [*dict.fromkeys(_value_violations(command, before))]:
+    if violations := [*dict.fromkeys(_value_violations(session, command, before))]:
         raise RuleViolation(*violations)
     values = {clock.name: _new_value(command, clock) for clock in before}
     adjusted = with_correction(clocks.with_values(session, values))
     if command.reopen:
         adjusted = _reopened(adjusted, now)
     side = before[0].name.owner if len(before) == 1 else ClockOwner()
+    value = _value(adjusted, side)
     return SessionChange(
         EventType.TIME_ADJUSTED,
         next_version(adjusted, now),
         now,
         side,
-        time_remaining_ms=_time_left(adjusted, side),
+        time_remaining_ms=None if value is None else Millis(max(0, value)),
         time_elapsed_ms=adjusted.cycle_used_ms,
         metadata=_metadata(command, before),
+        over_ms=over_ms(value),
     )
 
 
@@ -159,13 +168,17 @@ def _new_value(command: AdjustClocks, clock: AdjustableClock) -> Millis:
 
 
 def _value_violations(
-    command: AdjustClocks, clocks: Iterable[AdjustableClock]
+    session: Session, command: AdjustClocks, clocks: Iterable[AdjustableClock]
 ) -> Iterator[Violation]:
+    """Yield the limits that the new values break.
+
+    A clock below zero may still be below zero after time is added.
+    """
     for clock in clocks:
         value = _new_value(command, clock)
         if command.add_ms is None:
             yield from bank_violations(value, clock.control, "set_ms")
-        elif value <= 0:
+        elif value <= 0 and (command.add_ms < 0 or not session.overtime):
             message = f"would leave {clock.name} with {value}ms, and must leave more than 0ms"
             yield Violation("add_ms", message, "too_small")
         elif command.add_ms > 0 and value > MAX_LONG_TIME:
@@ -187,12 +200,12 @@ def _reopened(session: Session, now: Instant) -> Session:
     )
 
 
-def _time_left(session: Session, side: ClockOwner) -> Millis | None:
-    """Return the time left on the clock of `side`, or else on the running clock."""
+def _value(session: Session, side: ClockOwner) -> Millis | None:
+    """Return what the clock of `side` shows, or else the running clock, ms."""
     clocks = clocks_of(session)
     members = (p for p in session.participants if clocks.side(p) == side)
     member = next(members, session.active)
-    return clocks.time_left_of(session, member) if member else clocks.left(session)
+    return clocks.value_of(session, member) if member else clocks.value(session)
 
 
 def _metadata(command: AdjustClocks, before: Iterable[AdjustableClock]) -> dict[str, Any]:

@@ -19,12 +19,15 @@ def automatic_load(session: Session) -> int:
     Warnings count as changes. The load is 0 if the session has ended or no cycle begins without a
     command. Sessions that aren't running count as if they were.
     """
-    if not session.auto_advances or session.status.is_terminal:
+    advances = session.auto_advances or session.programme is not None
+    if not advances or session.status.is_terminal:
         return 0
     lengths = clocks_of(session).automatic_cycle_lengths(session)
     if not lengths:
         return 0
-    warnings = sum(threshold < length for length in lengths for threshold in session.warn_at_ms)
+    warnings = sum(
+        0 <= threshold < length for length in lengths for threshold in session.warn_at_ms
+    )
     size = max(_MIN_PARTICIPANTS, len(session.participants))
     return ceil(size * (len(lengths) + warnings) * 1000 * UNIT / sum(lengths))
 

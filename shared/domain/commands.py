@@ -6,6 +6,7 @@ from typing import Any
 from shared.domain.clocks.base import ClockScope
 from shared.domain.individual_clock import STANDARD, Allowance, IndividualSettings
 from shared.domain.lag import Lag
+from shared.domain.programme import Programme
 from shared.domain.session import SyncMode, TimeoutAction
 from shared.domain.time_control import TimeControl
 from shared.domain.undo import UndoMode
@@ -94,6 +95,8 @@ class Create(Value, frozen=True):
     lag: Lag | None = None
     individual: IndividualSettings = IndividualSettings()
     allow_cut: bool = False
+    programme: Programme | None = None
+    overtime: bool = False
     tenant: str | None = None
     owner: str | None = None
 
@@ -115,6 +118,12 @@ class Switch(Value, frozen=True):
     current_participant_id: str | None = None
     acted_at_ms: int | None = None
     error_ms: Millis | None = None
+
+
+class GoToItem(Value, frozen=True):
+    """End the running item of a programme and begin this one, in the same round."""
+
+    item_id: str
 
 
 class Pause(Value, frozen=True):
@@ -241,6 +250,7 @@ class UpdateSession(Value, frozen=True):
 Command = (
     Start
     | Switch
+    | GoToItem
     | Pause
     | Resume
     | Complete

@@ -17,6 +17,7 @@ from shared.domain.participants import (
     needs_bank,
     own_control_violations,
 )
+from shared.domain.programme_rules import overtime_violation, setting_violations
 from shared.domain.session import Group, Participant, Session, Status, SyncMode
 from shared.domain.time_control import control_violations
 from shared.domain.units import Instant, Millis
@@ -55,6 +56,8 @@ def create(spec: Create, now: Instant) -> SessionChange:
         participants_may_give_ms=spec.participants_may_give_ms,
         lag=spec.lag,
         individual=spec.individual if spec.sync_mode is SyncMode.INDIVIDUAL else None,
+        programme=spec.programme,
+        overtime=spec.overtime,
         tenant=spec.tenant,
         owner=spec.owner,
         version=1,
@@ -88,6 +91,7 @@ def _violations(spec: Create, members: list[Participant]) -> Iterator[Violation]
     yield from _group_violations(spec, members)
     yield from _control_violations(spec, members)
     yield from _bank_violations(spec, members)
+    yield from setting_violations(spec)
     if spec.lag and spec.sync_mode not in _MODES_WITH_BANKS:
         yield Violation("lag", "is for per_participant and per_group only", "not_allowed")
     starter = spec.active_participant_id
@@ -99,10 +103,10 @@ def _violations(spec: Create, members: list[Participant]) -> Iterator[Violation]
 
 def _missing_times(spec: Create, members: list[Participant]) -> Iterator[Violation]:
     mode, per_cycle = spec.sync_mode, spec.time_per_cycle_ms is not None
-    if mode is SyncMode.GLOBAL and spec.total_time_ms is None and not per_cycle:
-        yield Violation(
-            "total_time_ms", "is required in global unless time_per_cycle_ms is given", "missing"
-        )
+    has_cycles = per_cycle or spec.programme is not None
+    if mode is SyncMode.GLOBAL and spec.total_time_ms is None and not has_cycles:
+        message = "is required in global unless time_per_cycle_ms or items are given"
+        yield Violation("total_time_ms", message, "missing")
     pooled = {g.group_id for g in spec.groups}
     for position, member in enumerate(members):
         is_pooled = member.group_id in pooled
@@ -137,12 +141,13 @@ def _control_violations(spec: Create, members: list[Participant]) -> Iterator[Vi
         yield Violation("increment_ms", "belongs into time_control", "not_allowed")
     for position, member in enumerate(members):
         prefix = f"participants.{position}."
-        yield from own_control_violations(member, spec.sync_mode, control, prefix)
+        yield from own_control_violations(member, spec, prefix)
         yield from own_total_violations(member, spec.sync_mode, prefix)
     for position, group in enumerate(spec.groups):
         if group.time_control:
             field = f"groups.{position}.time_control"
             yield from control_violations(group.time_control, field, is_sessions=False)
+            yield from overtime_violation(group.time_control, field, spec)
     if control and control.hourglass:
         yield from _hourglass_violations(spec, members)
 

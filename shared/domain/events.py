@@ -54,7 +54,7 @@ class SessionChange(Value, frozen=True):
 
     `side` is the participant, group or session concerned, `time_remaining_ms` the time left on its
     clock and `time_elapsed_ms` the time that the cycle has used, both before a next cycle begins.
-    `is_automatic` if no command made it.
+    `over_ms` is by how much that clock was below zero. `is_automatic` if no command made it.
     """
 
     type: EventType
@@ -66,10 +66,14 @@ class SessionChange(Value, frozen=True):
     expiry: Expiry | None = None
     metadata: Mapping[str, Any] | None = None
     is_automatic: bool = False
+    over_ms: Millis = Millis(0)
 
 
 class TimeWarning(Value, frozen=True):
-    """A clock came down to a `warn_at_ms` threshold. The version stays the same."""
+    """A clock came down to a `warn_at_ms` threshold, which is below zero in an overrun.
+
+    The version stays the same.
+    """
 
     session: Session
     occurred_at: Instant

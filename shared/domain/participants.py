@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from shared.domain.clocks import clocks_of
-from shared.domain.commands import NewParticipant
+from shared.domain.commands import Create, NewParticipant
 from shared.domain.errors import ActiveParticipant, RuleViolation, Violation
 from shared.domain.individual_clock import IndividualClock
 from shared.domain.individual_rules import allowance_violations, own_total_violations
+from shared.domain.programme_rules import overtime_violation
 from shared.domain.session import Participant, Session, Status, SyncMode
 from shared.domain.time_control import MAX_LONG_TIME, TimeControl, control_violations
 from shared.domain.units import DAY, Millis
@@ -136,7 +137,7 @@ def _violations(session: Session, newcomer: Participant) -> Iterator[Violation]:
         yield missing_time_violation("total_time_ms", session.sync_mode)
     control = newcomer.time_control or session.time_control
     yield from bank_violations(newcomer.bank_ms, control, "total_time_ms")
-    yield from own_control_violations(newcomer, session.sync_mode, session.time_control, "")
+    yield from own_control_violations(newcomer, session, "")
     yield from own_total_violations(newcomer, session.sync_mode, "")
     if session.control.hourglass:
         yield Violation("participant_id", "cannot join an hourglass for two", "full")
@@ -157,15 +158,16 @@ def bank_violations(
 
 
 def own_control_violations(
-    participant: Participant, mode: SyncMode, sessions: TimeControl | None, prefix: str
+    participant: Participant, settings: Create | Session, prefix: str
 ) -> Iterator[Violation]:
     """Yield the rules that a participant's own time control breaks; `prefix` ends with a dot."""
     control, field = participant.time_control, f"{prefix}time_control"
     if control is None:
         return
-    if mode is not SyncMode.PER_PARTICIPANT:
+    yield from overtime_violation(control, field, settings)
+    if settings.sync_mode is not SyncMode.PER_PARTICIPANT:
         yield Violation(field, "is for per_participant only", "not_allowed")
-    elif sessions and sessions.hourglass:
+    elif settings.time_control and settings.time_control.hourglass:
         yield Violation(field, "cannot be combined with an hourglass", "not_allowed")
     else:
         yield from control_violations(control, field, is_sessions=False)

@@ -2,7 +2,7 @@
 
 Clocks are stored as they stood at the anchor, `cycle_started_at`; `timekeeping` calculates them
 for another instant. A clock (`*_left_ms`, or `bank_ms` where the mode uses it up) counts down to
-zero and has expired if and only if it is zero.
+zero and has expired if and only if it is zero or, where a session counts overruns, below zero.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,14 @@ from typing import Any, Self
 
 from shared.domain.individual_clock import IndividualClock, IndividualSettings
 from shared.domain.lag import Lag
+from shared.domain.programme import OnEnd, Place, Programme
 from shared.domain.time_budget import EMPTY, Reserve, Sources, TimeBudget
 from shared.domain.time_control import StartOn, TimeControl, fischer
-from shared.domain.units import Instant, Millis
+from shared.domain.units import DAY, Instant, Millis
 from shared.domain.values import Value, replace
+
+MAX_OVERRUN = DAY
+"""The most time that a clock counts below zero."""
 
 
 class SyncMode(StrEnum):
@@ -107,7 +111,8 @@ class RestOfSwitch(Value, frozen=True):
 
     The turn `was_corrected` if it had a pause or a correction.
     `turn_start` holds the sources with which the ended turn began, if they can't be calculated;
-    `next_cycle_ms` and `last_player_id` belong to the participant whose turn began.
+    `next_cycle_ms` and `last_player_id` belong to the participant whose turn began. `place` and
+    `over_ms` are those of the ended item of a programme.
     """
 
     was_corrected: bool = False
@@ -119,6 +124,8 @@ class RestOfSwitch(Value, frozen=True):
     start_left_ms: Millis | None = None
     next_cycle_ms: Millis | None = None
     last_player_id: str | None = None
+    place: Place | None = None
+    over_ms: Millis = Millis(0)
 
 
 class SwitchRecord(Value, frozen=True, array_like=True):
@@ -194,6 +201,10 @@ class Session(Value, frozen=True, kw_only=True):
     """Lag compensation; None if it is off."""
     individual: IndividualSettings | None = None
     """The settings of `individual`, set if and only if that is the mode."""
+    programme: Programme | None = None
+    """In `global`: the items that the cycles are."""
+    overtime: bool = False
+    """Whether clocks count overruns: time below zero."""
 
     @property
     def name(self) -> str:
@@ -202,11 +213,26 @@ class Session(Value, frozen=True, kw_only=True):
 
     @property
     def auto_advances(self) -> bool:
-        """Whether a clock that reaches zero begins the next cycle without a command."""
+        """Whether a clock that reaches zero begins the next cycle without a command.
+
+        In a programme, the running item says so.
+        """
+        if self.programme:
+            return self.programme.current.on_end is OnEnd.NEXT
         kind = self.action_on_timeout.type
         if kind is TimeoutKind.END_SESSION:
             return False
         return self.auto_advance or kind is not TimeoutKind.NOTIFY
+
+    @property
+    def full_cycle_ms(self) -> Millis | None:
+        """In `global`: the time with which the running cycle began, ms; None without any."""
+        return self.programme.current.duration_ms if self.programme else self.time_per_cycle_ms
+
+    @property
+    def counts_overrun(self) -> bool:
+        """Whether the running clock goes on below zero, instead of standing still at zero."""
+        return self.overtime and not self.auto_advances
 
     @property
     def control(self) -> TimeControl:

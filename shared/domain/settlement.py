@@ -22,6 +22,7 @@ from shared.domain.events import (
 )
 from shared.domain.individual_clock import RunState
 from shared.domain.lag_compensation import leaves_flag_open
+from shared.domain.programme import Place
 from shared.domain.session import Session, Status, SyncMode, TimeoutKind
 from shared.domain.timekeeping import (
     UpcomingNotice,
@@ -170,19 +171,25 @@ def flag_fall(
         metadata={
             "status": outcome.status.value,
             "next_participant_id": outcome.active_participant_id,
+            **(outcome.programme.as_metadata() if outcome.programme else {}),
             **(command_metadata or {}),
         },
         is_automatic=command_metadata is None,
     )
 
 
-def begin_next_cycle(session: Session, participant_id: str | None, at: Instant) -> Session:
+def begin_next_cycle(
+    session: Session, participant_id: str | None, at: Instant, place: Place | None = None
+) -> Session:
     """End the current cycle at `at` and begin one for `participant_id`.
 
-    `session` must have been advanced to `at`.
+    `session` must have been advanced to `at`. In a programme the cycle is the item at `place`, by
+    default the next one.
     """
     clocks = clocks_of(session)
     session = clocks.end_cycle(record_switch(session, participant_id))
+    if (programme := session.programme) and (to := place or programme.next_place):
+        session = replace(session, programme=programme.moved(to, session.cycle_used_ms))
     if active := session.active:
         session = session.with_participant(replace(active, cycle_count=active.cycle_count + 1))
     session = with_turn_start(clocks.begin_cycle(session, participant_id))

@@ -81,6 +81,11 @@ class TimeBudget(Value, frozen=True):
     @property
     def total_ms(self) -> Millis:
         """All time until the flag falls."""
+        return Millis(max(0, self.balance_ms))
+
+    @property
+    def balance_ms(self) -> Millis:
+        """All time until the flag falls; below zero by the time that was counted after that."""
         reserve = self.reserve
         if reserve is EMPTY:
             return self.bank_ms
@@ -103,12 +108,14 @@ class TimeBudget(Value, frozen=True):
         return self.reserve.periods + 1 if self.reserve.period_ms else 0
 
     def draw(self, spent: Millis) -> "TimeBudget":
-        """Use `spent` ms, at most `total_ms`."""
+        """Use `spent` ms. Without overtime, what exceeds the total leaves the bank below zero."""
         reserve = self.reserve
         if reserve is EMPTY:
             return replace(self, bank_ms=Millis(self.bank_ms - spent))
         from_delay = min(spent, reserve.delay_ms)
-        from_bank = min(spent - from_delay, self.bank_ms)
+        from_bank = spent - from_delay
+        if self.control.overtime:
+            from_bank = min(from_bank, self.bank_ms)
         budget = replace(
             self,
             bank_ms=Millis(self.bank_ms - from_bank),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shared.domain.clocks import ClockOwner, clocks_of
-from shared.domain.session import Session
+from shared.domain.session import MAX_OVERRUN, Session
 from shared.domain.units import DAY, Instant, Millis, after
 from shared.domain.values import Value, replace
 
@@ -94,10 +94,10 @@ def next_notice(session: Session) -> UpcomingNotice | None:
 def _notices(session: Session, anchor: Instant) -> Iterator[UpcomingNotice]:
     clocks = clocks_of(session)
     if session.warn_at_ms:
-        for place, (side, left) in enumerate(clocks.running(session)):
+        for place, (side, value) in enumerate(clocks.running(session)):
             for threshold in session.warn_at_ms:
-                if threshold < left:
-                    at = after(anchor, Millis(left - threshold))
+                if threshold < value and (threshold >= 0 or session.counts_overrun):
+                    at = after(anchor, Millis(value - threshold))
                     yield UpcomingNotice(at, threshold, place, side)
     for side, after_ms, periods_left in clocks.period_ends(session):
         then_left = Millis((clocks.left(session) or 0) - after_ms)
@@ -124,8 +124,10 @@ def retention_ms(session: Session) -> Millis:
 
     One day longer than its clocks run without a command, so that an automatic change can renew it
     even after all workers were down for hours. Stopped clocks count as if they were running,
-    because they may be started. An ended session is kept for one day.
+    because they may be started. A clock that counts its overrun may run for one day more. An ended
+    session is kept for one day.
     """
     if session.status.is_terminal:
         return DAY
-    return Millis(clocks_of(session).max_unattended_ms(session) + DAY)
+    overrun_ms = MAX_OVERRUN if session.counts_overrun else 0
+    return Millis(clocks_of(session).max_unattended_ms(session) + overrun_ms + DAY)

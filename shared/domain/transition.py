@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.domain import commands as c
 from shared.domain.adjustment import adjust_clocks
-from shared.domain.clocks import ClockOwner, clocks_of
+from shared.domain.clocks import ClockOwner, clocks_of, over_ms
 from shared.domain.errors import (
     InvalidTransition,
     NotActiveParticipant,
@@ -25,6 +25,7 @@ from shared.domain.participants import (
     remove_participant,
     set_retired,
 )
+from shared.domain.programme_rules import setting_violations
 from shared.domain.session import Participant, Session, Status, SyncMode
 from shared.domain.settlement import applied_action, begin_next_cycle, flag_fall, next_version
 from shared.domain.timekeeping import move_anchor
@@ -67,21 +68,42 @@ def _switch(session: Session, command: c.Switch, now: Instant) -> SessionChange:
     if command.current_participant_id not in (None, session.active_participant_id):
         raise NotActiveParticipant(session.active_participant_id)
     next_id = _next_participant_id(session, command)
-    metadata: dict[str, Any] = {"next_participant_id": next_id}
+    if session.programme and session.programme.next_place is None:
+        return _end(session, Status.COMPLETED, EventType.SESSION_COMPLETED, now)
+    metadata: dict[str, Any] = {}
     if session.lag is None:
         session = move_anchor(session, now)
     else:
         session, claim = end_turn(session, session.lag, command, now)
         if command.acted_at_ms is not None:
             metadata["lag"] = _recorded(claim)
-    switched = begin_next_cycle(session, next_id, now)
+    return _switched(session, begin_next_cycle(session, next_id, now), now, metadata)
+
+
+def _go(session: Session, command: c.GoToItem, now: Instant) -> SessionChange:
+    _require_running(session, "is not running")
+    place = session.programme.place_of(command.item_id) if session.programme else None
+    if place is None:
+        message = "is not an item of this session" if session.programme else "needs a programme"
+        code = "unknown_item" if session.programme else "not_allowed"
+        raise RuleViolation(Violation("item_id", message, code))
+    session = move_anchor(session, now)
+    next_id = clocks_of(session).next_in_turn(session)
+    return _switched(session, begin_next_cycle(session, next_id, now, place), now, {})
+
+
+def _switched(
+    before: Session, after: Session, now: Instant, metadata: dict[str, Any]
+) -> SessionChange:
+    """Return the event of a switch; `before` is the session when the cycle ended."""
+    item = after.programme.as_metadata() if after.programme else {}
     return _change(
         EventType.CYCLE_SWITCHED,
-        switched,
+        after,
         now,
-        before=session,
-        expiry=_expiry_of(session),
-        metadata=metadata,
+        before=before,
+        expiry=_expiry_of(before),
+        metadata={"next_participant_id": after.active_participant_id, **item, **metadata},
     )
 
 
@@ -112,7 +134,8 @@ def _expiry_of(session: Session) -> Expiry | None:
     """The expiry of the clock that is switched away from, if it is at zero."""
     clocks, active = clocks_of(session), session.active
     if active is None:
-        return Expiry(ClockOwner(), applied_action(session)) if session.cycle_left_ms == 0 else None
+        has_expired = session.cycle_left_ms is not None and session.cycle_left_ms <= 0
+        return Expiry(ClockOwner(), applied_action(session)) if has_expired else None
     if clocks.time_left_of(session, active) != 0:
         return None
     return Expiry(clocks.side(active), applied_action(session))
@@ -265,12 +288,10 @@ def _update(session: Session, command: c.UpdateSession, now: Instant) -> Session
     given = {name: value for name in _SETTINGS if (value := getattr(command, name)) is not None}
     if command.removes_metadata:
         given = {"metadata": None, **given}
-    return _change(
-        EventType.SESSION_UPDATED,
-        replace(move_anchor(session, now), **given),
-        now,
-        metadata={"fields": [*given]},
-    )
+    updated = replace(move_anchor(session, now), **given)
+    if violations := [*setting_violations(updated)]:
+        raise RuleViolation(*violations)
+    return _change(EventType.SESSION_UPDATED, updated, now, metadata={"fields": [*given]})
 
 
 _SETTINGS = (
@@ -346,12 +367,16 @@ def _change(
         time_elapsed_ms=shown.cycle_used_ms,
         expiry=expiry,
         metadata=metadata,
+        over_ms=over_ms(clocks.value_of(shown, participant))
+        if participant
+        else clocks.over_ms(shown),
     )
 
 
 _TRANSITIONS: Mapping[type[c.Command], Callable[[Session, Any, Instant], SessionChange]] = {
     c.Start: _start,
     c.Switch: _switch,
+    c.GoToItem: _go,
     c.Pause: _pause,
     c.Resume: _resume,
     c.Complete: _complete,

@@ -10,7 +10,9 @@ from typing import Any
 
 from shared.domain.clocks import clocks_of
 from shared.domain.errors import NothingToUndo, UndoBlocked
+from shared.domain.programme import Programme
 from shared.domain.session import (
+    MAX_OVERRUN,
     Participant,
     RestOfSwitch,
     Session,
@@ -87,6 +89,8 @@ def _rest(
         start_left_ms=session.start_left_ms,
         next_cycle_ms=begun.next_cycle_ms if begun else None,
         last_player_id=group.last_player_id if group else None,
+        place=session.programme.place if session.programme else None,
+        over_ms=session.programme.over_ms if session.programme else Millis(0),
     )
     return None if rest == _NO_REST else rest
 
@@ -149,7 +153,15 @@ def _before_switch(session: Session, record: SwitchRecord) -> Session:
         switches=session.switches[:-1],
         is_corrected=rest.was_corrected,
         warned=None,
+        programme=_programme_before(session, record),
     )
+
+
+def _programme_before(session: Session, record: SwitchRecord) -> Programme | None:
+    programme, rest = session.programme, record.rest or _NO_REST
+    if programme is None or rest.place is None:
+        return programme
+    return programme.moved_back(rest.place, record.spent_ms, rest.over_ms)
 
 
 def _at_turn_start(session: Session, record: SwitchRecord) -> Session:
@@ -166,6 +178,8 @@ def _at_turn_start(session: Session, record: SwitchRecord) -> Session:
         bank_ms = Millis(record.begun_bank_ms - spent)
         begun = _by_index(session, record.begun)
         session = _with_sources(session, begun, bank_ms, rest.begun_reserve)
+    if programme := session.programme:
+        session = replace(session, programme=replace(programme, over_ms=Millis(0)))
     return replace(
         session,
         cycle_used_ms=Millis(0),
@@ -178,7 +192,7 @@ def _at_turn_start(session: Session, record: SwitchRecord) -> Session:
 def _cycle_left_at_start(session: Session, spent: Millis) -> Millis | None:
     """In `global` the session goes on after a cycle's clock has reached zero."""
     if session.sync_mode is SyncMode.GLOBAL:
-        return session.time_per_cycle_ms
+        return session.full_cycle_ms
     return _plus(session.cycle_left_ms, spent)
 
 
@@ -194,7 +208,8 @@ def _as_if_never(session: Session, record: SwitchRecord, now: Instant) -> Sessio
     if session.cycle_started_at is not None:
         return replace(restored, cycle_started_at=Instant(now - since))
     left = clocks_of(restored).left(restored)
-    if left is not None and since >= left:
+    is_over = left == 0 and restored.counts_overrun
+    if left is not None and since >= left and not is_over:
         raise UndoBlocked
     return clocks_of(restored).spend(restored, since)
 
@@ -211,7 +226,8 @@ def _with_corrections(restored: Session, session: Session, record: SwitchRecord)
         would_have = clocks.sources_of(expected, expected.find(participant.participant_id))
         has = before.get(clocks.side(participant))
         if now_has and would_have and has and now_has.bank_ms != would_have.bank_ms:
-            bank_ms = Millis(max(0, has.bank_ms + now_has.bank_ms - would_have.bank_ms))
+            least = -MAX_OVERRUN if session.overtime else 0
+            bank_ms = Millis(max(least, has.bank_ms + now_has.bank_ms - would_have.bank_ms))
             restored = clocks.with_sources(restored, participant, replace(has, bank_ms=bank_ms))
     given = (session.session_left_ms or 0) - (expected.session_left_ms or 0)
     return replace(restored, session_left_ms=_plus(restored.session_left_ms, Millis(given)))

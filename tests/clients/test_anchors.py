@@ -177,7 +177,7 @@ def _assert_the_domains_times(of: Session, early: int, late: int) -> None:
     """Assert that what is drawn from the state at `early` is the domain's time left at `late`."""
     earlier, then = view(of, early), at_time(of, Instant(late))
     rules = clocks_of(of)
-    times_left = rules.times_left(then)
+    times_left = [rules.time_left_of(then, one) for one in then.participants]
     for participant, left in zip(then.participants, times_left, strict=True):
         participant_id = participant.participant_id
         assert session_clocks.remaining(earlier, participant_id, late) == left

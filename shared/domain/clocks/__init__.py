@@ -6,7 +6,9 @@ from shared.domain.clocks.base import (
     ClockOwner,
     ClockRules,
     ClockScope,
+    at_least_zero,
     countdown,
+    over_ms,
 )
 from shared.domain.clocks.individual import Individual
 from shared.domain.clocks.per_cycle import PerCycle
@@ -43,7 +45,9 @@ __all__ = [
     "ClockOwner",
     "ClockRules",
     "ClockScope",
+    "at_least_zero",
     "clocks_of",
     "countdown",
     "group_clocks",
+    "over_ms",
 ]

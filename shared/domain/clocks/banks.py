@@ -4,7 +4,14 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from shared.domain.clocks.base import AdjustableClock, ClockName, ClockOwner, ClockRules, ClockScope
+from shared.domain.clocks.base import (
+    AdjustableClock,
+    ClockName,
+    ClockOwner,
+    ClockRules,
+    ClockScope,
+    lowest_value,
+)
 from shared.domain.session import Group, Participant, Session
 from shared.domain.time_budget import Clock, Sources, TimeBudget, full_reserve
 from shared.domain.time_control import TimeControl
@@ -33,9 +40,9 @@ class BankRules(ClockRules, Generic[Owner]):
     def with_owner(self, session: Session, owner: Owner) -> Session:
         """Return the session with `owner` replacing the one of the same id."""
 
-    def left(self, session: Session) -> Millis | None:
+    def value(self, session: Session) -> Millis | None:
         owner = self.active_owner(session)
-        return session.budget_of(owner).total_ms if owner else None
+        return session.budget_of(owner).balance_ms if owner else None
 
     def open(self, session: Session) -> Session:
         for owner in self.owners(session):
@@ -162,7 +169,7 @@ class BankRules(ClockRules, Generic[Owner]):
         return self.totals(session)
 
     def is_session_over(self, session: Session) -> bool:
-        return not self.totals(session)
+        return not session.overtime and not self.totals(session)
 
     def ids_with_time_left(self, session: Session) -> list[str]:
         return [self.id_of(o) for o in self.playing(session) if session.budget_of(o).total_ms]
@@ -182,9 +189,9 @@ class BankRules(ClockRules, Generic[Owner]):
         owner = self.owner_of(session, participant)
         return (owner.time_control if owner else None) or session.time_control
 
-    def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
+    def value_of(self, session: Session, participant: Participant) -> Millis | None:
         owner = self.owner_of(session, participant)
-        return session.budget_of(owner).total_ms if owner else None
+        return session.budget_of(owner).balance_ms if owner else None
 
     def sources_of(self, session: Session, participant: Participant | None) -> Sources | None:
         owner = self.owner_of(session, participant) if participant else None
@@ -203,26 +210,35 @@ class BankRules(ClockRules, Generic[Owner]):
         """Return the clock of each owner, in their order."""
         active, left = self._running_owner(session), self.left(session) or Millis(0)
         gaining = active is not None and session.control.hourglass
-        return [
+        clocks = (
             session.budget_of(owner).clock(-1)
             if owner is active
             else _waiting_clock(session.budget_of(owner), left if gaining else None)
             for owner in self.owners(session)
-        ]
+        )
+        return [_with_floor(session, clock) for clock in clocks]
 
     def clock(self, session: Session) -> Clock | None:
         active = self.active_owner(session)
         if active is None:
             return None
-        return session.budget_of(active).clock(-1 if self._running_owner(session) else 0)
+        rate = -1 if self._running_owner(session) else 0
+        return _with_floor(session, session.budget_of(active).clock(rate))
 
     def _running_owner(self, session: Session) -> Owner | None:
-        if session.cycle_started_at is None or session.awaits_first_turn or not self.left(session):
+        if session.cycle_started_at is None or session.awaits_first_turn:
             return None
-        return self.active_owner(session)
+        return self.active_owner(session) if self.running_ms(session) else None
 
     def is_eligible(self, session: Session, participant: Participant) -> bool:
-        return not participant.is_retired and bool(self.time_left_of(session, participant))
+        has_time = session.overtime or bool(self.time_left_of(session, participant))
+        return has_time and not participant.is_retired
+
+
+def _with_floor(session: Session, clock: Clock) -> Clock:
+    """Let the clock go below zero if the session counts overruns."""
+    floor_ms = lowest_value(session)
+    return replace(clock, floor_ms=floor_ms) if floor_ms else clock
 
 
 def _waiting_clock(budget: TimeBudget, gains_ms: Millis | None) -> Clock:

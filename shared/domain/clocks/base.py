@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.individual_clock import FULL_PERMILLE
-from shared.domain.session import Participant, Session
+from shared.domain.session import MAX_OVERRUN, Participant, Session
 from shared.domain.time_budget import Clock, Sources
 from shared.domain.time_control import TimeControl
 from shared.domain.units import Instant, Millis, after, elapsed_between
@@ -79,19 +79,32 @@ SESSION_CLOCK = ClockName(shared=ClockScope.SESSION)
 CYCLE_CLOCK = ClockName(shared=ClockScope.CYCLE)
 
 
-def countdown(session: Session, left: Millis | None) -> Clock | None:
-    """Return a clock that runs toward zero while the session runs; None if `left` is None."""
-    if left is None:
+def countdown(session: Session, value: Millis | None) -> Clock | None:
+    """Return a clock that shows `value` and runs down while the session runs.
+
+    It stops at zero, or below zero in an overrun. None if `value` is None.
+    """
+    if value is None:
         return None
-    return Clock(left, -1 if left and session.cycle_started_at is not None else 0)
+    floor_ms = lowest_value(session)
+    is_running = value > floor_ms and session.cycle_started_at is not None
+    return Clock(value, -1 if is_running else 0, floor_ms=floor_ms)
+
+
+def lowest_value(session: Session) -> int:
+    """Return the value at which a clock of the session stops, ms: 0, or below it in overruns."""
+    return -MAX_OVERRUN if session.counts_overrun else 0
 
 
 class ClockRules(ABC):
     """The rules of one mode: which clock runs, what a cycle is, which participant is next."""
 
     @abstractmethod
-    def left(self, session: Session) -> Millis | None:
-        """Return the time left on the running clock, ms; None if no clock counts down."""
+    def value(self, session: Session) -> Millis | None:
+        """Return what the running clock shows, ms: below zero in an overrun.
+
+        None if no clock counts down.
+        """
 
     def advance(self, session: Session, now: Instant) -> Session:
         """Return the session with its clocks as they are at `now`, at the same anchor."""
@@ -111,12 +124,29 @@ class ClockRules(ABC):
         return self.deadline(session)
 
     @abstractmethod
+    def value_of(self, session: Session, participant: Participant) -> Millis | None:
+        """Return what the clock that governs `participant` shows, running or not, ms."""
+
+    def values_of(self, session: Session) -> list[Millis | None]:
+        """Return `value_of` for each participant, in their order, in linear time."""
+        return [self.value_of(session, participant) for participant in session.participants]
+
+    def left(self, session: Session) -> Millis | None:
+        """Return the time left on the running clock, ms; None if no clock counts down."""
+        return at_least_zero(self.value(session))
+
     def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
         """Return the time left on the clock that governs `participant`, running or not, ms."""
+        return at_least_zero(self.value_of(session, participant))
 
-    def times_left(self, session: Session) -> list[Millis | None]:
-        """Return `time_left_of` for each participant, in their order, in linear time."""
-        return [self.time_left_of(session, participant) for participant in session.participants]
+    def over_ms(self, session: Session) -> Millis:
+        """Return by how much the running clock is below zero, ms."""
+        return over_ms(self.value(session))
+
+    def running_ms(self, session: Session) -> Millis | None:
+        """Return how long the running clock can still run from the anchor, ms; None: no limit."""
+        value = self.value(session)
+        return None if value is None else Millis(max(0, value - lowest_value(session)))
 
     def draw(self, session: Session, spent: Millis) -> Session:
         """Subtract `spent` from the running clocks other than the active participant's own."""
@@ -200,9 +230,11 @@ class ClockRules(ABC):
         return self.side(active) if active else ClockOwner()
 
     def running(self, session: Session) -> list[tuple[ClockOwner, Millis]]:
-        """Return each clock that counts down, with its owner and the time left on it, ms."""
-        left = self.left(session)
-        return [(self.owner(session), left)] if left else []
+        """Return each clock that runs, with its owner and what it shows, ms."""
+        value = self.value(session)
+        if value is None or value <= lowest_value(session):
+            return []
+        return [(self.owner(session), value)]
 
     def period_ends(self, session: Session) -> Iterator[tuple[ClockOwner, Millis, int]]:
         """Yield each end of an overtime period: its owner, ms from the anchor, periods left."""
@@ -228,28 +260,33 @@ class ClockRules(ABC):
 
     def clocks(self, session: Session) -> list[Clock | None]:
         """Return the clock of each participant, in their order; None if it has none."""
-        is_running = self.left(session) != 0 and session.cycle_started_at is not None
+        is_running = self.running_ms(session) != 0 and session.cycle_started_at is not None
+        floor_ms = lowest_value(session)
         return [
             None
-            if left is None
-            else Clock(left, -1 if is_running and left and self.runs_for(session, one) else 0)
-            for one, left in zip(session.participants, self.times_left(session), strict=True)
+            if value is None
+            else Clock(
+                value,
+                -1 if is_running and value > floor_ms and self.runs_for(session, one) else 0,
+                floor_ms=floor_ms,
+            )
+            for one, value in zip(session.participants, self.values_of(session), strict=True)
         ]
 
     def clock(self, session: Session) -> Clock | None:
         """Return the clock that reaches zero next; None if none counts down."""
-        return countdown(session, self.left(session))
+        return countdown(session, self.value(session))
 
     def session_clock(self, session: Session) -> Clock | None:
         """Return the clock of the whole session; None if it has none that counts down."""
         return countdown(session, session.session_left_ms)
 
     def elapsed_clock(self, session: Session) -> Clock:
-        """Return the time that the session has run; it stops when the running clock is at zero."""
-        left = self.left(session)
-        if session.cycle_started_at is None or session.awaits_first_turn or left == 0:
+        """Return the time that the session has run; it stops when the running clock stops."""
+        running_ms = self.running_ms(session)
+        if session.cycle_started_at is None or session.awaits_first_turn or running_ms == 0:
             return Clock(session.used_ms, 0)
-        ceiling = None if left is None else Millis(session.used_ms + left)
+        ceiling = None if running_ms is None else Millis(session.used_ms + running_ms)
         return Clock(session.used_ms, 1, ceiling_ms=ceiling)
 
     def ids_with_time_left(self, session: Session) -> list[str]:
@@ -291,11 +328,11 @@ class ClockRules(ABC):
         return replace(active, used_ms=Millis(active.used_ms + spent))
 
     def spend(self, session: Session, elapsed: Millis) -> Session:
-        """Return the session after its running clock ran for `elapsed` ms, at most to zero."""
+        """Return the session after its running clock ran for `elapsed` ms, at most to its end."""
         if session.awaits_first_turn:
             return _without_start_time(session, elapsed)
-        left = self.left(session)
-        spent = elapsed if left is None else min(elapsed, left)
+        running_ms = self.running_ms(session)
+        spent = elapsed if running_ms is None else min(elapsed, running_ms)
         if spent == 0:
             return session
         participants = session.participants
@@ -308,6 +345,16 @@ class ClockRules(ABC):
             cycle_used_ms=Millis(session.cycle_used_ms + spent),
         )
         return self.draw(session, spent)
+
+
+def over_ms(value: Millis | None) -> Millis:
+    """Return by how much a clock that shows `value` is below zero, ms."""
+    return Millis(max(0, -value)) if value is not None else Millis(0)
+
+
+def at_least_zero(value: Millis | None) -> Millis | None:
+    """Return the time left on a clock that shows `value`, ms; None without a clock."""
+    return value if value is None or value >= 0 else Millis(0)
 
 
 def _without_start_time(session: Session, elapsed: Millis) -> Session:

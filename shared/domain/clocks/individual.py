@@ -55,7 +55,7 @@ class Individual(ClockRules):
             cycle_used_ms=Millis(session.cycle_used_ms + elapsed),
         )
 
-    def left(self, session: Session) -> Millis | None:
+    def value(self, session: Session) -> Millis | None:
         """Return the time until the next deadline."""
         at = self.deadline(session)
         return None if at is None else elapsed_between(session.updated_at, at)
@@ -67,7 +67,7 @@ class Individual(ClockRules):
         due = next_due(session)
         return due[0] if due else None
 
-    def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
+    def value_of(self, session: Session, participant: Participant) -> Millis | None:
         left = own_time_left(session, participant)
         if clock_of(participant).state.is_done or session.status.is_terminal:
             return left
@@ -154,8 +154,8 @@ class Individual(ClockRules):
         return [*individual_clocks(session)]
 
     def clock(self, session: Session) -> Clock | None:
-        left = self.left(session)
-        return None if left is None else Clock(left, -1)
+        value = self.value(session)
+        return None if value is None else Clock(value, -1)
 
     def session_clock(self, session: Session) -> Clock | None:
         """Return the time left until `closes_at`, or of those who began at the start."""

@@ -11,10 +11,10 @@ from shared.domain.values import replace
 class PerCycle(ClockRules):
     """The cycle's clock runs. Its expiry ends only the cycle; no participant is out of time."""
 
-    def left(self, session: Session) -> Millis | None:
+    def value(self, session: Session) -> Millis | None:
         return session.cycle_left_ms
 
-    def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
+    def value_of(self, session: Session, participant: Participant) -> Millis | None:
         if participant.participant_id == session.active_participant_id:
             return session.cycle_left_ms
         return _length(session, participant)
@@ -59,8 +59,8 @@ class PerCycle(ClockRules):
 
     def adjustable_clocks(self, session: Session) -> Iterator[AdjustableClock]:
         for participant in session.participants:
-            left = self.time_left_of(session, participant)
-            yield AdjustableClock(_name_of(participant), left or Millis(0))
+            value = self.value_of(session, participant)
+            yield AdjustableClock(_name_of(participant), value or Millis(0))
 
     def with_values(self, session: Session, values: Mapping[ClockName, Millis]) -> Session:
         """Set the running cycle of the active participant, and the next cycle of each other."""

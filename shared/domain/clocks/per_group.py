@@ -39,9 +39,9 @@ class PerGroup(BankRules[Group]):
     def owner_of(self, session: Session, participant: Participant) -> Group | None:
         return session.group(participant.group_id)
 
-    def times_left(self, session: Session) -> list[Millis | None]:
-        totals = {group.group_id: session.budget_of(group).total_ms for group in session.groups}
-        return [totals.get(participant.group_id or "") for participant in session.participants]
+    def values_of(self, session: Session) -> list[Millis | None]:
+        values = {group.group_id: session.budget_of(group).balance_ms for group in session.groups}
+        return [values.get(participant.group_id or "") for participant in session.participants]
 
     def begin_cycle(self, session: Session, participant_id: str | None) -> Session:
         session = super().begin_cycle(session, participant_id)
@@ -71,7 +71,8 @@ class PerGroup(BankRules[Group]):
     def next_in_turn(self, session: Session) -> str | None:
         ids = _ids_in_rotation(session)
         for group in rotate_after(session.groups, self.active_owner(session)):
-            if group.group_id in ids and session.budget_of(group).total_ms > 0:
+            has_time = session.overtime or session.budget_of(group).total_ms > 0
+            if group.group_id in ids and has_time:
                 return _next_member(session, group)
         return session.active_participant_id
 

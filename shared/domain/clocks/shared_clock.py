@@ -10,8 +10,11 @@ from shared.domain.clocks.base import (
     ClockOwner,
     ClockRules,
     ClockScope,
+    lowest_value,
+    over_ms,
 )
 from shared.domain.errors import RuleViolation, Violation
+from shared.domain.programme import OnEnd, Programme
 from shared.domain.session import Participant, Session, TimeoutKind
 from shared.domain.units import Millis
 from shared.domain.values import replace
@@ -21,14 +24,15 @@ class _SessionClockRules(ClockRules):
     """A session clock, which ends the session at zero, and perhaps a clock of each cycle."""
 
     def draw(self, session: Session, spent: Millis) -> Session:
+        lowest = lowest_value(session)
         return replace(
             session,
-            session_left_ms=_reduced(session.session_left_ms, spent),
-            cycle_left_ms=_reduced(session.cycle_left_ms, spent),
+            session_left_ms=_reduced(session.session_left_ms, spent, lowest),
+            cycle_left_ms=_reduced(session.cycle_left_ms, spent, lowest),
         )
 
     def is_session_over(self, session: Session) -> bool:
-        return session.session_left_ms == 0
+        return session.session_left_ms == 0 and not session.overtime
 
     def runs_for(self, session: Session, participant: Participant) -> bool:
         return True
@@ -58,16 +62,42 @@ class _SessionClockRules(ClockRules):
 class GlobalClockRules(_SessionClockRules):
     """A session clock runs through all cycles, and each cycle has a clock (exams, meetings).
 
-    One of the two may be absent.
+    One of the two may be absent. With a programme, each cycle is an item, and there is no session
+    clock.
     """
 
-    def left(self, session: Session) -> Millis | None:
-        """Return the clock that reaches zero next; 0 if none is above zero."""
+    def value(self, session: Session) -> Millis | None:
+        """Return the clock that reaches zero next, or else the last one that did."""
         values = _clock_values(session)
-        return min((ms for ms in values if ms > 0), default=Millis(0))
+        return min((ms for ms in values if ms > 0), default=max(values, default=Millis(0)))
 
-    def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
+    def value_of(self, session: Session, participant: Participant) -> Millis | None:
         return min(_clock_values(session), default=None)
+
+    def over_ms(self, session: Session) -> Millis:
+        return over_ms(min(_clock_values(session), default=None))
+
+    def running_ms(self, session: Session) -> Millis | None:
+        """See `ClockRules`. In an overrun, a clock runs on although the other one has stopped."""
+        if not session.counts_overrun:
+            return self.left(session)
+        return Millis(max(0, max(_clock_values(session), default=0) - lowest_value(session)))
+
+    def draw(self, session: Session, spent: Millis) -> Session:
+        drawn, programme = super().draw(session, spent), session.programme
+        if programme is None:
+            return drawn
+        over = max(0, spent - max(0, session.cycle_left_ms or 0))
+        return replace(
+            drawn, programme=replace(programme, over_ms=Millis(programme.over_ms + over))
+        )
+
+    def is_session_over(self, session: Session) -> bool:
+        """A programme ends with its last item, unless that one waits."""
+        programme = session.programme
+        if programme is None:
+            return super().is_session_over(session)
+        return programme.next_place is None and programme.current.on_end is OnEnd.NEXT
 
     def open(self, session: Session) -> Session:
         session = replace(session, session_left_ms=session.total_time_ms)
@@ -77,7 +107,7 @@ class GlobalClockRules(_SessionClockRules):
         return replace(
             session,
             active_participant_id=participant_id,
-            cycle_left_ms=session.time_per_cycle_ms,
+            cycle_left_ms=session.full_cycle_ms,
         )
 
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
@@ -100,13 +130,15 @@ class GlobalClockRules(_SessionClockRules):
         ends_with_cycle = session.action_on_timeout.type is TimeoutKind.END_SESSION
         if session.session_left_ms is None or ends_with_cycle:
             return super().max_unattended_ms(session)
-        return session.session_left_ms
+        return Millis(max(session.session_left_ms, self.left(session) or 0))
 
     def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
+        if session.programme:
+            return _automatic_lengths(session.programme)
         return [session.time_per_cycle_ms] if session.time_per_cycle_ms else []
 
     def owner(self, session: Session) -> ClockOwner:
-        if session.session_left_ms == self.left(session):
+        if session.session_left_ms == self.value(session):
             return ClockOwner()
         return super().owner(session)
 
@@ -116,16 +148,17 @@ class GlobalClockRules(_SessionClockRules):
             (ClockOwner(), session.session_left_ms),
             (super().owner(session), session.cycle_left_ms),
         )
-        return [(side, left) for side, left in owned if left]
+        lowest = lowest_value(session)
+        return [(side, value) for side, value in owned if value is not None and value > lowest]
 
 
 class CountUp(_SessionClockRules):
     """Time counts up, to `max_time_ms` if that is set (speedruns, laps)."""
 
-    def left(self, session: Session) -> Millis | None:
+    def value(self, session: Session) -> Millis | None:
         return session.session_left_ms
 
-    def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
+    def value_of(self, session: Session, participant: Participant) -> Millis | None:
         return session.session_left_ms
 
     def open(self, session: Session) -> Session:
@@ -153,5 +186,9 @@ def _clock_values(session: Session) -> list[Millis]:
     return [ms for ms in (session.session_left_ms, session.cycle_left_ms) if ms is not None]
 
 
-def _reduced(clock: Millis | None, spent: Millis) -> Millis | None:
-    return None if clock is None else Millis(max(0, clock - spent))
+def _automatic_lengths(programme: Programme) -> list[Millis]:
+    return [item.duration_ms for item in programme.items if item.on_end is OnEnd.NEXT]
+
+
+def _reduced(clock: Millis | None, spent: Millis, lowest: int) -> Millis | None:
+    return None if clock is None else Millis(max(lowest, clock - spent))

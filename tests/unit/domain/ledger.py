@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from shared.domain import commands as c
 from shared.domain.events import EventType, SessionChange, SessionStep
-from shared.domain.session import Participant, Session, SyncMode
+from shared.domain.session import MAX_OVERRUN, Participant, Session, SyncMode
 
 CYCLE_CLOCK, SESSION_CLOCK = "the cycle", "the session"
 WITH_BANKS = (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)
@@ -57,9 +57,11 @@ class Ledger:
             self._begin_cycle(step.session)
 
     def remaining(self, session: Session) -> dict[str, int]:
-        """The remaining time that each clock must show, ms, given the used time in `session`."""
+        """What each clock must show, ms, given the used time in `session`."""
+        lowest = -MAX_OVERRUN if self.opening.overtime else 0
         remaining = {
-            clock: max(0, total - _used(session, clock)) for clock, total in self.granted.items()
+            clock: max(lowest, total - _used(session, clock))
+            for clock, total in self.granted.items()
         }
         return dict(sorted(remaining.items()))
 
@@ -74,7 +76,7 @@ class Ledger:
                 self.lengths[seat.participant_id] = seat.total_time_ms
 
     def _begin_cycle(self, session: Session) -> None:
-        length = self.opening.time_per_cycle_ms
+        length = session.full_cycle_ms
         if self.opening.sync_mode is SyncMode.PER_CYCLE:
             active = session.active_participant_id or ""
             own_length = self.next_lengths.pop(active, None)

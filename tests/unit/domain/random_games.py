@@ -13,6 +13,7 @@ from shared.domain.creation import create
 from shared.domain.errors import Refusal
 from shared.domain.events import SessionChange, SessionStep
 from shared.domain.lag import Lag
+from shared.domain.programme import Item, ItemKind, OnEnd, Programme
 from shared.domain.session import Session, SyncMode, TimeoutAction, TimeoutKind
 from shared.domain.settlement import settle
 from shared.domain.timekeeping import deadline
@@ -169,6 +170,70 @@ def random_sessions(
     )
 
 
+@st.composite
+def overrun_sessions(draw: st.DrawFn) -> RandomSession:
+    """Sessions of every mode whose clocks count time below zero, and thresholds there."""
+    opening = draw(openings())
+    ceiling = opening.max_time_ms or Millis(9_000)
+    counts_up = opening.sync_mode is SyncMode.COUNT_UP
+    return replace(
+        draw(random_sessions()),
+        opening=values.replace(
+            opening,
+            overtime=True,
+            auto_advance=False,
+            action_on_timeout=TimeoutAction(),
+            max_time_ms=ceiling if counts_up else None,
+            warn_at_ms=draw(
+                st.lists(st.integers(-9_000, 9_000).map(Millis), max_size=4).map(tuple)
+            ),
+        ),
+    )
+
+
+ITEM_IDS = ("opening", "talk", "a/b", "😀")
+items = st.builds(
+    Item,
+    st.just(""),
+    spans,
+    kind=st.sampled_from(ItemKind),
+    on_end=st.sampled_from(OnEnd),
+)
+
+
+@st.composite
+def programmes(draw: st.DrawFn) -> Programme:
+    """Up to four items, repeated up to three times."""
+    drawn = draw(st.lists(items, min_size=1, max_size=len(ITEM_IDS)))
+    named = [values.replace(one, item_id=name) for one, name in zip(drawn, ITEM_IDS, strict=False)]
+    return Programme(tuple(named), draw(st.integers(1, 3)))
+
+
+@st.composite
+def programme_sessions(draw: st.DrawFn) -> RandomSession:
+    """Sessions with a programme, with and without overruns, and commands for its items."""
+    generated = draw(random_sessions())
+    go = st.builds(TimedCommand, st.integers(0, 9_000), aims, go_commands)
+    moves = [draw(st.just(move) | go) for move in generated.moves]
+    overtime = draw(st.booleans())
+    lowest = -9_000 if overtime else 0
+    return replace(
+        generated,
+        opening=c.Create(
+            session_id="session",
+            sync_mode=SyncMode.GLOBAL,
+            participants=tuple(map(c.NewParticipant, SEATS[: draw(st.integers(0, 3))])),
+            warn_at_ms=draw(
+                st.lists(st.integers(lowest, 9_000).map(Millis), max_size=3).map(tuple)
+            ),
+            programme=draw(programmes()),
+            overtime=overtime,
+        ),
+        moves=moves,
+    )
+
+
+go_commands = st.sampled_from(ITEM_IDS).map(c.GoToItem)
 claims = st.tuples(st.integers(-500, 12_000), st.integers(0, 600).map(Millis))
 
 

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+from shared.application.session_view import SessionView, session_view
 from shared.domain import commands as c
 from shared.domain.clocks import clocks_of, individual_times
 from shared.domain.creation import create
 from shared.domain.errors import RuleViolation
 from shared.domain.events import EventType, SessionChange, SessionStep, TimeWarning
 from shared.domain.individual_clock import Allowance, IndividualClock, IndividualSettings
+from shared.domain.programme import Item, OnEnd, Programme
 from shared.domain.session import (
     Participant,
     Session,
@@ -20,6 +22,7 @@ from shared.domain.session import (
 from shared.domain.settlement import settle
 from shared.domain.timekeeping import at_time, deadline
 from shared.domain.transition import transition
+from shared.domain.undo import UndoMode
 from shared.domain.units import Instant, Millis
 
 ANNA, BEN, CLEO, DAN = NAMES = ("anna", "ben", "cleo", "dan")
@@ -102,6 +105,18 @@ def sitting(
     return create(command, Instant(at)).session
 
 
+def item(item_id: str, duration: int, on_end: str = "next", **options: Any) -> Item:
+    return Item(item_id, Millis(duration), on_end=OnEnd(on_end), **options)
+
+
+def agenda(*items: Item, repeat: int = 1, players: int = 0, **options: Any) -> Session:
+    """`global` with a programme, by default without participants."""
+    programme = Programme(items, repeat)
+    return open_session(
+        SyncMode.GLOBAL, *map(seat, NAMES[:players]), programme=programme, **options
+    )
+
+
 def on_timeout(kind: str, **extra: Any) -> TimeoutAction:
     return TimeoutAction(TimeoutKind(kind), extra or None)
 
@@ -129,6 +144,16 @@ class Play:
 
     def switch(self, to: str | None = None, *, at: int, current: str | None = None) -> "Play":
         return self.do(c.Switch(to, current), at)
+
+    def go(self, item_id: str, *, at: int) -> "Play":
+        return self.do(c.GoToItem(item_id), at)
+
+    def undo(self, mode: str, *, at: int) -> "Play":
+        return self.do(c.Undo(UndoMode(mode)), at)
+
+    def shown(self, at: int) -> SessionView:
+        """The Session of the API at `at`."""
+        return session_view(self.until(at).session, Instant(at))
 
     def pause(self, at: int) -> "Play":
         return self.do(c.Pause(), at)

@@ -15,6 +15,7 @@ from shared.domain.errors import (
 )
 from shared.domain.events import EventType, SessionChange
 from shared.domain.individual_clock import Begins, RunState
+from shared.domain.programme import Programme
 from shared.domain.session import Session, Status, TimeoutAction, TimeoutKind
 from shared.domain.timekeeping import at_time, next_wakeup, retention_ms
 from shared.domain.units import DAY, Instant, Millis
@@ -26,6 +27,7 @@ from tests.unit.domain.scenarios import (
     candidate,
     chess,
     fields_of,
+    item,
     play,
     seat,
     sitting,
@@ -482,6 +484,9 @@ def test_there_are_no_turns() -> None:
         ({"max_time_ms": Millis(S)}, "max_time_ms"),
         ({"active_participant_id": ANNA}, "active_participant_id"),
         ({"auto_advance": True}, "auto_advance"),
+        ({"overtime": True}, "overtime"),
+        ({"warn_at_ms": (Millis(-S),)}, "warn_at_ms.0"),
+        ({"programme": Programme((item("talk", S),))}, "items"),
         (
             {"action_on_timeout": TimeoutAction(TimeoutKind.END_SESSION)},
             "action_on_timeout.type",
