@@ -1,6 +1,6 @@
 """All endpoints that answer plain HTTP requests, the most used first."""
 
-from functions.service import console, docs, health, ready, time, time_controls
+from functions.service import console, docs, health, programmes, ready, time, time_controls
 from functions.sessions import (
     adjust,
     batch,
@@ -11,6 +11,7 @@ from functions.sessions import (
     delete,
     events,
     fairness,
+    go,
     participants,
     pause,
     read,
@@ -29,6 +30,7 @@ from shared.http.routing import Route
 
 _ENDPOINTS = (
     switch,
+    go,
     read,
     batch,
     create,
@@ -52,6 +54,7 @@ _ENDPOINTS = (
     tokens,
     time,
     time_controls,
+    programmes,
     health,
     ready,
     docs,

@@ -14,6 +14,7 @@ _PACKAGES = ("functions", "shared")
 _READ_BY = {
     "shared.store.connection": ["shared/store/scripts/*.lua"],
     "shared.application.time_control_presets": ["shared/application/time_control_presets.json"],
+    "shared.application.programme_presets": ["shared/application/programme_presets.json"],
     "functions.service.console": [
         "clients/console/**/*",
         "clients/js/*.js",

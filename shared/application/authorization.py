@@ -74,6 +74,7 @@ class Operation(StrEnum):
     READ = "read"
     SUBSCRIBE = "subscribe"
     SWITCH = "switch"
+    GO_TO_ITEM = "go to an item"
     PAUSE = "pause"
     RESUME = "resume"
     START = "start"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from shared.application.presets import read_presets
 from shared.domain.time_control import TimeControl
 from shared.domain.units import Millis
 
@@ -24,8 +25,7 @@ class Preset(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
 @cache
 def presets() -> dict[str, Preset]:
     """Return all presets by name, in the order of the file."""
-    listed = msgspec.json.decode(_FILE.read_bytes(), type=list[Preset])
-    return {preset.name: preset for preset in listed}
+    return read_presets(_FILE, Preset)
 
 
 def preset_named(name: str) -> Preset | None:

@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from shared.domain.commands import AddParticipant, Create, NewGroup, NewParticipant, UpdateSession
@@ -14,6 +21,7 @@ from shared.domain.individual_clock import (
 )
 from shared.domain.lag import Lag
 from shared.domain.participants import MAX_PARTICIPANTS
+from shared.domain.programme import MAX_ITEMS
 from shared.domain.session import SyncMode, TimeoutAction, TimeoutKind
 from shared.domain.time_control import TimeControl
 from shared.domain.units import Instant, Millis
@@ -30,12 +38,14 @@ from shared.http.fields import (
     Index,
     LagGain,
     Name,
+    Repeat,
     ShortTime,
     SmallObject,
     Thresholds,
     Uuid,
     check_object,
 )
+from shared.http.programme_bodies import ItemBody, ProgrammeName, programme_of
 from shared.http.request_bodies import Body
 from shared.http.time_control_bodies import TimeControlBody, TimeControlOrName
 from shared.http.validation_errors import MAX_DETAILS
@@ -149,6 +159,8 @@ _MODES: list[Any] = [
     _mode("per_group", participants=_NOT_EMPTY, groups={"type": "array", "minItems": 1}),
     _mode("global", total_time_ms=_INTEGER),
     _mode("global", time_per_cycle_ms=_INTEGER),
+    _mode("global", items=_NOT_EMPTY),
+    _mode("global", programme={"type": "string"}),
     _mode("count_up"),
     _mode("individual", participants=_NOT_EMPTY),
 ]
@@ -183,6 +195,26 @@ class CreateBody(Body):
     grace_ms: GracePeriod | None = None
     rounds: Flag | None = None
     allow_cut: Flag | None = None
+    items: Annotated[list[ItemBody], Field(min_length=1, max_length=MAX_ITEMS)] | None = None
+    programme: ProgrammeName | None = None
+    repeat: Repeat | None = None
+    overtime: Flag | None = None
+
+    @field_validator("programme")
+    @classmethod
+    def _check_programme(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("items") is not None:
+            raise PydanticCustomError("not_allowed", "cannot be combined with items")
+        return value
+
+    @field_validator("repeat")
+    @classmethod
+    def _check_repeat(cls, value: int | None, info: ValidationInfo) -> int | None:
+        """Check that there is something to repeat. An invalid field counts as given."""
+        sources = [info.data.get(name, value) for name in ("items", "programme")]
+        if value is not None and sources == [None, None]:
+            raise PydanticCustomError("not_allowed", "needs items or a programme")
+        return value
 
     @classmethod
     def context_of(cls, value: Any) -> dict[str, Any]:
@@ -233,6 +265,8 @@ class CreateBody(Body):
             lag=self.lag.lag() if self.lag else None,
             individual=self._individual(),
             allow_cut=bool(self.allow_cut),
+            programme=programme_of(self.items, self.programme, self.repeat),
+            overtime=bool(self.overtime),
         )
 
     def _individual(self) -> IndividualSettings:

@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 from shared.application.instants import datetime_of, instant_of
 from shared.domain.ids import MAX_ID_LENGTH, UUID, is_printable, normalized_id
 from shared.domain.participants import MIN_BANK
+from shared.domain.programme import MAX_REPEAT
 from shared.domain.time_control import MAX_LONG_TIME
 from shared.domain.units import DAY, Instant
 
@@ -133,6 +134,13 @@ def _bank_time(value: int, info: ValidationInfo) -> int:
     return value
 
 
+def _check_threshold(value: int) -> int:
+    """Check that a threshold isn't 0, which is the deadline itself."""
+    if value == 0:
+        raise PydanticKnownError("greater_than_equal", {"ge": 1})
+    return value
+
+
 _integer = BeforeValidator(_to_integer)
 Uuid = Annotated[
     str, Strict(), AfterValidator(uuid_of), WithJsonSchema({"type": "string", "format": "uuid"})
@@ -172,7 +180,20 @@ Lifetime = Annotated[
     _integer,
 ]
 Threshold = Annotated[
-    int, Strict(), Field(ge=1, le=86_400_000, description="Remaining time, ms"), _integer
+    int,
+    Strict(),
+    Field(ge=-DAY, le=DAY),
+    AfterValidator(_check_threshold),
+    WithJsonSchema(
+        {
+            "type": "integer",
+            "minimum": -DAY,
+            "maximum": DAY,
+            "not": {"const": 0},
+            "description": "Remaining time, ms; below 0 only with overtime",
+        }
+    ),
+    _integer,
 ]
 Thresholds = Annotated[list[Threshold], Field(max_length=5)]
 BankTime = Annotated[
@@ -202,6 +223,7 @@ PeriodCount = Annotated[int, Strict(), Field(ge=1, le=99), _integer]
 PeriodsLeft = Annotated[int, Strict(), Field(ge=0, le=99), _integer]
 BlockTurns = Annotated[int, Strict(), Field(ge=2, le=999), _integer]
 StageTurns = Annotated[int, Strict(), Field(ge=1, le=9_999), _integer]
+Repeat = Annotated[int, Strict(), Field(ge=1, le=MAX_REPEAT), _integer]
 LagGain = Annotated[int, Strict(), Field(ge=10, le=1_000, description="ms"), _integer]
 ClientInstant = Annotated[
     int,

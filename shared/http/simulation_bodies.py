@@ -19,6 +19,7 @@ from shared.domain.simulation import TimedCommand
 from shared.domain.units import Instant, Millis, after
 from shared.http.fields import Delay, Id
 from shared.http.individual_bodies import BeginBody, ReasonBody
+from shared.http.programme_bodies import GoBody
 from shared.http.request_bodies import AdjustClocksBody, Body, ForfeitBody, SwitchBody, UndoBody
 from shared.http.validation_errors import union_tag
 
@@ -52,6 +53,12 @@ class TimedSwitch(TimedOperation, SwitchBody):
     """A switch."""
 
     operation: Literal["switch"]
+
+
+class TimedGo(TimedOperation, GoBody):
+    """A start of an item."""
+
+    operation: Literal["go"]
 
 
 class TimedAdjustment(TimedOperation, AdjustClocksBody):
@@ -113,11 +120,12 @@ def _kind_of(value: Any) -> str:
 
 
 _OWN_ACTIONS = ("reopen", "pause_participant", "resume_participant")
-_KINDS = ("switch", "adjust", "undo", "forfeit", "begin", "finish", "own_action")
+_KINDS = ("switch", "go", "adjust", "undo", "forfeit", "begin", "finish", "own_action")
 
 _AnyOperation = Annotated[
     Annotated[TimedAction, Tag(union_tag("action"))]
     | Annotated[TimedSwitch, Tag(union_tag("switch"))]
+    | Annotated[TimedGo, Tag(union_tag("go"))]
     | Annotated[TimedAdjustment, Tag(union_tag("adjust"))]
     | Annotated[TimedUndo, Tag(union_tag("undo"))]
     | Annotated[TimedForfeit, Tag(union_tag("forfeit"))]

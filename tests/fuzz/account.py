@@ -57,7 +57,7 @@ class ExpectedClocks:
                 self._adjust(asked, after)
             case Verb.GIVE:
                 self._give(asked.add_ms or 0, after)
-            case Verb.SWITCH:
+            case Verb.SWITCH | Verb.GO if after.cycle > before.cycle:
                 self._switch(before, after)
 
     def check(self, game: Game, data: dict[str, Any]) -> None:
@@ -76,6 +76,8 @@ class ExpectedClocks:
                 assert shown.get("overtime") == present.budgets[clock].overtime
         if data["deadline_at"]:
             assert epoch_ms(data["deadline_at"]) == now + data["time_remaining_ms"]
+        if self.opening.items:
+            self._check_items(data)
         left = [total - present.used.get(clock, 0) for clock, total in self.given.items()]
         if left:
             assert data["time_remaining_ms"] == min(left)
@@ -97,6 +99,15 @@ class ExpectedClocks:
         for budget in self.budgets.values():
             budget.start()
         self._start_cycle(game)
+
+    def _check_items(self, data: dict[str, Any]) -> None:
+        """Check that the items' times add up to the session's, and none of it is over."""
+        items = data["items"]
+        assert sum(item["used_ms"] for item in items) == data["elapsed_clock"]["left_ms"]
+        assert {item["over_ms"] for item in items} == {0}
+        assert {item["planned_ms"] for item in items} == {
+            (self.opening.item_ms or 0) * (self.opening.repeat or 1)
+        }
 
     def _add_participant(self, seat: Seat) -> None:
         bank, opening = seat.bank_ms or 0, self.opening
@@ -136,7 +147,7 @@ class ExpectedClocks:
                         usual = self.opening.time_per_cycle_ms or self.cycle_length[who]
                         self.next_cycle_length[who] = self.next_cycle_length.get(who, usual) + added
             case "global":
-                self.given[SESSION] += added
+                self.given[SESSION if SESSION in self.given else CYCLE] += added
             case _:
                 for clock in self.given:
                     self.given[clock] += added
@@ -154,7 +165,7 @@ class ExpectedClocks:
     def _start_cycle(self, game: Game) -> None:
         if game.status == "running" and (clock := self._bank_key(game, game.active)):
             self.budgets[clock].begin_turn()
-        length = self.opening.time_per_cycle_ms
+        length = self.opening.item_ms or self.opening.time_per_cycle_ms
         if self.opening.sync_mode == "per_cycle" and game.active:
             length = (
                 self.next_cycle_length.pop(game.active, length) or self.cycle_length[game.active]

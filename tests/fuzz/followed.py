@@ -12,6 +12,7 @@ EVENTS = {
     Verb.CREATE: "session_created",
     Verb.START: "session_started",
     Verb.SWITCH: "cycle_switched",
+    Verb.GO: "cycle_switched",
     Verb.PAUSE: "session_paused",
     Verb.RESUME: "session_resumed",
     Verb.COMPLETE: "session_completed",
@@ -60,7 +61,9 @@ class TrackedSession:
 
     def record_change(self, asked: Asked, request_id: str, data: Any) -> None:
         """Record the event and the answer of an accepted change."""
-        self.events.append((EVENTS[asked.verb], request_id))
+        ends = asked.verb is Verb.SWITCH and self.game and self.game.status == "completed"
+        event = EVENTS[Verb.COMPLETE if ends else asked.verb]
+        self.events.append((event, request_id))
         self.answers.append(data)
 
     def record_times(self, asked: Asked, before: Game | None, read: Any) -> None:

@@ -26,6 +26,7 @@ _CODES_BEYOND_SCHEMA = {
     "too_large",
     "invalid_character",
     "unknown_participant",
+    "unknown_item",
     "too_early",
     "too_late",
     "cut",
@@ -69,6 +70,8 @@ def _is_beyond_schema(detail: dict[str, str]) -> bool:
             return field.endswith(_REQUIRED_BY_MODE)
         case {"field": "at", "code": "too_big"}:
             return True  # the instant is in the future
+        case {"field": field, "code": "too_small", "message": message} if "warn_at_ms" in field:
+            return message.endswith("without overtime")
         case {"field": "add_ms" | "set_ms", "code": "too_small" | "too_big", "message": message}:
             return message.startswith("would leave ")  # depends on the clock
         case _:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.fuzz.followed import TrackedSession
-from tests.fuzz.openings import durations, gifts, openings, participant_ids, players, seats
+from tests.fuzz.openings import ITEMS, durations, gifts, openings, participant_ids, players, seats
 from tests.resilience.linearizability.exchange import Asked, Opening, Seat, Verb
 from tests.resilience.linearizability.game import Game
 from tests.resilience.linearizability.wire import answer_in, request
@@ -101,6 +101,15 @@ class Sessions(RuleBasedStateMachine):
             current_participant_id=data.draw(named),
         )
         self._send(session, asked, options)
+
+    @rule(
+        session=sessions,
+        options=request_options,
+        item_id=st.sampled_from((*ITEMS, ITEMS[0], "unknown")),
+    )
+    def go(self, session: TrackedSession, options: RequestOptions, item_id: str) -> None:
+        """`POST .../go`."""
+        self._send(session, Asked(Verb.GO, item_id=item_id), options)
 
     @rule(session=sessions, options=request_options)
     def pause(self, session: TrackedSession, options: RequestOptions) -> None:

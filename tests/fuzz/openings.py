@@ -29,6 +29,7 @@ _PLAYERS = [
     "..%",
 ]
 _GROUPS = ["00000000-0000-4000-9000-000000000000", "a/b", "💜 {s0}:*"]
+ITEMS = ("opening", "a/b", "💜 {s0}:*")
 players = st.sampled_from(_PLAYERS)
 groups = st.sampled_from(_GROUPS)
 
@@ -118,6 +119,15 @@ def openings(draw: st.DrawFn) -> Opening:
         opening = draw(_controlled(opening))
     if mode == "count_up":
         opening = replace(opening, max_time_ms=draw(durations))
+    if mode == "global" and draw(st.booleans()):
+        return replace(
+            opening,
+            increment_ms=0,
+            items=ITEMS[: draw(st.integers(1, len(ITEMS)))],
+            item_ms=draw(durations),
+            repeat=draw(st.integers(1, 9)),
+            overtime=draw(st.booleans()),
+        )
     if mode == "global":
         opening = replace(opening, total_time_ms=draw(durations))
     if mode in ("per_cycle", "global"):

@@ -51,6 +51,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", f"{_SESSION}/simulate"): Row(_FOR_HOSTS, {"until_ms": 1_000}),
     ("POST", f"{_SESSION}/start"): Row(_FOR_HOSTS, is_started=False),
     ("POST", f"{_SESSION}/switch"): Row((404, 404, 403, 409, 200, 200, 404, 200)),
+    ("POST", f"{_SESSION}/go"): Row(
+        (404, 404, 403, 403, 403, 400, 404, 400), {"item_id": "no programme"}
+    ),
     ("POST", f"{_SESSION}/pause"): Row((404, 404, 403, 200, 200, 200, 404, 200)),
     ("POST", f"{_SESSION}/resume"): Row((404, 404, 403, 200, 200, 200, 404, 200), is_paused=True),
     ("POST", f"{_SESSION}/undo"): Row(
@@ -108,6 +111,7 @@ OPEN = {
         "/ready",
         "/v1/time",
         "/v1/time-controls",
+        "/v1/programmes",
         "/api-docs",
         "/api-docs.json",
         "/api-docs/start.js",

@@ -22,6 +22,9 @@ LIVE_FIELDS = frozenset(
         "session_clock",
         "cycle_clock",
         "elapsed_clock",
+        "items",
+        "offset_ms",
+        "over_ms",
     }
 )
 """Fields of a session, participant or group that differ between two reads of one version."""

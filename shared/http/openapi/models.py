@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.events import EventType
 from shared.domain.individual_clock import Begins, RunState
+from shared.domain.programme import ItemKind, OnEnd
 from shared.domain.session import Status, SyncMode
 from shared.http.fields import Id, Name, Uuid
 
@@ -110,6 +111,54 @@ class Presets(ResponseModel):
     time_controls: list[Preset]
 
 
+class ItemSettings(ResponseModel):
+    """An item of a programme; by default it is `work`, and the `next` one follows it."""
+
+    item_id: Id
+    title: Name = omittable()
+    duration_ms: Ms
+    kind: ItemKind = omittable()
+    on_end: OnEnd = omittable()
+
+
+class ProgrammePreset(ResponseModel):
+    """A named programme; its items are played `repeat` times, by default once."""
+
+    name: str
+    title: str
+    use: str
+    items: list[ItemSettings]
+    repeat: int = omittable()
+
+
+class Programmes(ResponseModel):
+    """All programmes that a session can ask for by name."""
+
+    programmes: list[ProgrammePreset]
+
+
+class Item(ResponseModel):
+    """An item of the session's programme. The last three times are those of all rounds.
+
+    `used_ms` was taken until the item's clock reached zero, and `over_ms` after that.
+    """
+
+    item_id: Id
+    title: Name = omittable()
+    duration_ms: Ms
+    kind: ItemKind
+    on_end: OnEnd
+    planned_ms: Ms
+    used_ms: Ms
+    over_ms: Ms
+
+
+OverMs = Annotated[int, Field(ge=0, description="With `overtime`: ms that the clock is below zero")]
+Offset = Annotated[
+    int, Field(description="Ms that the programme is behind its plan; below 0 if it is ahead")
+]
+
+
 class Participant(ResponseModel):
     """`total_time_ms` is the value at `cycle_started_at`; the other times are live.
 
@@ -139,6 +188,7 @@ class Participant(ResponseModel):
     extra_ms: Ms = omittable()
     factor_permille: int = omittable()
     closes_at: str = omittable()
+    over_ms: OverMs = omittable()
 
 
 class Group(ResponseModel):
@@ -154,6 +204,7 @@ class Group(ResponseModel):
     overtime: Overtime = omittable()
     time_control: TimeControl = omittable()
     name: Name = omittable()
+    over_ms: OverMs = omittable()
 
 
 class TimeoutAction(BaseModel):
@@ -208,7 +259,7 @@ class Session(ResponseModel):
     max_time_ms: Ms = omittable()
     auto_advance: bool
     action_on_timeout: TimeoutAction
-    warn_at_ms: list[Ms] = omittable()
+    warn_at_ms: list[int] = omittable()
     metadata: dict[str, Any] = omittable()
     participants_may_pause: bool = omittable()
     participants_may_give_ms: Ms = omittable()
@@ -229,6 +280,13 @@ class Session(ResponseModel):
     closes_at: str = omittable()
     grace_ms: Ms = omittable()
     rounds: bool = omittable()
+    items: list[Item] = omittable()
+    repeat: int = omittable()
+    round: int = omittable()
+    active_item_id: Id = omittable()
+    offset_ms: Offset = omittable()
+    overtime: bool = omittable()
+    over_ms: OverMs = omittable()
 
 
 class Summary(ResponseModel):
@@ -245,10 +303,13 @@ class Summary(ResponseModel):
     time_remaining_ms: Ms = omittable()
     server_time_ms: EpochMs
     flag_grace_ms: FlagGrace = omittable()
+    active_item_id: Id = omittable()
+    offset_ms: Offset = omittable()
+    over_ms: OverMs = omittable()
 
 
 class SwitchResult(ResponseModel):
-    """The result of a switch; the last three fields are only present if a clock had run out."""
+    """The result of a switch; `action_applied` and `expired_*` only if a clock had run out."""
 
     session_id: Uuid
     active_participant_id: Id | None
@@ -257,6 +318,7 @@ class SwitchResult(ResponseModel):
     status: Status
     version: Annotated[int, Field(ge=1)]
     cycle_number: int
+    active_item_id: Id = omittable()
     expired_participant_id: Id = omittable()
     expired_group_id: Id = omittable()
     action_applied: AppliedAction = omittable()
@@ -309,7 +371,9 @@ class SimulatedEvent(ResponseModel):
     status: Status = omittable()
     active_participant_id: Id = omittable()
     cycle_number: int = omittable()
+    active_item_id: Id = omittable()
     time_remaining_ms: int = omittable()
+    over_ms: int = omittable()
     threshold_ms: int = omittable()
     periods_left: int = omittable()
     operation: int = omittable()
@@ -478,5 +542,6 @@ SimulationAnswer = Envelope[Simulation]
 BatchAnswer = Envelope[Batch]
 AuditTrailAnswer = Envelope[AuditTrail]
 PresetsAnswer = Envelope[Presets]
+ProgrammesAnswer = Envelope[Programmes]
 TokenAnswer = Envelope[Token]
 SubscriptionAnswer = Envelope[Subscription]

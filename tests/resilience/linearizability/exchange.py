@@ -13,6 +13,8 @@ class Verb(StrEnum):
     CREATE = "create"
     START = "start"
     SWITCH = "switch"
+    GO = "go"
+    """`POST .../go` to an item of a programme."""
     PAUSE = "pause"
     RESUME = "resume"
     COMPLETE = "complete"
@@ -56,6 +58,11 @@ class Opening:
     increment_ms: int = 0
     time_control: str | None = None
     """The session's, as JSON with sorted keys; it replaces the increment."""
+    items: tuple[str, ...] = ()
+    """The ids of a programme's items, which take `item_ms` each."""
+    item_ms: int | None = None
+    repeat: int | None = None
+    overtime: bool | None = None
 
     @property
     def has_time_control(self) -> bool:
@@ -74,6 +81,7 @@ class Asked:
     current_participant_id: str | None = None
     total_time_ms: int | None = None
     add_ms: int | None = None
+    item_id: str | None = None
     if_match: int | None = None
     key: str | None = None
 
@@ -92,6 +100,7 @@ class SessionView:
     active: str | None
     cycle: int | None = None
     seats: tuple[Seat, ...] | None = None
+    item: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

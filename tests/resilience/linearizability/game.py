@@ -31,6 +31,8 @@ class Turn:
     active: str | None
     last_players: frozenset[str]
     was_corrected: bool
+    item: int
+    round: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,23 @@ class Game:
     """Whether there was a pause or a correction since the last switch."""
     has_time_control: bool = False
     """Whether the start may add time to the banks."""
+    items: tuple[str, ...] = ()
+    repeat: int = 1
+    item: int = 0
+    round: int = 1
 
     @classmethod
     def of(cls, opening: Opening) -> "Game":
         """Return the session right after its creation."""
         first = opening.seats[0].participant_id if opening.seats else None
-        has_control = opening.has_time_control
-        return cls(opening.sync_mode, opening.seats, first, has_time_control=has_control)
+        return cls(
+            opening.sync_mode,
+            opening.seats,
+            first,
+            has_time_control=opening.has_time_control,
+            items=opening.items,
+            repeat=opening.repeat or 1,
+        )
 
     def has_participant(self, participant_id: str | None) -> bool:
         return any(seat.participant_id == participant_id for seat in self.seats)
@@ -65,8 +77,10 @@ class Game:
     @property
     def view(self) -> SessionView:
         """The session as in an answer."""
-        active = self.active if self.status in ("running", "paused") else None
-        return SessionView(self.status, self.version, active, self.cycle, self.seats)
+        is_ongoing = self.status in ("running", "paused")
+        active = self.active if is_ongoing else None
+        item = self.items[self.item] if self.items and is_ongoing else None
+        return SessionView(self.status, self.version, active, self.cycle, self.seats, item)
 
 
 def apply_request(game: Game, asked: Asked) -> tuple[Game | None, Answer]:
@@ -99,17 +113,35 @@ def _switch(game: Game, asked: Asked) -> tuple[Game, Answer]:
         return game, Answer(409, code="CONFLICT", detail=game.active)
     if asked.participant_id and not game.has_participant(asked.participant_id):
         return game, Answer(400, code="VALIDATION_ERROR")
-    next_participant = asked.participant_id or next_in_turn(
+    item, round_ = game.item, game.round
+    if game.items:
+        item, round_ = (item + 1, round_) if item + 1 < len(game.items) else (0, round_ + 1)
+        if round_ > game.repeat:
+            return _accepted(game, replace(game, status="completed"))
+    return _accepted(game, _switched(game, asked.participant_id, item, round_))
+
+
+def _go(game: Game, asked: Asked) -> tuple[Game, Answer]:
+    if game.status != "running":
+        return _refused(game)
+    if asked.item_id not in game.items:
+        return game, Answer(400, code="VALIDATION_ERROR")
+    return _accepted(game, _switched(game, None, game.items.index(asked.item_id), game.round))
+
+
+def _switched(game: Game, participant_id: str | None, item: int, round_: int) -> Game:
+    next_participant = participant_id or next_in_turn(
         game.sync_mode, game.seats, game.active, game.last_players
     )
-    turn = Turn(game.active, game.last_players, game.is_corrected)
-    switched = replace(
+    turn = Turn(game.active, game.last_players, game.is_corrected, game.item, game.round)
+    return replace(
         _with_active(_with_time_dependent_bank(game), next_participant),
         cycle=game.cycle + 1,
         undoable=(*game.undoable, turn)[-_KEPT_TURNS:],
         is_corrected=False,
+        item=item,
+        round=round_,
     )
-    return _accepted(game, switched)
 
 
 def _undo(game: Game, _: Asked) -> tuple[Game, Answer]:
@@ -132,6 +164,8 @@ def _undo(game: Game, _: Asked) -> tuple[Game, Answer]:
             last_players=turn.last_players,
             cycle=game.cycle - 1,
             undoable=tuple(kept),
+            item=turn.item,
+            round=turn.round,
         ),
     )
 
@@ -199,6 +233,7 @@ _VERBS: dict[Verb, Callable[[Game, Asked], tuple[Game | None, Answer]]] = {
     Verb.SUMMARY: _summary,
     Verb.START: _start,
     Verb.SWITCH: _switch,
+    Verb.GO: _go,
     Verb.PAUSE: _pause,
     Verb.RESUME: _resume,
     Verb.COMPLETE: _end,

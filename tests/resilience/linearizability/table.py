@@ -13,9 +13,14 @@ _PLAYERS = 3
 _NEWCOMERS = 2
 _CHANCE_OF_IF_MATCH = 0.2
 _CHANCE_OF_PARTICIPANT_ID = 0.3
+_CHANCE_OF_A_PROGRAMME = 0.5
+_ITEMS = ("opening", "talk", "closing")
+_MANY_ROUNDS = 20
+"""So that few sessions end early."""
 
 _WEIGHTS = {
     Verb.SWITCH: 40,
+    Verb.GO: 10,
     Verb.READ: 15,
     Verb.ADJUST: 10,
     Verb.GIVE: 5,
@@ -49,12 +54,16 @@ class RandomSession:
             Seat(_uuid(rng), _HOUR_MS + rng.randrange(1_000), rng.choice(groups))
             for _ in range(_PLAYERS + _NEWCOMERS)
         ]
+        items = _ITEMS if mode == "global" and rng.random() < _CHANCE_OF_A_PROGRAMME else ()
         opening = Opening(
             sync_mode=mode,
             seats=tuple(seats[:_PLAYERS]),
-            total_time_ms=_HOUR_MS if mode == "global" else None,
+            total_time_ms=_HOUR_MS if mode == "global" and not items else None,
             max_time_ms=_HOUR_MS if mode == "count_up" else None,
             increment_ms=rng.choice((0, 2_000)),
+            items=items,
+            item_ms=_HOUR_MS if items else None,
+            repeat=_MANY_ROUNDS if items else None,
         )
         return cls(_uuid(rng), opening, tuple(seats[_PLAYERS:]))
 
@@ -75,6 +84,8 @@ class RandomSession:
             case Verb.ADJUST:
                 value = _HOUR_MS + rng.randrange(1_000_000)
                 return Asked(verb, participant_id=self._any_participant(rng), total_time_ms=value)
+            case Verb.GO:
+                return Asked(verb, item_id=rng.choice((*_ITEMS, "unknown")))
             case Verb.GIVE:
                 return Asked(verb, add_ms=1 + rng.randrange(1_000_000))
             case Verb.SWITCH:

@@ -94,6 +94,8 @@ def _body(session_id: str, asked: Asked) -> dict[str, Any] | None:
         return {"add_ms": asked.add_ms}
     if asked.verb is Verb.UNDO:
         return {"mode": "turn_start"}
+    if asked.verb is Verb.GO:
+        return {"item_id": asked.item_id}
     if asked.verb is Verb.SWITCH:
         return _without_nones(
             next_participant_id=asked.participant_id,
@@ -111,6 +113,9 @@ def _opening(opening: Opening) -> dict[str, Any]:
         max_time_ms=opening.max_time_ms,
         increment_ms=None if opening.time_control else opening.increment_ms,
         time_control=_control(opening.time_control),
+        items=[{"item_id": name, "duration_ms": opening.item_ms} for name in opening.items] or None,
+        repeat=opening.repeat,
+        overtime=opening.overtime,
     )
 
 
@@ -138,8 +143,14 @@ def _view(data: dict[str, Any]) -> SessionView:
             Seat(p["participant_id"], p.get("total_time_ms"), p.get("group_id"), _text(p))
             for p in data["participants"]
         )
-    active = data["active_participant_id"]
-    return SessionView(data["status"], data["version"], active, data.get("cycle_number"), seats)
+    return SessionView(
+        data["status"],
+        data["version"],
+        data["active_participant_id"],
+        data.get("cycle_number"),
+        seats,
+        data.get("active_item_id"),
+    )
 
 
 def _text(participant: dict[str, Any]) -> str | None:
