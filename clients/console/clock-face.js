@@ -115,6 +115,7 @@ function pressLabel(model) {
 }
 
 function noteOf(model, state, isFallen) {
+  if (isFallen && state.overtime) return "Over time";
   if (isFallen) return model.isUpward ? "Time is up" : "Flag fallen";
   if (model.isWinner) return "Wins on time";
   if (model.isRetired) return "Retired";

@@ -100,7 +100,7 @@ function groupFace(state, group, names) {
 function globalFaces(state, names) {
   const active = currentId(state);
   const participantId = active ?? state.participants[0]?.participant_id;
-  const turn = active ? names.participant(active) : undefined;
+  const turn = itemName(state) ?? (active ? names.participant(active) : undefined);
   const { session_clock: sessionClock, cycle_clock: cycleClock } = state;
   const cycle = {
     key: "cycle",
@@ -124,6 +124,12 @@ function globalFaces(state, names) {
   };
   if (!cycleClock) return [whole];
   return sessionClock ? [cycle, whole] : [cycle];
+}
+
+/** The title of the running item of a programme; before the start, of the first one. */
+function itemName({ items, active_item_id: id }) {
+  const item = items?.find((one) => one.item_id === id) ?? items?.[0];
+  return item && (item.title ?? item.item_id);
 }
 
 function elapsedFace(state, names) {

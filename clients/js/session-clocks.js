@@ -129,7 +129,40 @@ export function overtime(state, { clock, overtime: sent }, at) {
 
 /** Whether a clock has nothing left: its flag has fallen. False without a clock. */
 export function hasFallen(state, clock, at) {
-  return clock !== undefined && isAtEnd(clock, state.server_time_ms, at);
+  if (clock === undefined) return false;
+  if (state.overtime) return valueOf(clock, state, at) <= 0;
+  return isAtEnd(clock, state.server_time_ms, at);
+}
+
+/**
+ * Ms by which a participant's clock or, without an id, the running clock is below zero; null if the
+ * session doesn't count time below zero, or has no such clock.
+ *
+ * @param {SessionState} state
+ * @param {?string} [participantId]
+ * @param {number} at
+ * @returns {?number}
+ */
+export function over(state, participantId, at) {
+  if (!state.overtime) return null;
+  const { session, cycle } = sharedClocks(state, at);
+  const values = participantId
+    ? [remaining(state, participantId, at)]
+    : [nearest(state, at), session, cycle];
+  const shownValues = values.filter((value) => value !== null);
+  return shownValues.length ? Math.max(0, -Math.min(...shownValues)) : null;
+}
+
+/**
+ * Ms by which the programme is behind its plan; null without a programme.
+ *
+ * @param {SessionState} state
+ * @param {number} at
+ * @returns {?number}
+ */
+export function offset(state, at) {
+  if (state.offset_ms === undefined) return null;
+  return state.offset_ms + over(state, null, at) - over(state, null, state.server_time_ms);
 }
 
 /** How many phases have begun since the state; the last one's end counts too. */

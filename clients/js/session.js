@@ -120,6 +120,19 @@ export class Session extends EventTarget {
     return this.state && clocks.elapsed(this.state, at);
   }
 
+  /**
+   * Ms by which a participant's clock or, without an id, the running clock is below zero; null if
+   * the session has no `overtime`.
+   */
+  over(participantId, at = this.clock.now()) {
+    return this.state && clocks.over(this.state, participantId, at);
+  }
+
+  /** Ms by which the programme is behind its plan, below 0 if ahead; null without a programme. */
+  offset(at = this.clock.now()) {
+    return this.state && clocks.offset(this.state, at);
+  }
+
   /** @param {CallOptions} [options] */
   start(options) {
     return this.#change("POST", "/start", undefined, options);
@@ -165,6 +178,16 @@ export class Session extends EventTarget {
       ...this.#lagClaim(actedAt),
     };
     return this.#change("POST", "/switch", body, options);
+  }
+
+  /**
+   * Begin an item of the session's programme now, with its full time.
+   *
+   * @param {string} itemId
+   * @param {CallOptions} [options]
+   */
+  go(itemId, options) {
+    return this.#change("POST", "/go", { item_id: itemId }, options);
   }
 
   /** @param {CallOptions} [options] */

@@ -109,6 +109,8 @@ export interface Participant {
   extra_ms?: number;
   factor_permille?: number;
   closes_at?: string;
+  /** Where the session has `overtime`: by how much the clock is below zero. */
+  over_ms?: number;
 }
 
 export interface Group {
@@ -123,6 +125,29 @@ export interface Group {
   is_active: boolean;
   has_expired: boolean;
   name?: string;
+  over_ms?: number;
+}
+
+/** An item of a programme (docs/programmes.md). */
+export interface NewItem {
+  item_id: string;
+  title?: string;
+  duration_ms: number;
+  /** Default: `work`. */
+  kind?: "work" | "break";
+  /** What follows at zero. Default: `next`. */
+  on_end?: "next" | "wait";
+}
+
+/** An item with its times, which are those of all rounds. */
+export interface Item extends NewItem {
+  kind: "work" | "break";
+  on_end: "next" | "wait";
+  planned_ms: number;
+  /** Until the item's clock reached zero. */
+  used_ms: number;
+  /** After the item's clock reached zero. */
+  over_ms: number;
 }
 
 export interface SessionState {
@@ -176,6 +201,17 @@ export interface SessionState {
   cycle_clock?: WireClock;
   /** The time that the session has run, without pauses. */
   elapsed_clock: WireClock;
+  items?: Item[];
+  repeat?: number;
+  round?: number;
+  /** The running item, while the session runs or is paused. */
+  active_item_id?: string;
+  /** By how much the programme is behind its plan; below 0 if it is ahead. */
+  offset_ms?: number;
+  /** Whether clocks count time below zero. */
+  overtime?: boolean;
+  /** With `overtime`: by how much the clock is below zero. */
+  over_ms?: number;
 }
 
 /** The response to a switch, which has no complete state. */
@@ -187,6 +223,7 @@ export interface SwitchResult {
   status: Status;
   version: number;
   cycle_number: number;
+  active_item_id?: string;
   expired_participant_id?: string;
   expired_group_id?: string;
   action_applied?: TimeoutAction & { winner?: string };
@@ -268,6 +305,13 @@ export interface NewSession {
   rounds?: boolean;
   /** Lets a limit end after the closing time, which then cuts it. */
   allow_cut?: boolean;
+  /** A programme, in `global`. */
+  items?: NewItem[];
+  /** Instead of items, a name that `GET /v1/programmes` lists. */
+  programme?: string;
+  repeat?: number;
+  /** Whether clocks count time below zero. */
+  overtime?: boolean;
 }
 
 /** One event of the audit trail. */
@@ -335,6 +379,7 @@ export interface TimedOperation {
     | "complete"
     | "cancel"
     | "switch"
+    | "go"
     | "adjust"
     | "undo"
     | "forfeit"
@@ -365,7 +410,9 @@ export interface SimulatedEvent {
   status?: SessionState["status"];
   active_participant_id?: string;
   cycle_number?: number;
+  active_item_id?: string;
   time_remaining_ms?: number;
+  over_ms?: number;
   threshold_ms?: number;
   periods_left?: number;
   operation?: number;
@@ -502,6 +549,13 @@ export class Session extends EventTarget {
   used(participantId: string, at?: number): number | null;
   /** Ms that the session has run; null without a state. */
   elapsed(at?: number): number | null;
+  /**
+   * Ms by which a participant's clock or, without an id, the running clock is below zero; null if
+   * the session has no `overtime`.
+   */
+  over(participantId?: string | null | undefined, at?: number): number | null;
+  /** Ms by which the programme is behind its plan, below 0 if ahead; null without a programme. */
+  offset(at?: number): number | null;
 
   start(options?: CallOptions): Promise<SessionState>;
   pause(options?: CallOptions): Promise<SessionState>;
@@ -521,6 +575,8 @@ export class Session extends EventTarget {
     },
     options?: CallOptions,
   ): Promise<SwitchResult>;
+  /** Begin an item of the session's programme now, with its full time. */
+  go(itemId: string, options?: CallOptions): Promise<SessionState>;
   addParticipant(body: NewParticipant, options?: CallOptions): Promise<SessionState>;
   adjust(
     participantId: string,
@@ -651,6 +707,18 @@ export function used(state: SessionState, participant: Participant, at: number):
 export function elapsed(state: SessionState, at: number): number | null;
 /** Whether a clock of the state has nothing left: its flag has fallen. False without a clock. */
 export function hasFallen(state: SessionState, clock: WireClock | undefined, at: number): boolean;
+
+/**
+ * Ms by which a participant's clock or, without an id, the running clock is below zero; null if the
+ * session doesn't count time below zero, or has no such clock.
+ */
+export function over(
+  state: SessionState,
+  participantId: string | null | undefined,
+  at: number,
+): number | null;
+/** Ms by which the programme is behind its plan; null without a programme. */
+export function offset(state: SessionState, at: number): number | null;
 
 export interface OvertimeAt {
   inUse: boolean;

@@ -9,6 +9,8 @@ export {
   isRunning,
   isTerminal,
   nearest,
+  offset,
+  over,
   overtime,
   participantOf,
   remaining,

@@ -103,14 +103,20 @@ def _interpolated(before: Line, after: Line, at: float) -> dict[str, float | Non
 
 def _clocks(state: Line) -> dict[str, float | None]:
     people = {p["participant_id"]: _time_on(state, p) for p in state["participants"]}
-    return {"": state.get("time_remaining_ms"), **people}
+    return {"": _shown(state), **people}
+
+
+def _shown(owner: Line) -> float | None:
+    """Return what a clock shows; in an overrun, below zero."""
+    left: float | None = owner.get("time_remaining_ms")
+    return None if left is None else left - owner.get("over_ms", 0)
 
 
 def _time_on(state: Line, person: Line) -> float | None:
     """Return what the person's clock shows; in `individual` it counts up if it has no limit."""
     counts_up = state["sync_mode"] == "individual" and "total_time_ms" not in state
-    time: float | None = person["time_used_ms"] if counts_up else person.get("time_remaining_ms")
-    return time
+    used: float = person["time_used_ms"]
+    return used if counts_up else _shown(person)
 
 
 async def _read(run: ScenarioRun) -> Line | None:

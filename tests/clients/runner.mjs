@@ -30,12 +30,12 @@ async function open(session) {
 }
 
 async function act(session, verb, args) {
-  const isAdjusting = verb === "adjust";
-  const actionArgs = isAdjusting
-    ? [args.participant, args.totalTimeMs]
-    : verb === "switch"
-      ? [args]
-      : [];
+  const argsOf = {
+    adjust: () => [args.participant, args.totalTimeMs],
+    switch: () => [args],
+    go: () => [args.itemId],
+  };
+  const actionArgs = argsOf[verb]?.() ?? [];
   try {
     const result = await session[verb](...actionArgs);
     writeLine({ session: session.id, done: verb, version: result?.version ?? null });

@@ -62,6 +62,8 @@ class Runner:
         try:
             if verb == "adjust":
                 result: Any = await session.adjust(args["participant"], args["totalTimeMs"])
+            elif verb == "go":
+                result = await session.go(args["itemId"])
             else:
                 result = await getattr(session, verb)(**args)
         except ApiError as error:

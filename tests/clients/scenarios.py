@@ -18,7 +18,7 @@ from tests.clients.driving import Driver
 
 _FILE = Path(__file__).parents[2] / "clients" / "conformance" / "scenarios.json"
 _RETRY_AFTER_S, _TIMEOUT_S = 0.2, 30.0
-_ACTIONS = ("start", "switch", "pause", "resume", "complete", "cancel", "begin")
+_ACTIONS = ("start", "switch", "go", "pause", "resume", "complete", "cancel", "begin")
 _OWN_ACTIONS = ("begin", "finish", "reopen", "pause", "resume")
 """Actions on one participant."""
 

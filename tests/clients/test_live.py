@@ -295,6 +295,18 @@ async def test_participants_begin_and_finish_their_own_time(
         assert 0 < left <= 61_000
 
 
+async def test_a_host_goes_to_an_item_of_a_programme(service: Instance, api: ApiClient) -> None:
+    items = [{"item_id": name, "duration_ms": 60_000} for name in ("talk", "a/b")]
+    session_id = await api.started({"sync_mode": "global", "items": items, "overtime": True})
+    async with SyncKairos(service.url) as client:
+        session = client.session(session_id)
+        await session.open()
+        there = await session.go("a/b", if_match=2)
+        assert (there["active_item_id"], there["version"]) == ("a/b", 3)
+        assert session.over() == 0
+        assert session.offset() == there["offset_ms"]
+
+
 async def test_a_host_corrects_a_session_and_its_participants(
     service: Instance, api: ApiClient
 ) -> None:

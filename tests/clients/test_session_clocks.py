@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 from synckairos.api_types import Participant, SessionState
-from synckairos.session_clocks import elapsed, nearest, overtime, remaining, shared_clocks, used
+from synckairos.session_clocks import (
+    elapsed,
+    nearest,
+    offset,
+    over,
+    overtime,
+    remaining,
+    shared_clocks,
+    used,
+)
 
 from tests.clients.states import ADA, BEN, T0, clock, participant, session_state
 
@@ -138,3 +147,31 @@ def test_a_participant_without_overtime_has_none() -> None:
 
 def _first(state: SessionState) -> Participant:
     return state["participants"][0]
+
+
+_BELOW = clock(1_000, -1, floor_ms=-60_000)
+
+
+def test_with_overtime_a_clock_goes_on_below_zero_and_says_by_how_much() -> None:
+    people = [participant(ADA, 1_000, is_active=True, clock=_BELOW), participant(BEN, 9_000)]
+    state = session_state(participants=people, overtime=True, clock=_BELOW)
+    at = T0 + 4_000
+    assert remaining(state, ADA, at) == -3_000
+    assert (over(state, ADA, at), over(state, None, at), over(state, BEN, at)) == (3_000, 3_000, 0)
+    assert over(state, "nobody", at) is None
+    assert over(session_state(), None, T0 + 99_000) is None
+
+
+def test_of_two_shared_clocks_the_one_further_below_zero_is_over() -> None:
+    longer = clock(2_000, -1, floor_ms=-60_000)
+    clocks: dict[str, Any] = {"clock": _BELOW, "cycle_clock": _BELOW, "session_clock": longer}
+    state = session_state(sync_mode="global", participants=[], overtime=True, **clocks)
+    assert over(state, None, T0 + 5_000) == 4_000
+
+
+def test_the_offset_of_a_programme_grows_while_its_item_is_below_zero() -> None:
+    clocks: dict[str, Any] = {"clock": _BELOW, "cycle_clock": _BELOW}
+    state = session_state(participants=[], overtime=True, offset_ms=-500, **clocks)
+    assert (offset(state, T0 + 1_000), offset(state, T0 + 4_000)) == (-500, 2_500)
+    assert offset(session_state(offset_ms=700), T0 + 4_000) == 700
+    assert offset(session_state(), T0) is None

@@ -88,3 +88,17 @@ def test_a_clock_waits_for_its_delay(open_page: Opener, service: Instance) -> No
     console.start()
     expect(console.page.locator(".usage-time").first).to_have_text(re.compile("^0:0[1-9]$"))
     console.expect_remaining("Ada", 600_000)
+
+
+def test_an_item_that_runs_over_is_shown_below_zero_in_red(
+    open_page: Opener, service: Instance
+) -> None:
+    talk = {"item_id": "talk", "title": "The talk", "duration_ms": 1_000, "on_end": "wait"}
+    session = create_session(
+        service.url, sync_mode="global", participants=[], items=[talk], overtime=True
+    )
+    console = open_page(session.path)
+    console.start()
+    expect(console.clock("The talk")).to_have_attribute("data-fallen", "")
+    expect(console.clock("The talk").locator(".face-note")).to_have_text("Over time")
+    expect(console.time_of("The talk")).to_have_text(re.compile("^-0:0"))

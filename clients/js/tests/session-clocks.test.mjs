@@ -7,6 +7,8 @@ import {
   elapsed,
   hasFallen,
   nearest,
+  offset,
+  over,
   overtime,
   remaining,
   remainingOf,
@@ -168,4 +170,36 @@ test("an overtime below zero is in use from zero on, and ends at its floor", () 
 
 test("a participant without overtime has none", () => {
   assert.equal(overtime(chess(), chess().participants[0], T0), null);
+});
+
+const BELOW = clock(1_000, -1, { floor_ms: -60_000 });
+
+test("with overtime a clock goes on below zero, and says by how much", () => {
+  const people = [person("ada", 1_000, { is_active: true, clock: BELOW }), person("ben", 9_000)];
+  const state = session("per_participant", people, { overtime: true, clock: BELOW });
+  assert.equal(remaining(state, "ada", T0 + 4_000), -3_000);
+  assert.equal(over(state, "ada", T0 + 4_000), 3_000);
+  assert.equal(over(state, null, T0 + 4_000), 3_000);
+  assert.equal(over(state, "ben", T0 + 4_000), 0);
+  assert.equal(over(state, "nobody", T0 + 4_000), null);
+  assert.equal(over(chess(), null, T0 + 99_000), null, "without overtime");
+  assert.deepEqual(
+    [999, 1_000, 4_000].map((ms) => hasFallen(state, BELOW, T0 + ms)),
+    [false, true, true],
+  );
+});
+
+test("of two shared clocks the one further below zero is over", () => {
+  const clocks = { session_clock: clock(2_000, -1, { floor_ms: -60_000 }), cycle_clock: BELOW };
+  const state = session("global", [], { overtime: true, clock: BELOW, ...clocks });
+  assert.equal(over(state, null, T0 + 5_000), 4_000);
+});
+
+test("the offset of a programme grows while its item is below zero", () => {
+  const programme = { overtime: true, offset_ms: -500, clock: BELOW, cycle_clock: BELOW };
+  const state = session("global", [], programme);
+  assert.equal(offset(state, T0 + 1_000), -500);
+  assert.equal(offset(state, T0 + 4_000), 2_500);
+  assert.equal(offset(session("global", [], { offset_ms: 700 }), T0 + 4_000), 700);
+  assert.equal(offset(chess(), T0), null);
 });

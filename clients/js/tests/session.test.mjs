@@ -171,6 +171,7 @@ test("each action makes its request", async () => {
   await session.reopen("ada", "by mistake");
   await session.pauseParticipant("ada");
   await session.resumeParticipant("ada");
+  await session.go("talk", { ifMatch: 5 });
   await session.undo("turn_start");
   await session.undo("as_if_never", { reason: "illegal move", ifVersion: 7 });
   await session.mint({ role: "spectator" });
@@ -208,6 +209,7 @@ test("each action makes its request", async () => {
     ["POST /participants/ada/reopen", { reason: "by mistake" }],
     ["POST /participants/ada/pause", undefined],
     ["POST /participants/ada/resume", undefined],
+    ["POST /go", { item_id: "talk" }],
     ["POST /undo", { mode: "turn_start" }],
     ["POST /undo", { mode: "as_if_never", reason: "illegal move", if_version: 7 }],
     ["POST /tokens", { role: "spectator" }],

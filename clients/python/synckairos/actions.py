@@ -70,6 +70,12 @@ class Actions(ABC):
         self._noted(result["version"])
         return result
 
+    async def go(
+        self, item_id: str, *, if_match: int | None = None, timeout: float | None = None
+    ) -> SessionState:
+        """Begin an item of the session's programme now, with its full time."""
+        return await self._state("POST", "/go", {"item_id": item_id}, if_match, timeout)
+
     async def add_participant(
         self, body: dict[str, Any], *, if_match: int | None = None, timeout: float | None = None
     ) -> SessionState:

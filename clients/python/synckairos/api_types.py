@@ -115,6 +115,8 @@ class Participant(TypedDict):
     extra_ms: NotRequired[int]
     factor_permille: NotRequired[int]
     closes_at: NotRequired[str]
+    over_ms: NotRequired[int]
+    """Where the session has `overtime`: by how much the clock is below zero."""
 
 
 class Group(TypedDict):
@@ -130,6 +132,23 @@ class Group(TypedDict):
     is_active: bool
     has_expired: bool
     name: NotRequired[str]
+    over_ms: NotRequired[int]
+
+
+class Item(TypedDict):
+    """An item of a programme (docs/programmes.md). The last three times are those of all rounds.
+
+    `used_ms` was taken until the item's clock reached zero, and `over_ms` after that.
+    """
+
+    item_id: str
+    title: NotRequired[str]
+    duration_ms: int
+    kind: Literal["work", "break"]
+    on_end: Literal["next", "wait"]
+    planned_ms: int
+    used_ms: int
+    over_ms: int
 
 
 class SessionState(TypedDict):
@@ -184,6 +203,17 @@ class SessionState(TypedDict):
     cycle_clock: NotRequired[WireClock]
     elapsed_clock: WireClock
     """The time that the session has run, without pauses."""
+    items: NotRequired[list[Item]]
+    repeat: NotRequired[int]
+    round: NotRequired[int]
+    active_item_id: NotRequired[str]
+    """The running item, while the session runs or is paused."""
+    offset_ms: NotRequired[int]
+    """By how much the programme is behind its plan; below 0 if it is ahead."""
+    overtime: NotRequired[bool]
+    """Whether clocks count time below zero."""
+    over_ms: NotRequired[int]
+    """With `overtime`: by how much the clock is below zero."""
 
 
 class SwitchResult(TypedDict):
@@ -196,6 +226,7 @@ class SwitchResult(TypedDict):
     status: str
     version: int
     cycle_number: int
+    active_item_id: NotRequired[str]
     expired_participant_id: NotRequired[str]
     expired_group_id: NotRequired[str]
     action_applied: NotRequired[dict[str, Any]]

@@ -99,6 +99,22 @@ class Session(Actions):
         at = self.clock.now() if at is None else at
         return session_clocks.elapsed(self.state, at) if self.state else None
 
+    def over(self, participant_id: str | None = None, at: float | None = None) -> float | None:
+        """Return ms by which a clock is below zero: a participant's, or the running one.
+
+        None without such a clock, or if the session has no `overtime`.
+        """
+        at = self.clock.now() if at is None else at
+        return session_clocks.over(self.state, participant_id, at) if self.state else None
+
+    def offset(self, at: float | None = None) -> float | None:
+        """Return ms by which the programme is behind its plan; below 0 if it is ahead.
+
+        None without a programme.
+        """
+        at = self.clock.now() if at is None else at
+        return session_clocks.offset(self.state, at) if self.state else None
+
     async def events(self, after: int = 0, limit: int = 100) -> dict[str, Any]:
         """Return a page of the audit trail: `events` with a version above `after`.
 

@@ -56,6 +56,31 @@ def elapsed(state: SessionState, at: float) -> float | None:
     return _value(state.get("elapsed_clock"), state, at)
 
 
+def over(state: SessionState, participant_id: str | None, at: float) -> float | None:
+    """Return by how much a participant's clock is below zero at `at`, ms.
+
+    Without an id, that of the running clock. None if the session doesn't count time below zero, or
+    has no such clock.
+    """
+    if not state.get("overtime"):
+        return None
+    if participant_id is None:
+        values = [nearest(state, at), *shared_clocks(state, at)]
+    else:
+        values = [remaining(state, participant_id, at)]
+    shown_values = [value for value in values if value is not None]
+    return max(0, -min(shown_values)) if shown_values else None
+
+
+def offset(state: SessionState, at: float) -> float | None:
+    """Return by how much the programme is behind its plan at `at`, ms; None without one."""
+    sent = state.get("offset_ms")
+    if sent is None:
+        return None
+    grown = (over(state, None, at) or 0) - (over(state, None, state["server_time_ms"]) or 0)
+    return sent + grown
+
+
 def overtime(state: SessionState, owner: Participant | Group, at: float) -> Overtime | None:
     """Return the overtime of a participant or group at `at`; None if its control has none."""
     sent, clock = owner.get("overtime"), owner.get("clock")

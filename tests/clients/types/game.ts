@@ -56,6 +56,8 @@ export async function play(): Promise<void> {
   const named = await session.updateParticipant(ada, { name: null, is_retired: false });
   show(named.participants[0]?.is_retired, named.participants_may_give_ms);
   await session.forfeit(ada, "left", { timeout: 1000 });
+  const talk = (await session.go("talk", { ifMatch: 7 })).items?.[0];
+  show(talk?.planned_ms, talk?.over_ms, session.over(ada), session.offset());
   await session.removeParticipant(ada);
   await session.begin([ada], { timeout: 1000 });
   await session.pauseParticipant(ada, "a question");
@@ -79,6 +81,8 @@ export async function play(): Promise<void> {
 new SyncKairos({ transport: "pigeon" });
 // @ts-expect-error there is no such clock
 void client.session(newId()).adjustClocks({ addMs: 1, to: "everybody" });
+// @ts-expect-error an item ends with the next one, or waits
+void client.create({ sync_mode: "global", items: [{ item_id: "a", duration_ms: 1, on_end: "x" }] });
 // @ts-expect-error a session has a mode
 void client.create({ participants: [] });
 // @ts-expect-error there is no such event
