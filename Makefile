@@ -35,7 +35,7 @@ test: $(READY) ## the tests of every commit: all rules, real servers, under 5 mi
 	@echo "Tests of the HTTP contract, against the functions:"
 	@TARGET=functions $(PARALLEL) -m "http and not extended" tests/integration
 
-test-all: $(READY) ## also browsers, faults, releases, packages (under 20 minutes)
+test-all: $(READY) ## also browsers, faults, releases (under 20 minutes)
 	@mkdir -p .build; git rev-parse HEAD > .build/testing 2>/dev/null || true
 	@$(PARALLEL) -m "not alone and not timed and not tools"
 	@echo "Tests with many clients or faults:"
@@ -46,7 +46,7 @@ test-all: $(READY) ## also browsers, faults, releases, packages (under 20 minute
 	@TARGET=functions $(PARALLEL) -m "http and not extended" tests/integration
 	@if test -z "$$(git status --porcelain)" && git rev-parse HEAD | cmp -s - .build/testing; then cp .build/testing .build/tested; fi
 
-test-tools: $(READY) ## the tests of the targets image-check, bench, demo and load
+test-tools: $(READY) ## the tests of package, deploy, image-check, bench, demo and load
 	@$(PARALLEL) -m tools
 
 fuzz: $(READY) ## random requests, games and histories at full length (an hour)

@@ -35,12 +35,14 @@ _TIMED = (
 limits; they run beside each other, but not beside heavier tests."""
 
 _TOOLS = (
-    "tests/infra/packaging/test_image.py",
+    "tests/infra/deployment/",
+    "tests/infra/packaging/",
     "tests/integration/test_bench.py",
     "tests/integration/test_demo.py",
     "tests/load/",
 )
-"""Tests of `make image-check`, `bench`, `demo` and `load`; they run by `make test-tools`."""
+"""Tests of `make package`, `deploy`, `image-check`, `bench`, `demo` and `load`; they run by
+`make test-tools`."""
 
 _EXTENDED = (
     *_ALONE,
@@ -90,7 +92,7 @@ _EXTENDED = (
     "tests/load/",
     "tests/resilience/",
 )
-"""Tests that only `make test-all` runs: browsers at length, releases, faults, load, packages."""
+"""Tests that only `make test-all` runs: browsers at length, releases, faults."""
 
 _EXTENDED_ON_FUNCTIONS = (
     "tests/integration/test_headers.py",
@@ -111,7 +113,7 @@ _GROUPS = {
 }
 """Path to group. The tests of a group share a slow fixture, so one worker runs all of them."""
 
-_SLOWEST = ("tests/infra/packaging/",)
+_SLOWEST = ("tests/infra/packaging/", "tests/clients/test_conformance.py")
 """These start first, so that no worker is still busy with them when the others have finished."""
 
 

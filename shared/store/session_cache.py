@@ -3,6 +3,7 @@
 from collections import OrderedDict
 
 from shared.application.ports.commit import StoredSession
+from shared.application.session_parts import is_divided
 from shared.store.session_fields import Fields, decode_fields, size_of
 
 _MOST_BYTES = 512 * 1024
@@ -34,9 +35,10 @@ class SessionCache:
             self.keep(name, stored, size_of(fields))
         return stored
 
-    def has(self, name: str) -> bool:
-        """Whether any revision of the session is cached."""
-        return name in self._kept
+    def has_in_parts(self, name: str) -> bool:
+        """Whether any revision of the session is cached that is stored in parts."""
+        known = self._kept.get(name)
+        return known is not None and is_divided(known[0].session)
 
     def knows(self, name: str, fields: Fields) -> bool:
         """Whether the session at this revision is cached, so that `decoded` needs no decoding."""

@@ -267,10 +267,15 @@ class RedisSessionStore:
         return now
 
     def _read_command(self, name: str) -> Command:
-        """Read all fields of a session that isn't in the cache. If it is, it is probably unchanged,
-        and then its participants needn't be read."""
+        """Read all fields of a session, but not the participants of one in parts that is cached.
+
+        That one is probably unchanged. All other sessions, existing or not, take the same command,
+        so that its time doesn't show a host whether another owner's session exists.
+        """
         key = self._keys.session(name)
-        return ("HMGET", key, *COMMON_FIELDS) if self._recent.has(name) else ("HGETALL", key)
+        if self._recent.has_in_parts(name):
+            return ("HMGET", key, *COMMON_FIELDS)
+        return ("HGETALL", key)
 
     def _lacks_parts(self, name: str, reading: Command, fields: Fields) -> bool:
         """Whether participants are missing in `fields`, and in the cache at this revision."""

@@ -93,7 +93,7 @@ def test_requests_come_once_a_second_and_less_often_while_changes_continue(trail
     for _ in range(300):
         trail.change()
         trail.wait(200)
-    assert min(trail.gaps[:5]) >= SECOND
+    assert min(trail.gaps[:5]) >= SECOND - 1  # the page rounds both instants to whole ms
     assert max(trail.gaps[:5]) < 2 * SECOND
     assert min(trail.gaps[5:]) >= 4 * SECOND
     assert len(trail.requests) <= 20

@@ -142,7 +142,7 @@ def test_rate_limits_are_counted_in_the_round_trip_that_loads_the_session(
     assert command_names == [
         ["eval", "eval", "hgetall", "time"],
         ["evalsha"],
-        ["eval", "hmget", "time"],
+        ["eval", "hgetall", "time"],
     ]
 
 

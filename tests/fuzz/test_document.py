@@ -74,7 +74,7 @@ def test_linked_requests_conform_to_the_document(protected: Instance) -> None:
                 recorder=self.recorder,
             )
 
-    LinkedRequests.run(settings=extent(short=20, full=1_000, steps=12))
+    LinkedRequests.run(settings=extent(short=30, full=1_000, steps=12))
     assert len(accepted) >= _MIN_ACCEPTED
 
 

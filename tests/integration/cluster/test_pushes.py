@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from infra.local.redis_cluster import ClusterNode, LocalCluster
+from shared.application.errors import StoreUnavailable
 from shared.application.event_loop import cancel_and_wait
 from shared.realtime.delivery_check import DeliveryCheck
 from shared.realtime.listener import GAP
@@ -14,6 +15,7 @@ from shared.store.redis import NativeConnection
 from tests.integration.cluster.conftest import KEYS, session_id_on
 
 _TIMEOUT_S = 30.0
+_PAUSE_S = 0.1
 
 
 @pytest.fixture
@@ -47,6 +49,14 @@ async def publish_text(connection: NativeConnection, name: str, text: str) -> No
     await connection.ask([("PUBLISH", KEYS.push_channel(name), message)])
 
 
+async def _is_published(connection: NativeConnection, name: str, text: str) -> bool:
+    try:
+        await publish_text(connection, name, text)
+    except StoreUnavailable:
+        return False
+    return True
+
+
 async def test_pushes_of_every_shard_arrive(
     channels: RedisFanOut, connection: NativeConnection
 ) -> None:
@@ -70,6 +80,8 @@ async def test_the_subscription_moves_to_another_node_when_its_node_fails(
             node.process.suspend()
         async with asyncio.timeout(_TIMEOUT_S):
             assert await listener.get() == GAP
-        await publish_text(connection, name, "after it")
+            # The session's shard may be on that node, until its replica takes over.
+            while not await _is_published(connection, name, "after it"):
+                await asyncio.sleep(_PAUSE_S)
         assert "after it" in (await listener.get()).text
         assert node not in nodes_with_subscribers(cluster)
