@@ -109,11 +109,13 @@ async def test_a_server_that_stays_read_only_gets_few_connections_and_serves_rea
         assert server.opened <= 12
 
 
+@in_virtual_time
 async def test_many_refused_commands_do_not_delay_the_reconnect() -> None:
     def answer(command: list[bytes], number: int) -> bytes:
         return error(READONLY) if command[0] == b"EVALSHA" and number < 2 else OK
 
-    async with connected_to(answer) as (connection, server):
+    server = ScriptedRedis(answer)
+    async with connected_without_sockets(server) as connection:
         await connection.ask([("GET", "k")])
         calls = (connection.run(SCRIPT, ["k"], []) for _ in range(200))
         assert set(await asyncio.gather(*calls)) == {b"OK"}
