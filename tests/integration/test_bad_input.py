@@ -18,6 +18,7 @@ JSON = {"Content-Type": "application/json"}
 _BODIES = 10_000 if IS_FULL else 400 if IS_FUNCTIONS else 2_000
 """Fewer for functions, whose invocations take far longer; `make fuzz` sends them all."""
 
+_ATTEMPTS = 5
 _CONCURRENCY = 16
 
 pytestmark = pytest.mark.http
@@ -246,7 +247,10 @@ async def test_all_validation_errors_are_returned_together(api: ApiClient) -> No
 
 
 async def test_randomly_damaged_bodies_cause_no_server_error(api: ApiClient) -> None:
-    """Send valid bodies with random damage to all endpoints that take a body."""
+    """Send valid bodies with random damage to all endpoints that take a body.
+
+    503 asks for a repetition: functions that start at the same time may be too slow for the store.
+    """
     dice = random.Random(20_261_123)
     session_id = await api.started(chess())
     statuses: list[int] = []
@@ -255,9 +259,12 @@ async def test_randomly_damaged_bodies_cause_no_server_error(api: ApiClient) -> 
         for _ in range(count):
             method, path = _target(dice, session_id)
             content = _damaged(dice, msgspec.json.encode(_body(dice)))
-            answer = await api.http.request(method, path, content=content, headers=JSON)
-            if answer.status_code >= 400:
-                check_documented(answer, None)
+            for _ in range(_ATTEMPTS):
+                answer = await api.http.request(method, path, content=content, headers=JSON)
+                if answer.status_code >= 400:
+                    check_documented(answer, None)
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    break
             statuses.append(answer.status_code)
 
     await asyncio.gather(*(worker(_BODIES // _CONCURRENCY) for _ in range(_CONCURRENCY)))
