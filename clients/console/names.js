@@ -32,11 +32,11 @@ export function namesOf(state, known = new Map()) {
     },
     group(id) {
       const position = groups.findIndex((g) => g.group_id === id);
-      if (position < 0 && known.has(`group ${id}`)) return known.get(`group ${id}`);
+      if (position < 0) return known.get(`group ${id}`) ?? text(groupNames[id]) ?? "A former team";
       const members = participants.filter((p) => p.group_id === id);
       const soleMember = members.length === 1 ? nameOf(members[0]) : null;
-      const known = text(groups[position]?.name) ?? text(groupNames[id]);
-      return known ?? soleMember ?? `Team ${position + 1}`;
+      const given = text(groups[position]?.name) ?? text(groupNames[id]);
+      return given ?? soleMember ?? `Team ${position + 1}`;
     },
   };
 }

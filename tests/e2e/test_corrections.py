@@ -187,6 +187,23 @@ def test_earlier_events_show_the_new_name_and_keep_the_name_of_who_left(
     expect(console.events).to_have_text(["Benjamin left", "Benjamin: new name Benjamin", *turns])
 
 
+def test_earlier_events_keep_the_last_name_of_a_team_that_left(
+    open_page: Opener, service: Instance
+) -> None:
+    session = create_session(service.url, "per_group")
+    session.do("start")
+    console = open_page(session.path)
+    change(console, "Team 2", "Add time", "45")
+    expect(console.events.first).to_contain_text(f"0:45 added to Team 2{S} clock")
+    remove(console, "Ben")
+    remove(console, "Dan")
+    expect(console.events.first).to_have_text("Dan left")
+    # Its last name was that of its last member.
+    expect(console.events.nth(2)).to_contain_text(f"0:45 added to Dan{S} clock")
+    console.page.reload()
+    expect(console.events.nth(2)).to_contain_text(f"0:45 added to A former team{S} clock")
+
+
 def remove(console: Console, name: str) -> None:
     """Remove a person; the dialog offers nobody until one is chosen."""
     dialog = open_dialog(console, "Remove a person")
