@@ -1,17 +1,26 @@
 """Participants: add, update and remove them, let one forfeit, and clocks of `individual`."""
 
+from collections.abc import Callable
 from functools import partial
 
 from starlette.responses import Response
 
 from shared.application.authorization import Operation
-from shared.domain.commands import BeginParticipants, FinishParticipant, RemoveParticipant
+from shared.domain.commands import (
+    BeginParticipants,
+    Command,
+    FinishParticipant,
+    Forfeit,
+    PauseParticipant,
+    RemoveParticipant,
+    ReopenParticipant,
+    ResumeParticipant,
+)
 from shared.http import conditional_changes
 from shared.http.creation_bodies import NewcomerBody
-from shared.http.individual_bodies import ReasonBody
 from shared.http.rendering import render_session
 from shared.http.request import ApiRequest
-from shared.http.request_bodies import EmptyBody, ForfeitBody, UpdateParticipantBody
+from shared.http.request_bodies import Body, EmptyBody, ReasonBody, UpdateParticipantBody
 from shared.http.routing import CHANGE_ERRORS, CHANGE_PARAMETERS, ResponseSpec, Routes
 from shared.serverless.http_function import make_http_function
 
@@ -59,92 +68,81 @@ async def remove_participant(request: ApiRequest) -> Response:
     )
 
 
-@routes.post(
-    f"{_PARTICIPANT}/forfeit",
-    ResponseSpec(200, "SessionAnswer", "Forfeited", CHANGE_ERRORS),
-    requires=Operation.FORFEIT,
-    takes=ForfeitBody,
-    may_be_absent=True,
-    parameters=CHANGE_PARAMETERS,
-)
-async def forfeit(request: ApiRequest, body: ForfeitBody | None) -> Response:
-    """Let the flag of the participant, or of its group, fall now.
+def _declare_action(
+    name: str,
+    result: str,
+    requires: Operation,
+    command: Callable[[str, str | None], Command],
+    summary: str,
+    takes: type[Body] = ReasonBody,
+) -> None:
+    """Declare `POST .../<first word of name>`, which applies `command` to the participant.
 
-    In `individual` the participant is closed without a finish.
+    `command` gets the participant's id and the reason, if any. `result` and `summary` describe the
+    response and the endpoint in the OpenAPI document.
     """
-    return await conditional_changes.apply_command(
-        request, (body or ForfeitBody()).command(request.participant_id)
-    )
+
+    async def act(request: ApiRequest, body: Body | None) -> Response:
+        reason = body.reason if isinstance(body, ReasonBody) else None
+        return await conditional_changes.apply_command(
+            request, command(request.participant_id, reason)
+        )
+
+    act.__name__, act.__doc__ = name, summary
+    routes.post(
+        f"{_PARTICIPANT}/{name.partition('_')[0]}",
+        ResponseSpec(200, "SessionAnswer", result, CHANGE_ERRORS),
+        requires=requires,
+        takes=takes,
+        may_be_absent=True,
+        parameters=CHANGE_PARAMETERS,
+    )(act)
 
 
-@routes.post(
-    f"{_PARTICIPANT}/begin",
-    ResponseSpec(200, "SessionAnswer", "Begun", CHANGE_ERRORS),
-    requires=Operation.BEGIN,
-    takes=EmptyBody,
-    may_be_absent=True,
-    parameters=CHANGE_PARAMETERS,
+_declare_action(
+    "forfeit",
+    "Forfeited",
+    Operation.FORFEIT,
+    Forfeit,
+    "Let the flag of the participant, or of its group, fall now.\n\n"
+    "In `individual` the participant is closed without a finish.",
 )
-async def begin_participant(request: ApiRequest, _: EmptyBody | None) -> Response:
-    """Let the participant's clock run from now on. The session must be running."""
-    command = BeginParticipants((request.participant_id,))
-    return await conditional_changes.apply_command(request, command)
-
-
-@routes.post(
-    f"{_PARTICIPANT}/finish",
-    ResponseSpec(200, "SessionAnswer", "Finished", CHANGE_ERRORS),
-    requires=Operation.FINISH,
-    takes=EmptyBody,
-    may_be_absent=True,
-    parameters=CHANGE_PARAMETERS,
+_declare_action(
+    "begin_participant",
+    "Begun",
+    Operation.BEGIN,
+    lambda participant_id, _: BeginParticipants((participant_id,)),
+    "Let the participant's clock run from now on. The session must be running.",
+    EmptyBody,
 )
-async def finish_participant(request: ApiRequest, _: EmptyBody | None) -> Response:
-    """Record that the participant has finished now; in the grace period, also how late."""
-    command = FinishParticipant(request.participant_id)
-    return await conditional_changes.apply_command(request, command)
-
-
-@routes.post(
-    f"{_PARTICIPANT}/reopen",
-    ResponseSpec(200, "SessionAnswer", "Reopened", CHANGE_ERRORS),
-    requires=Operation.REOPEN_PARTICIPANT,
-    takes=ReasonBody,
-    may_be_absent=True,
-    parameters=CHANGE_PARAMETERS,
+_declare_action(
+    "finish_participant",
+    "Finished",
+    Operation.FINISH,
+    lambda participant_id, _: FinishParticipant(participant_id),
+    "Record that the participant has finished now; in the grace period, also how late.",
+    EmptyBody,
 )
-async def reopen_participant(request: ApiRequest, body: ReasonBody | None) -> Response:
-    """Undo that the participant finished or was closed, as if it had not been."""
-    command = (body or ReasonBody()).reopen(request.participant_id)
-    return await conditional_changes.apply_command(request, command)
-
-
-@routes.post(
-    f"{_PARTICIPANT}/pause",
-    ResponseSpec(200, "SessionAnswer", "Paused", CHANGE_ERRORS),
-    requires=Operation.PAUSE_PARTICIPANT,
-    takes=ReasonBody,
-    may_be_absent=True,
-    parameters=CHANGE_PARAMETERS,
+_declare_action(
+    "reopen_participant",
+    "Reopened",
+    Operation.REOPEN_PARTICIPANT,
+    ReopenParticipant,
+    "Undo that the participant finished or was closed, as if it had not been.",
 )
-async def pause_participant(request: ApiRequest, body: ReasonBody | None) -> Response:
-    """Stop the clock of this participant only."""
-    command = (body or ReasonBody()).pause(request.participant_id)
-    return await conditional_changes.apply_command(request, command)
-
-
-@routes.post(
-    f"{_PARTICIPANT}/resume",
-    ResponseSpec(200, "SessionAnswer", "Resumed", CHANGE_ERRORS),
-    requires=Operation.RESUME_PARTICIPANT,
-    takes=ReasonBody,
-    may_be_absent=True,
-    parameters=CHANGE_PARAMETERS,
+_declare_action(
+    "pause_participant",
+    "Paused",
+    Operation.PAUSE_PARTICIPANT,
+    PauseParticipant,
+    "Stop the clock of this participant only.",
 )
-async def resume_participant(request: ApiRequest, body: ReasonBody | None) -> Response:
-    """Let the clock of this participant run again."""
-    command = (body or ReasonBody()).resume(request.participant_id)
-    return await conditional_changes.apply_command(request, command)
-
+_declare_action(
+    "resume_participant",
+    "Resumed",
+    Operation.RESUME_PARTICIPANT,
+    ResumeParticipant,
+    "Let the clock of this participant run again.",
+)
 
 handler = make_http_function(routes)

@@ -23,7 +23,6 @@ from shared.domain.commands import (
     AdjustClocks,
     AdjustTime,
     ClockTarget,
-    Forfeit,
     Switch,
     Undo,
     UpdateParticipant,
@@ -162,13 +161,10 @@ class UpdateParticipantBody(Body):
         )
 
 
-class ForfeitBody(Body):
+class ReasonBody(Body):
     """Optionally the reason, for the history."""
 
     reason: Reason | None = None
-
-    def command(self, participant_id: str) -> Forfeit:
-        return Forfeit(participant_id, self.reason)
 
 
 class UndoBody(Body):
@@ -182,7 +178,8 @@ class UndoBody(Body):
         return Undo(UndoMode(self.mode), self.reason, self.if_version)
 
 
-_Ids = Annotated[list[Id], Field(min_length=1, max_length=MAX_PARTICIPANTS)]
+Ids = Annotated[list[Id], Field(min_length=1, max_length=MAX_PARTICIPANTS)]
+"""Participants or groups that a command names."""
 
 
 class TargetBody(Body):
@@ -192,8 +189,8 @@ class TargetBody(Body):
         json_schema_extra={"anyOf": [{"required": ["participants"]}, {"required": ["groups"]}]}
     )
 
-    participants: _Ids | None = None
-    groups: _Ids | None = None
+    participants: Ids | None = None
+    groups: Ids | None = None
 
     _scope: ClockScope | None = None
 

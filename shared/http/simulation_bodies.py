@@ -1,5 +1,6 @@
 """The body of a simulation: operations with the time at which each comes."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
@@ -11,16 +12,20 @@ from shared.domain.commands import (
     Command,
     Complete,
     FinishParticipant,
+    Forfeit,
     Pause,
+    PauseParticipant,
+    ReopenParticipant,
     Resume,
+    ResumeParticipant,
     Start,
 )
 from shared.domain.simulation import TimedCommand
 from shared.domain.units import Instant, Millis, after
 from shared.http.fields import Delay, Id
-from shared.http.individual_bodies import BeginBody, ReasonBody
+from shared.http.individual_bodies import BeginBody
 from shared.http.programme_bodies import GoBody
-from shared.http.request_bodies import AdjustClocksBody, Body, ForfeitBody, SwitchBody, UndoBody
+from shared.http.request_bodies import AdjustClocksBody, Body, ReasonBody, SwitchBody, UndoBody
 from shared.http.validation_errors import union_tag
 
 MAX_OPERATIONS = 100
@@ -31,6 +36,12 @@ _ACTIONS: dict[str, Command] = {
     "resume": Resume(),
     "complete": Complete(),
     "cancel": Cancel(),
+}
+_OWN_ACTIONS: dict[str, Callable[[str, str | None], Command]] = {
+    "forfeit": Forfeit,
+    "reopen": ReopenParticipant,
+    "pause_participant": PauseParticipant,
+    "resume_participant": ResumeParticipant,
 }
 
 
@@ -73,13 +84,6 @@ class TimedUndo(TimedOperation, UndoBody):
     operation: Literal["undo"]
 
 
-class TimedForfeit(TimedOperation, ForfeitBody):
-    """A forfeit of a participant."""
-
-    operation: Literal["forfeit"]
-    participant_id: Id
-
-
 class TimedBegin(TimedOperation, BeginBody):
     """Participants of `individual` who begin."""
 
@@ -97,19 +101,13 @@ class TimedFinish(TimedOperation):
 
 
 class TimedOwnAction(TimedOperation, ReasonBody):
-    """A reopening, pause or resumption of one participant of `individual`."""
+    """A forfeit, reopening, pause or resumption of one participant."""
 
-    operation: Literal["reopen", "pause_participant", "resume_participant"]
+    operation: Literal["forfeit", "reopen", "pause_participant", "resume_participant"]
     participant_id: Id
 
     def command(self) -> Command:
-        match self.operation:
-            case "reopen":
-                return self.reopen(self.participant_id)
-            case "pause_participant":
-                return self.pause(self.participant_id)
-            case "resume_participant":
-                return self.resume(self.participant_id)
+        return _OWN_ACTIONS[self.operation](self.participant_id, self.reason)
 
 
 def _kind_of(value: Any) -> str:
@@ -119,8 +117,7 @@ def _kind_of(value: Any) -> str:
     return union_tag(kind if kind in _KINDS else "action")
 
 
-_OWN_ACTIONS = ("reopen", "pause_participant", "resume_participant")
-_KINDS = ("switch", "go", "adjust", "undo", "forfeit", "begin", "finish", "own_action")
+_KINDS = ("switch", "go", "adjust", "undo", "begin", "finish", "own_action")
 
 _AnyOperation = Annotated[
     Annotated[TimedAction, Tag(union_tag("action"))]
@@ -128,7 +125,6 @@ _AnyOperation = Annotated[
     | Annotated[TimedGo, Tag(union_tag("go"))]
     | Annotated[TimedAdjustment, Tag(union_tag("adjust"))]
     | Annotated[TimedUndo, Tag(union_tag("undo"))]
-    | Annotated[TimedForfeit, Tag(union_tag("forfeit"))]
     | Annotated[TimedBegin, Tag(union_tag("begin"))]
     | Annotated[TimedFinish, Tag(union_tag("finish"))]
     | Annotated[TimedOwnAction, Tag(union_tag("own_action"))],
@@ -155,17 +151,9 @@ class SimulationBody(Body):
 
     def commands(self, now: Instant) -> list[TimedCommand]:
         """Return the commands with their instants, if the simulation begins at `now`."""
-        return [
-            TimedCommand(after(now, Millis(o.after_ms)), _command_of(o)) for o in self.operations
-        ]
+        return [TimedCommand(after(now, Millis(o.after_ms)), o.command()) for o in self.operations]
 
     def end(self, now: Instant) -> Instant:
         """Return the instant at which the simulation ends; the last operation's by default."""
         last = self.operations[-1].after_ms if self.operations else 0
         return after(now, Millis(last if self.until_ms is None else self.until_ms))
-
-
-def _command_of(timed: _AnyOperation) -> Command:
-    if isinstance(timed, TimedForfeit):
-        return timed.command(timed.participant_id)
-    return timed.command()
