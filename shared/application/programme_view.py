@@ -3,10 +3,8 @@
 import msgspec
 
 from shared.domain.programme import ItemKind, OnEnd
-from shared.domain.session import Session, Status
+from shared.domain.session import Session
 from shared.domain.units import Millis
-
-_ONGOING = (Status.RUNNING, Status.PAUSED)
 
 
 class ItemView(msgspec.Struct, omit_defaults=True):
@@ -48,7 +46,7 @@ def items_view(shown: Session) -> list[ItemView] | None:
 def active_item_id(session: Session) -> str | None:
     """Return the id of the running item, while the session runs or is paused."""
     programme = session.programme
-    return programme.current.item_id if programme and session.status in _ONGOING else None
+    return programme.current.item_id if programme and session.status.is_ongoing else None
 
 
 def offset_ms(shown: Session) -> int | None:

@@ -468,12 +468,12 @@ def _groups_view(
 
 def _active_id(session: Session) -> str | None:
     """The active participant, while a cycle runs or is paused."""
-    return session.active_participant_id if _is_ongoing(session) else None
+    return session.active_participant_id if session.status.is_ongoing else None
 
 
 def _active_group_id(session: Session) -> str | None:
     """The active participant's group, while a cycle runs or is paused."""
-    if session.sync_mode is not SyncMode.PER_GROUP or not _is_ongoing(session):
+    if session.sync_mode is not SyncMode.PER_GROUP or not session.status.is_ongoing:
         return None
     return session.active.group_id if session.active else None
 
@@ -481,8 +481,3 @@ def _active_group_id(session: Session) -> str | None:
 def _starter_id(session: Session) -> str | None:
     """The participant who will be active when the pending session starts."""
     return session.active_participant_id if session.status is Status.PENDING else None
-
-
-def _is_ongoing(session: Session) -> bool:
-    """Whether a cycle runs or is paused, so the session has begun and not ended."""
-    return session.status is Status.RUNNING or session.status is Status.PAUSED

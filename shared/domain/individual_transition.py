@@ -29,8 +29,6 @@ from shared.domain.timekeeping import move_anchor
 from shared.domain.units import Instant, after
 from shared.domain.values import replace
 
-_GOING_ON = (Status.RUNNING, Status.PAUSED)
-
 
 def close_participant(session: Session, command: c.Forfeit, now: Instant) -> SessionChange:
     """Return the change that ends a participant's run without a finish."""
@@ -158,7 +156,7 @@ def _resume(session: Session, command: c.ResumeParticipant, now: Instant) -> Ses
 def _at(session: Session, participant_id: str, now: Instant) -> tuple[Session, Participant]:
     """Return the running or paused session at `now`, and the participant. Raises a `Refusal`."""
     _require_mode(session)
-    if session.status not in _GOING_ON:
+    if not session.status.is_ongoing:
         raise InvalidTransition("is not running", session.status)
     session = move_anchor(session, now)
     participant = session.find(participant_id)

@@ -49,6 +49,11 @@ class Status(StrEnum):
         """Whether the session has ended, so that it can only be deleted."""
         return self in _TERMINAL
 
+    @property
+    def is_ongoing(self) -> bool:
+        """Whether the session has begun and not ended."""
+        return self is Status.RUNNING or self is Status.PAUSED
+
 
 _TERMINAL = (Status.EXPIRED, Status.COMPLETED, Status.CANCELLED)
 

@@ -305,7 +305,7 @@ _SETTINGS = (
 
 
 def _undo(session: Session, command: c.Undo, now: Instant) -> SessionChange:
-    if session.status not in (Status.RUNNING, Status.PAUSED):
+    if not session.status.is_ongoing:
         raise InvalidTransition("has no turn to go back to", session.status)
     if command.if_version not in (None, session.version):
         raise StaleVersion(command.if_version or 0, session.version)
