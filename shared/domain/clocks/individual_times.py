@@ -58,19 +58,6 @@ def own_time_left(session: Session, participant: Participant) -> Millis | None:
     return Millis(max(0, granted - clock.used_at(session.used_ms)))
 
 
-def deadline_of(session: Session, participant: Participant) -> Instant | None:
-    """Return the participant's deadline; None if its time isn't running out or has run out."""
-    state = clock_of(participant).state
-    if state.is_done or state is RunState.OVERDUE:
-        return None
-    closes_at = closing_time(session, participant)
-    left = own_time_left(session, participant) if _is_running(session, state) else None
-    if left is None:
-        return closes_at
-    at = after(session.updated_at, left)
-    return at if closes_at is None else min(at, closes_at)
-
-
 def ended_if_all_are_done(session: Session) -> Session:
     """Return the session, ended if all are done; `completed` if anybody has finished."""
     states = (clock_of(participant).state for participant in session.participants)
@@ -103,7 +90,7 @@ def next_due(session: Session) -> tuple[Instant, Participant] | None:
 
 
 def deadlines(session: Session) -> Iterator[Instant | None]:
-    """Yield `deadline_of` each participant.
+    """Yield the deadline of each participant; None if its time isn't running out or has run out.
 
     Every change asks for them, of up to 1 000 participants: in one loop, they take a tenth.
     """

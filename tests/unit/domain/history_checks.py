@@ -6,6 +6,7 @@ from shared.domain.errors import Refusal
 from shared.domain.events import TimeWarning
 from shared.domain.session import Session
 from shared.domain.settlement import settle
+from shared.domain.timekeeping import at_time
 from shared.domain.units import Instant
 from tests.unit.domain.ledger import Ledger, shown
 from tests.unit.domain.random_games import RandomSession, opened, run_commands
@@ -36,6 +37,14 @@ def check_settling_in_steps(generated: RandomSession, gaps: list[int]) -> None:
         in_steps = steps[-1].session if steps else session
     assert steps == list(settle(session, now))
     assert in_steps == settled(session, now)
+
+
+def check_reading(generated: RandomSession, gap: int, more: int) -> None:
+    """Assert that a read after `gap` ms doesn't change what a read `more` ms later shows."""
+    session, now = after_last_command(generated)
+    then = Instant(now + gap + more)
+    read_on_the_way = settled(session, Instant(now + gap))
+    assert at_time(settled(read_on_the_way, then), then) == at_time(settled(session, then), then)
 
 
 def check_versions(generated: RandomSession) -> None:

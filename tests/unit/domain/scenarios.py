@@ -5,7 +5,8 @@ from typing import Any
 
 from shared.application.session_view import SessionView, session_view
 from shared.domain import commands as c
-from shared.domain.clocks import clocks_of, individual_times
+from shared.domain.clocks import clocks_of
+from shared.domain.clocks.individual_times import deadlines
 from shared.domain.creation import create
 from shared.domain.errors import RuleViolation
 from shared.domain.events import EventType, SessionChange, SessionStep, TimeWarning
@@ -121,6 +122,11 @@ def on_timeout(kind: str, **extra: Any) -> TimeoutAction:
     return TimeoutAction(TimeoutKind(kind), extra or None)
 
 
+def deadline_of(session: Session, participant: Participant) -> Instant | None:
+    """The deadline of a participant in `individual`."""
+    return list(deadlines(session))[session.participants.index(participant)]
+
+
 @dataclass(frozen=True, slots=True)
 class Play:
     """A session and its steps so far. Each command returns a new `Play`."""
@@ -206,7 +212,7 @@ class Play:
         """The deadline of `who` in `individual`."""
         participant = self.session.find(who)
         assert participant is not None
-        return individual_times.deadline_of(self.session, participant)
+        return deadline_of(self.session, participant)
 
     def join(self, newcomer: c.NewParticipant, *, at: int) -> "Play":
         return self.do(c.AddParticipant(newcomer), at)

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.domain import commands as c
-from shared.domain.clocks.individual_times import clock_of, deadline_of, own_time_left
+from shared.domain.clocks.individual_times import clock_of, own_time_left
 from shared.domain.creation import create
 from shared.domain.events import SessionChange, TimeWarning
 from shared.domain.individual_clock import IndividualClock, RunState
@@ -18,8 +18,8 @@ from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
 from tests.fuzz.extent import extent
 from tests.unit.domain.history_checks import (
-    after_last_command,
     check_json,
+    check_reading,
     check_settling_in_steps,
     check_versions,
     settled,
@@ -32,6 +32,7 @@ from tests.unit.domain.random_games import (
     opened,
     run_commands,
 )
+from tests.unit.domain.scenarios import deadline_of
 
 examples = extent(short=60, full=2_000)
 
@@ -59,10 +60,7 @@ def test_a_session_is_the_same_after_a_round_trip_through_json(generated: Random
 @examples
 @given(random_sessions(), st.integers(0, 9_000), st.integers(0, 9_000))
 def test_reading_a_clock_does_not_change_it(generated: RandomSession, gap: int, more: int) -> None:
-    session, now = after_last_command(generated)
-    then = Instant(now + gap + more)
-    read_on_the_way = settled(session, Instant(now + gap))
-    assert at_time(settled(read_on_the_way, then), then) == at_time(settled(session, then), then)
+    check_reading(generated, gap, more)
 
 
 @examples

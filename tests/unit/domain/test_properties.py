@@ -20,6 +20,7 @@ from tests.unit.domain.history_checks import (
     after_last_command,
     check_granted_time,
     check_json,
+    check_reading,
     check_settling_in_steps,
     check_versions,
     settled,
@@ -117,10 +118,7 @@ def test_settling_in_small_steps_equals_settling_once(
 @examples
 @given(random_sessions(), st.integers(0, 9_000), st.integers(0, 9_000))
 def test_reading_a_clock_does_not_change_it(generated: RandomSession, gap: int, more: int) -> None:
-    session, now = after_last_command(generated)
-    then = Instant(now + gap + more)
-    read_on_the_way = settled(session, Instant(now + gap))
-    assert at_time(settled(read_on_the_way, then), then) == at_time(settled(session, then), then)
+    check_reading(generated, gap, more)
 
 
 @examples
