@@ -3,7 +3,7 @@ import { el, setText } from "./dom.js";
 import { field, select, textInput } from "./field.js";
 import { namesOf } from "./names.js";
 
-const NOBODY = ["", "Choose …"];
+const NO_CHOICE = ["", "Choose …"];
 const PEOPLE_ARE_OPTIONAL = ["global", "count_up"];
 
 /** Ask for a participant's new name. */
@@ -104,7 +104,7 @@ export function openForfeit({ state }, act) {
 /** Ask for a person without a default, and name the person on the button that confirms. */
 function openFinal(state, people, { title, words, verb, more = [], onYes }) {
   const names = namesOf(state);
-  const person = personField(people, names, [NOBODY]);
+  const person = personField(people, names, [NO_CHOICE]);
   const body = [el("p", {}, words), person.element, ...more];
   const dialog = openDialogWith(title, body, verb, () => {
     if (!person.value) return (person.showError("Choose a person"), false);
