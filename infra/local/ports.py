@@ -1,29 +1,70 @@
-"""Free loopback ports."""
+"""Free loopback ports for local servers, reserved so that no two servers get the same one."""
 
+import os
 import random
 import socket
 from contextlib import suppress
+from dataclasses import dataclass
 
 _BELOW_EPHEMERAL = range(20_000, 32_000)
-"""Below the ephemeral ports of Linux (32768 and up) and macOS (49152 and up)."""
+"""Below the ephemeral ports of Linux (32768 and up) and macOS (49152 and up). No outgoing
+connection takes such a port while its server is down."""
+_BLOCK_SIZE = 200
+"""Ports of one process. A process uses all of them before it returns one again."""
+
+
+@dataclass(slots=True)
+class _Block:
+    """Consecutive ports that belong to one process.
+
+    The process holds a UDP socket with the number of the first port. Only one process can do so,
+    and the reservation ends with the process, however it ends.
+    """
+
+    process_id: int
+    reservation: socket.socket
+    ports: range
+    used: int = 0
+
+
+_block: _Block | None = None
 
 
 def free_port() -> int:
-    """Return a free loopback port; the kernel chooses it, so parallel calls get different ones."""
-    return _bind(0)
+    """Return a free loopback port, for a server that may be stopped and started again on it.
 
-
-def restartable_port() -> int:
-    """Return a free loopback port for a server that is killed and started again.
-
-    It is below the kernel's ephemeral range, so no outgoing connection takes it in between.
+    Neither this process nor another one that calls this function gets the same port, unless this
+    process asks for 200 more. Raises `OSError` when all ports are taken.
     """
-    while True:
-        with suppress(OSError):
-            return _bind(random.choice(_BELOW_EPHEMERAL))
+    global _block
+    if _block is None or _block.process_id != os.getpid():  # a forked process needs its own
+        _block = _reserved_block()
+    for _ in range(_BLOCK_SIZE):
+        port = _block.ports[_block.used % _BLOCK_SIZE]
+        _block.used += 1
+        if _is_free(port):
+            return port
+    raise OSError(f"All ports from {_block.ports[0]} to {_block.ports[-1]} are taken.")
 
 
-def _bind(port: int) -> int:
-    with socket.socket() as probe:
+def _reserved_block() -> _Block:
+    starts = list(_BELOW_EPHEMERAL[::_BLOCK_SIZE])
+    random.shuffle(starts)
+    for start in starts:
+        reservation = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            reservation.bind(("127.0.0.1", start))
+        except OSError:
+            reservation.close()
+        else:
+            return _Block(os.getpid(), reservation, range(start, start + _BLOCK_SIZE))
+    raise OSError("Other processes have reserved all ports for local servers.")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        # Connections of a server that has stopped don't keep the next one from starting.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
-        return int(probe.getsockname()[1])
+        return True
+    return False

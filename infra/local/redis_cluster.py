@@ -18,7 +18,7 @@ from infra.local.cluster_queries import (
     move_keys,
     slot_owner_port,
 )
-from infra.local.ports import restartable_port
+from infra.local.ports import free_port
 from infra.local.redis_node import RedisNode, WaitTimeout, wait_until
 
 _SLOTS = 16_384
@@ -32,7 +32,7 @@ class ClusterNode(RedisNode):
     """A node of a cluster. It keeps its id when it is killed and started again."""
 
     def __init__(self, folder: Path, settings: Sequence[str]) -> None:
-        bus_port = restartable_port()
+        bus_port = free_port()
         node_settings = (
             "cluster-enabled yes",
             "cluster-config-file nodes.conf",
@@ -43,7 +43,7 @@ class ClusterNode(RedisNode):
             "cluster-require-full-coverage no",
             "repl-diskless-sync-delay 0",
         )
-        super().__init__(folder, restartable_port(), [*node_settings, *settings])
+        super().__init__(folder, free_port(), [*node_settings, *settings])
         self.meet_arguments = ("127.0.0.1", self.port, bus_port)
         """Arguments of CLUSTER MEET."""
         self.id = ""

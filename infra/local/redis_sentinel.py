@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local.ports import restartable_port
+from infra.local.ports import free_port
 from infra.local.redis_node import RedisNode, wait_until
 
 PRIMARY_NAME = "synckairos"
@@ -39,7 +39,7 @@ class LocalSentinels:
     """Two data nodes and three Sentinels. Methods that wait raise `WaitTimeout` after 20 s."""
 
     def __init__(self, folder: Path) -> None:
-        ports = [restartable_port() for _ in range(2)]
+        ports = [free_port() for _ in range(2)]
         replicating = f"replicaof 127.0.0.1 {ports[0]}"
         self.data = [
             RedisNode(folder / f"data-{n}", port, [*_DATA_SETTINGS, *more], user=_ADMIN)
@@ -48,7 +48,7 @@ class LocalSentinels:
         self.sentinels = [
             RedisNode(
                 folder / f"sentinel-{n}",
-                restartable_port(),
+                free_port(),
                 _sentinel_settings(ports[0], down_after),
                 user=SENTINEL_USER,
                 sentinel=True,

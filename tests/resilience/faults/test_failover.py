@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.instance import running
-from infra.local.ports import restartable_port
+from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis_cluster import LocalCluster, local_cluster
 from infra.local.redis_node import RedisNode, wait_until
@@ -23,7 +23,7 @@ from tests.support.fault_proxy.proxy import FaultyProxy, faulty_proxy
 def _two_servers() -> Iterator[list[RedisNode]]:
     """A primary and its replica."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        nodes = [RedisNode(Path(folder) / f"{n}", restartable_port(), ()) for n in range(2)]
+        nodes = [RedisNode(Path(folder) / f"{n}", free_port(), ()) for n in range(2)]
         try:
             for node in nodes:
                 node.process.start()

@@ -1,0 +1,48 @@
+"""`free_port`: ports of parallel processes and of restarted servers never collide."""
+
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+
+from infra.local.ports import free_port
+
+_FIRST_EPHEMERAL = 32_768
+_PRINT_PORTS = """
+import sys
+from infra.local.ports import free_port
+print(*(free_port() for _ in range(200)), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_port_is_not_returned_again_while_its_server_may_restart() -> None:
+    ports = [free_port() for _ in range(200)]
+    assert len(set(ports)) == 200
+    assert max(ports) < _FIRST_EPHEMERAL, "an outgoing connection could take it"
+
+
+def test_processes_get_different_ports() -> None:
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", _PRINT_PORTS],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                )
+            )
+            for _ in range(4)
+        ]
+        ports = [int(port) for p in processes for port in p.stdout.readline().split()]  # type: ignore[union-attr]
+    assert len(ports) == len(set(ports)) == 800
+    assert not set(ports) & {free_port() for _ in range(200)}
+
+
+def test_a_port_in_use_is_skipped() -> None:
+    first = free_port()
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", first))
+        server.listen()
+        assert first not in {free_port() for _ in range(200)}
+    assert first in {free_port() for _ in range(200)}
