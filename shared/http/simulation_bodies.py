@@ -113,7 +113,8 @@ class TimedOwnAction(TimedOperation, ReasonBody):
 def _kind_of(value: Any) -> str:
     """Return the tag of the model for `value`; an unknown operation is refused by `TimedAction`."""
     operation = value.get("operation") if isinstance(value, dict) else None
-    kind = "own_action" if operation in _OWN_ACTIONS else operation
+    is_own = isinstance(operation, str) and operation in _OWN_ACTIONS
+    kind = "own_action" if is_own else operation
     return union_tag(kind if kind in _KINDS else "action")
 
 

@@ -110,6 +110,7 @@ async def test_warnings_and_ends_of_periods_are_shown(api: ApiClient) -> None:
             "is not a known field",
         ),
         ({"operations": ["pause"]}, "operations.0", "must be an object"),
+        ({"operations": [{"after_ms": 0, "operation": {}}]}, "operations.0.operation", "start"),
         ({"operations": [{"after_ms": 0, "operation": "pause"}] * 101}, "operations", "100"),
         (
             {
