@@ -17,12 +17,11 @@ _BLOCK_SIZE = 200
 class _Block:
     """Consecutive ports that belong to one process.
 
-    The process holds a UDP socket with the number of the first port. Only one process can do so,
-    and the reservation ends with the process, however it ends.
+    Until it ends, the process holds a UDP socket with the number of the first port. Only one
+    process can do so.
     """
 
     process_id: int
-    reservation: socket.socket
     ports: range
     used: int = 0
 
@@ -57,7 +56,8 @@ def _reserved_block() -> _Block:
         except OSError:
             reservation.close()
         else:
-            return _Block(os.getpid(), reservation, range(start, start + _BLOCK_SIZE))
+            reservation.detach()  # it stays open until the process ends, however it ends
+            return _Block(os.getpid(), range(start, start + _BLOCK_SIZE))
     raise OSError("Other processes have reserved all ports for local servers.")
 
 
