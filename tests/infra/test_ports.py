@@ -11,14 +11,14 @@ _FIRST_EPHEMERAL = 32_768
 _PRINT_PORTS = """
 import sys
 from infra.local.ports import free_port
-print(*(free_port() for _ in range(200)), flush=True)
+print(*(free_port() for _ in range(100)), flush=True)
 sys.stdin.read()
 """
 
 
 def test_a_port_is_not_returned_again_while_its_server_may_restart() -> None:
-    ports = [free_port() for _ in range(200)]
-    assert len(set(ports)) == 200
+    ports = [free_port() for _ in range(100)]
+    assert len(set(ports)) == 100
     assert max(ports) < _FIRST_EPHEMERAL, "an outgoing connection could take it"
 
 
@@ -35,8 +35,8 @@ def test_processes_get_different_ports() -> None:
             for _ in range(4)
         ]
         ports = [int(port) for p in processes for port in p.stdout.readline().split()]  # type: ignore[union-attr]
-    assert len(ports) == len(set(ports)) == 800
-    assert not set(ports) & {free_port() for _ in range(200)}
+    assert len(ports) == len(set(ports)) == 400
+    assert not set(ports) & {free_port() for _ in range(100)}
 
 
 def test_a_port_in_use_is_skipped() -> None:
@@ -44,5 +44,5 @@ def test_a_port_in_use_is_skipped() -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", first))
         server.listen()
-        assert first not in {free_port() for _ in range(200)}
-    assert first in {free_port() for _ in range(200)}
+        assert first not in {free_port() for _ in range(100)}
+    assert first in {free_port() for _ in range(100)}
