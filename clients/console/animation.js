@@ -1,10 +1,29 @@
-/** Call `draw` on every animation frame; return a function that stops this. */
-export function everyFrame(draw) {
+const LONGEST_WAIT_MS = 100;
+
+/**
+ * Call `draw` on the next animation frame, and again whenever the display changes, rather than on
+ * each frame: a phone that shows a clock for hours saves most of the work.
+ *
+ * @param {() => number} draw returns the ms until the display changes next; after 100 ms it is
+ *   called in any case
+ * @returns {{ redraw: () => void, stop: () => void }} `redraw` calls `draw` on the next frame
+ */
+export function keepDrawn(draw) {
+  let timer = 0;
   let frame = 0;
-  const next = () => {
-    draw();
-    frame = requestAnimationFrame(next);
-  };
-  frame = requestAnimationFrame(next);
-  return () => cancelAnimationFrame(frame);
+
+  function stop() {
+    clearTimeout(timer);
+    cancelAnimationFrame(frame);
+  }
+
+  function redraw() {
+    stop();
+    frame = requestAnimationFrame(() => {
+      timer = setTimeout(redraw, Math.min(LONGEST_WAIT_MS, draw()));
+    });
+  }
+
+  redraw();
+  return { redraw, stop };
 }

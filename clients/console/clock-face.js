@@ -7,7 +7,8 @@ const STEP_MS = 15_000;
 
 /**
  * One clock. `update` takes the model of a new state; `draw` takes a server time (ms) and returns
- * the width of the text shown, in em. Both change the document only where the display changes.
+ * the width of the text shown, in em, and the ms until it changes. Both change the document only
+ * where the display changes.
  */
 export function clockFace({ onPress, onMember, onAdjust, onGive }) {
   const whole = el("span", { class: "face-whole" });
@@ -37,6 +38,7 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
   let model;
   let state;
   let gift = 0;
+  let drawnMs = 0;
 
   function update(nextModel, nextState, allowed) {
     model = nextModel;
@@ -71,10 +73,22 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
     setFlag(element, "low", model.isActive && !isFallen && isLow(left, state));
     setText(note, noteOf(model, state, isFallen));
     setText(detail, detailOf(model, state, at));
-    return clockWidth(shown, tenths.textContent);
+    const change = Math.sign(ms - drawnMs);
+    drawnMs = ms;
+    return {
+      width: clockWidth(shown, tenths.textContent),
+      untilChange: untilChange(ms, change, tenth ? 100 : 1000),
+    };
   }
 
   return { element, update, draw };
+}
+
+/** Ms until a clock at `ms` reaches the next multiple of `step`; `change` is its direction. */
+function untilChange(ms, change, step) {
+  if (!change) return Infinity;
+  const above = ((ms % step) + step) % step;
+  return change > 0 ? step - above : above || step;
 }
 
 function adjuster(step, onclick) {

@@ -31,12 +31,13 @@ export function clockGrid(handlers) {
     element.dataset.count = String(Math.min(models.length, 9));
   }
 
+  /** Draw the clocks at a server time (ms); return the ms until the text of one changes. */
   function draw(at) {
-    let width = NARROWEST;
-    for (const face of faces.values()) width = Math.max(width, face.draw(at));
-    if (width === widest) return;
+    const drawn = [...faces.values()].map((face) => face.draw(at));
+    const width = Math.max(NARROWEST, ...drawn.map((face) => face.width));
+    if (width !== widest) element.style.setProperty("--width", width.toFixed(3));
     widest = width;
-    element.style.setProperty("--width", width.toFixed(3));
+    return Math.min(...drawn.map((face) => face.untilChange));
   }
 
   return { element, update, draw };

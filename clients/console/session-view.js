@@ -1,7 +1,7 @@
 import { isTerminal } from "/clients/js/synckairos.js";
 import { actionsOf } from "./actions.js";
 import { allowedIn } from "./allowed.js";
-import { everyFrame } from "./animation.js";
+import { keepDrawn } from "./animation.js";
 import { announcementOf, outcomeText } from "./announcements.js";
 import { clockGrid } from "./clock-grid.js";
 import { connectionStatus } from "./connection-status.js";
@@ -45,6 +45,7 @@ export function sessionView(page, session) {
     setText(parts.outcome, isTerminal(state) ? outcomeText(state, names) : "");
     announce(announcementOf(state, previous, names));
     document.body.dataset.status = state.status;
+    drawing.redraw();
   }
 
   function onPeriod({ detail }) {
@@ -69,11 +70,13 @@ export function sessionView(page, session) {
     parts.history.stop();
   }
 
+  /** Return the ms until a clock's display changes. */
   function draw() {
     connection.draw();
-    if (!session.state) return;
+    if (!session.state) return Infinity;
     const at = session.clock.now();
-    for (const part of [parts.clocks, parts.participants, parts.history]) part.draw(at);
+    for (const part of [parts.participants, parts.history]) part.draw(at);
+    return parts.clocks.draw(at);
   }
 
   session.addEventListener("connection", showPresence);
@@ -83,9 +86,9 @@ export function sessionView(page, session) {
   page.bottom.replaceChildren(connection.element, hints.element);
   document.body.dataset.view = "session";
   showPresence();
+  const drawing = keepDrawn(draw);
   const { state } = session;
   if (state) onUpdate({ detail: { state, previous: null, isNext: false } });
-  const stopDrawing = everyFrame(draw);
   const undo = () => {
     if (session.state && allowedIn(session.state).undo) openDialog("undo", session, act);
   };
@@ -95,7 +98,7 @@ export function sessionView(page, session) {
     session.removeEventListener("update", onUpdate);
     session.removeEventListener("period", onPeriod);
     stop();
-    stopDrawing();
+    drawing.stop();
     unbindKeys();
     document.body.removeAttribute("data-status");
   };
