@@ -16,10 +16,10 @@ from shared.domain.errors import InvalidTransition, RuleViolation, Violation
 from shared.domain.events import EventType, SessionChange
 from shared.domain.individual_clock import FULL_PERMILLE
 from shared.domain.participants import bank_violations
+from shared.domain.schedule import with_end_following
 from shared.domain.session import Session, Status, SyncMode
-from shared.domain.settlement import next_version
 from shared.domain.time_control import MAX_LONG_TIME
-from shared.domain.timekeeping import move_anchor
+from shared.domain.timekeeping import at_time, move_anchor
 from shared.domain.undo import with_correction
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
@@ -35,26 +35,28 @@ def adjust_clocks(session: Session, command: AdjustClocks, now: Instant) -> Sess
     _check_status(session, command)
     if violations := [*_amount_violations(command), *_mode_violations(session, command)]:
         raise RuleViolation(*violations)
-    session = move_anchor(session, now)
+    stored = move_anchor(session, now)
+    session = at_time(stored, now)
     clocks = clocks_of(session)
     meant = dict.fromkeys(_clocks_meant(session, command.to))
     before = [clock for clock in clocks.adjustable_clocks(session) if clock.name in meant]
     if violations := [*dict.fromkeys(_value_violations(session, command, before))]:
         raise RuleViolation(*violations)
     values = {clock.name: _new_value(command, clock) for clock in before}
-    adjusted = with_correction(clocks.with_values(session, values))
+    adjusted = with_end_following(stored, clocks.with_values(session, values), now)
+    adjusted = with_correction(adjusted)
     if command.reopen:
         adjusted = _reopened(adjusted, now)
     side = before[0].name.owner if len(before) == 1 else ClockOwner()
     value = _value(adjusted, side)
     return SessionChange(
         EventType.TIME_ADJUSTED,
-        next_version(adjusted, now),
+        adjusted.next_version(now),
         now,
         side,
         time_remaining_ms=None if value is None else Millis(max(0, value)),
         time_elapsed_ms=adjusted.cycle_used_ms,
-        metadata=_metadata(command, before),
+        metadata=_metadata(command, before) | _moved_end(session, adjusted),
         over_ms=over_ms(value),
     )
 
@@ -226,6 +228,10 @@ def _metadata(command: AdjustClocks, before: Iterable[AdjustableClock]) -> dict[
         for clock in before
     ]
     return {**_present(asked), "clocks": clocks}
+
+
+def _moved_end(session: Session, adjusted: Session) -> dict[str, Any]:
+    return {} if adjusted.ends_at == session.ends_at else {"ends_at_ms": adjusted.ends_at}
 
 
 def _described(target: ClockTarget) -> str | dict[str, list[str]]:

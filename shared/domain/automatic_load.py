@@ -4,6 +4,7 @@ from math import ceil
 
 from shared.domain.clocks import clocks_of
 from shared.domain.errors import RuleViolation, Violation
+from shared.domain.schedule import starts_at
 from shared.domain.session import Session, Status
 
 _MIN_PARTICIPANTS = 8
@@ -33,8 +34,12 @@ def automatic_load(session: Session) -> int:
 
 
 def current_load(session: Session) -> int:
-    """Return the load of a running session, and 0 for any other."""
-    return automatic_load(session) if session.status is Status.RUNNING else 0
+    """Return the load of a session that runs, or will start without a command; else 0.
+
+    A start without a command can't be refused, so its load counts before.
+    """
+    is_counted = session.status is Status.RUNNING or starts_at(session) is not None
+    return automatic_load(session) if is_counted else 0
 
 
 def check_load_limit(session: Session, field: str, most: int) -> None:

@@ -8,9 +8,10 @@ from shared.domain.individual_clock import STANDARD, Allowance, IndividualSettin
 from shared.domain.lag import Lag
 from shared.domain.programme import Programme
 from shared.domain.session import SyncMode, TimeoutAction
+from shared.domain.soft_close import SoftClose
 from shared.domain.time_control import TimeControl
 from shared.domain.undo import UndoMode
-from shared.domain.units import Millis
+from shared.domain.units import Instant, Millis
 from shared.domain.values import Value
 
 
@@ -97,6 +98,11 @@ class Create(Value, frozen=True):
     allow_cut: bool = False
     programme: Programme | None = None
     overtime: bool = False
+    start_at: Instant | None = None
+    warn_before_start_ms: tuple[Millis, ...] = ()
+    ends_at: Instant | None = None
+    moves_with_pause: bool = False
+    extend_on_switch: SoftClose | None = None
     tenant: str | None = None
     owner: str | None = None
 
@@ -236,7 +242,8 @@ class Forfeit(Value, frozen=True):
 class UpdateSession(Value, frozen=True):
     """Change settings of a session. A setting that is None stays as it is.
 
-    `removes_metadata` takes the metadata away; `metadata` is None then.
+    `removes_metadata` takes the metadata away, `removes_start_at` the start; the value is None
+    then. `start_at` and `ends_at` can change only while the session is pending.
     """
 
     metadata: Mapping[str, Any] | None = None
@@ -245,6 +252,10 @@ class UpdateSession(Value, frozen=True):
     action_on_timeout: TimeoutAction | None = None
     participants_may_pause: bool | None = None
     participants_may_give_ms: Millis | None = None
+    start_at: Instant | None = None
+    removes_start_at: bool = False
+    warn_before_start_ms: tuple[Millis, ...] | None = None
+    ends_at: Instant | None = None
 
 
 Command = (

@@ -18,12 +18,15 @@ from shared.domain.participants import (
     own_control_violations,
 )
 from shared.domain.programme_rules import overtime_violation, setting_violations
+from shared.domain.schedule import instant_violations, schedule_violations
 from shared.domain.session import Group, Participant, Session, Status, SyncMode
+from shared.domain.soft_close import soft_close_violations
 from shared.domain.time_control import control_violations
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
 
 _MODES_WITH_BANKS = (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)
+_MODES_WITH_SOFT_CLOSE = (SyncMode.GLOBAL, SyncMode.PER_CYCLE)
 
 
 def create(spec: Create, now: Instant) -> SessionChange:
@@ -32,7 +35,12 @@ def create(spec: Create, now: Instant) -> SessionChange:
         _with_default_bank(build_participant(p, position, spec.sync_mode), spec)
         for position, p in enumerate(spec.participants)
     ]
-    if violations := [*_violations(spec, members), *individual_violations(spec, now)]:
+    violations = [
+        *_violations(spec, members),
+        *_instant_violations(spec, now),
+        *individual_violations(spec, now),
+    ]
+    if violations:
         raise RuleViolation(*violations)
     in_order = tuple(sorted(members, key=lambda p: p.participant_index))
     groups = tuple(_groups(spec, in_order))
@@ -58,6 +66,11 @@ def create(spec: Create, now: Instant) -> SessionChange:
         individual=spec.individual if spec.sync_mode is SyncMode.INDIVIDUAL else None,
         programme=spec.programme,
         overtime=spec.overtime,
+        start_at=spec.start_at,
+        warn_before_start_ms=spec.warn_before_start_ms,
+        ends_at=spec.ends_at,
+        moves_with_pause=spec.moves_with_pause,
+        extend_on_switch=spec.extend_on_switch,
         tenant=spec.tenant,
         owner=spec.owner,
         version=1,
@@ -101,11 +114,26 @@ def _violations(spec: Create, members: list[Participant]) -> Iterator[Violation]
         )
 
 
+def _instant_violations(spec: Create, now: Instant) -> Iterator[Violation]:
+    closes_at = spec.individual.closes_at
+    yield from schedule_violations(spec.sync_mode, spec.start_at, spec.ends_at, closes_at, now)
+    if spec.moves_with_pause and spec.ends_at is None:
+        yield Violation("moves_with_pause", "needs ends_at", "not_allowed")
+    rule = spec.extend_on_switch
+    if rule is None:
+        return
+    if spec.sync_mode not in _MODES_WITH_SOFT_CLOSE:
+        yield Violation("extend_on_switch", "is for global and per_cycle only", "not_allowed")
+        return
+    yield from soft_close_violations(rule, spec.ends_at)
+    yield from instant_violations("extend_on_switch.not_after", rule.not_after, now)
+
+
 def _missing_times(spec: Create, members: list[Participant]) -> Iterator[Violation]:
     mode, per_cycle = spec.sync_mode, spec.time_per_cycle_ms is not None
-    has_cycles = per_cycle or spec.programme is not None
-    if mode is SyncMode.GLOBAL and spec.total_time_ms is None and not has_cycles:
-        message = "is required in global unless time_per_cycle_ms or items are given"
+    has_end = per_cycle or spec.ends_at is not None or spec.programme is not None
+    if mode is SyncMode.GLOBAL and spec.total_time_ms is None and not has_end:
+        message = "is required in global unless time_per_cycle_ms, ends_at or items are given"
         yield Violation("total_time_ms", message, "missing")
     pooled = {g.group_id for g in spec.groups}
     for position, member in enumerate(members):

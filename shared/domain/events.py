@@ -72,13 +72,15 @@ class SessionChange(Value, frozen=True):
 class TimeWarning(Value, frozen=True):
     """A clock came down to a `warn_at_ms` threshold, which is below zero in an overrun.
 
-    The version stays the same.
+    The version stays the same. With `is_before_start` it is the time until `start_at`, and a
+    `warn_before_start_ms` threshold.
     """
 
     session: Session
     occurred_at: Instant
     threshold_ms: Millis
     side: ClockOwner = ClockOwner()
+    is_before_start: bool = False
 
 
 class PeriodEnded(Value, frozen=True):

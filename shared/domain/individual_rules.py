@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from shared.domain.commands import Create
 from shared.domain.errors import Violation
 from shared.domain.individual_clock import STANDARD, Allowance, IndividualSettings
+from shared.domain.schedule import instant_violations
 from shared.domain.session import Participant, SyncMode, TimeoutAction, TimeoutKind
-from shared.domain.time_control import MAX_LONG_TIME
 from shared.domain.units import Instant, Millis, after
 
 _NOT_IN_INDIVIDUAL = (
@@ -31,8 +31,7 @@ def individual_violations(spec: Create, now: Instant) -> Iterator[Violation]:
         if getattr(spec, name):
             yield Violation(name, "is for modes in which participants take turns", "not_allowed")
     yield from action_violations(spec.sync_mode, spec.action_on_timeout)
-    closes_at = spec.individual.closes_at
-    yield from _instant_violations(closes_at, now, "closes_at")
+    yield from instant_violations("closes_at", spec.individual.closes_at, now)
     for position, newcomer in enumerate(spec.participants):
         yield from allowance_violations(
             newcomer.allowance,
@@ -40,6 +39,7 @@ def individual_violations(spec: Create, now: Instant) -> Iterator[Violation]:
             spec.total_time_ms,
             now,
             f"participants.{position}.",
+            begins_at=now if spec.start_at is None else spec.start_at,
             allow_cut=spec.allow_cut,
         )
 
@@ -51,17 +51,18 @@ def allowance_violations(
     now: Instant,
     prefix: str,
     *,
+    begins_at: Instant,
     allow_cut: bool,
 ) -> Iterator[Violation]:
     """Yield the rules that a participant's allowance breaks; `prefix` ends with a dot.
 
-    `settings` is None in other modes. Unless `allow_cut`, a participant who begins at `now` must
-    have its whole limit before its closing time.
+    `settings` is None in other modes. Unless `allow_cut`, a participant who begins at `begins_at`
+    must have its whole limit before its closing time.
     """
     if settings is None:
         yield from _allowance_elsewhere(allowance, prefix)
         return
-    yield from _instant_violations(allowance.closes_at, now, f"{prefix}closes_at")
+    yield from instant_violations(f"{prefix}closes_at", allowance.closes_at, now)
     if total_ms is None:
         for name in ("extra_ms", "factor_permille"):
             if getattr(allowance, name) != getattr(STANDARD, name):
@@ -72,7 +73,7 @@ def allowance_violations(
     if prefix == "" and allowance.closes_at is None and closes_at is not None and closes_at <= now:
         yield Violation(f"{prefix}closes_at", "is required: the session has closed", "missing")
         return
-    if limit is None or closes_at is None or allow_cut or after(now, limit) <= closes_at:
+    if limit is None or closes_at is None or allow_cut or after(begins_at, limit) <= closes_at:
         return
     message = f"is too early for the limit of {limit}ms: set it later, or allow_cut"
     yield Violation(f"{prefix}closes_at", message, "cut")
@@ -109,12 +110,3 @@ def _allowance_elsewhere(allowance: Allowance, prefix: str) -> Iterator[Violatio
     for name in Allowance.__struct_fields__:
         if getattr(allowance, name) != getattr(STANDARD, name):
             yield Violation(f"{prefix}{name}", _ONLY, "not_allowed")
-
-
-def _instant_violations(at: Instant | None, now: Instant, field: str) -> Iterator[Violation]:
-    if at is None:
-        return
-    if at <= now:
-        yield Violation(field, "must be in the future", "too_early")
-    elif at > after(now, MAX_LONG_TIME):
-        yield Violation(field, "cannot be more than 30 days ahead", "too_late")

@@ -24,7 +24,6 @@ from shared.domain.errors import (
 from shared.domain.events import EventType, SessionChange
 from shared.domain.individual_clock import IndividualClock, RunState
 from shared.domain.session import Participant, Session, Status, SyncMode
-from shared.domain.settlement import next_version
 from shared.domain.timekeeping import move_anchor
 from shared.domain.units import Instant, after
 from shared.domain.values import replace
@@ -55,7 +54,7 @@ def _begin(session: Session, command: c.BeginParticipants, now: Instant) -> Sess
         return _change(EventType.PARTICIPANT_BEGUN, begun, beginners[0], now)
     return SessionChange(
         EventType.PARTICIPANT_BEGUN,
-        next_version(begun, now),
+        begun.next_version(now),
         now,
         time_remaining_ms=clocks_of(begun).left(begun),
         time_elapsed_ms=begun.cycle_used_ms,
@@ -191,7 +190,7 @@ def _change(
     changed = session.find(participant.participant_id) or participant
     return SessionChange(
         event,
-        next_version(session, now),
+        session.next_version(now),
         now,
         ClockOwner(participant_id=participant.participant_id),
         time_remaining_ms=clocks_of(session).time_left_of(session, changed),

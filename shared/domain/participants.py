@@ -8,6 +8,7 @@ from shared.domain.errors import ActiveParticipant, RuleViolation, Violation
 from shared.domain.individual_clock import IndividualClock
 from shared.domain.individual_rules import allowance_violations, own_total_violations
 from shared.domain.programme_rules import overtime_violation
+from shared.domain.schedule import starts_at
 from shared.domain.session import Participant, Session, Status, SyncMode
 from shared.domain.time_control import MAX_LONG_TIME, TimeControl, control_violations
 from shared.domain.units import DAY, Millis
@@ -57,6 +58,7 @@ def add_participant(session: Session, spec: NewParticipant, *, allow_cut: bool =
             session.total_time_ms,
             session.updated_at,
             "",
+            begins_at=starts_at(session) or session.updated_at,
             allow_cut=allow_cut,
         ),
     ]

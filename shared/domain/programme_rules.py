@@ -16,6 +16,9 @@ _COUNTING_MODES = (
     SyncMode.COUNT_UP,
 )
 
+_NOT_WITH_OVERTIME = ("auto_advance", "lag", "ends_at", "extend_on_switch")
+"""Settings that expect a clock to stop at zero."""
+
 
 def setting_violations(settings: Create | Session) -> Iterator[Violation]:
     """Yield the rules that the settings of a session break together."""
@@ -51,6 +54,8 @@ def _programme_violations(settings: Create | Session, programme: Programme) -> I
         "total_time_ms": settings.total_time_ms,
         "time_per_cycle_ms": settings.time_per_cycle_ms,
         "auto_advance": settings.auto_advance,
+        "ends_at": settings.ends_at,
+        "extend_on_switch": settings.extend_on_switch,
     }
     for name, value in others.items():
         if value:
@@ -66,10 +71,9 @@ def _overrun_violations(settings: Create | Session) -> Iterator[Violation]:
         yield Violation("overtime", f"is not for {settings.sync_mode}", "not_allowed")
     if settings.action_on_timeout.type is not TimeoutKind.NOTIFY:
         yield Violation("action_on_timeout.type", "must be notify with overtime", "not_allowed")
-    if settings.auto_advance:
-        yield Violation("auto_advance", "cannot be combined with overtime", "not_allowed")
-    if settings.lag:
-        yield Violation("lag", "cannot be combined with overtime", "not_allowed")
+    for name in _NOT_WITH_OVERTIME:
+        if getattr(settings, name):
+            yield Violation(name, "cannot be combined with overtime", "not_allowed")
     if settings.sync_mode is SyncMode.COUNT_UP and settings.max_time_ms is None:
         yield Violation("overtime", "needs max_time_ms in count_up", "not_allowed")
     if control and control.hourglass:

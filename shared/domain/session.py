@@ -12,6 +12,7 @@ from typing import Any, Self
 from shared.domain.individual_clock import IndividualClock, IndividualSettings
 from shared.domain.lag import Lag
 from shared.domain.programme import OnEnd, Place, Programme
+from shared.domain.soft_close import SoftClose
 from shared.domain.time_budget import EMPTY, Reserve, Sources, TimeBudget
 from shared.domain.time_control import StartOn, TimeControl, fischer
 from shared.domain.units import DAY, Instant, Millis
@@ -117,7 +118,8 @@ class RestOfSwitch(Value, frozen=True):
     The turn `was_corrected` if it had a pause or a correction.
     `turn_start` holds the sources with which the ended turn began, if they can't be calculated;
     `next_cycle_ms` and `last_player_id` belong to the participant whose turn began. `place` and
-    `over_ms` are those of the ended item of a programme.
+    `over_ms` are those of the ended item of a programme. The switch extended the clock by
+    `extended_by_ms`, and moved `ends_at` by `end_moved_by_ms`.
     """
 
     was_corrected: bool = False
@@ -131,6 +133,9 @@ class RestOfSwitch(Value, frozen=True):
     last_player_id: str | None = None
     place: Place | None = None
     over_ms: Millis = Millis(0)
+    extensions: int = 0
+    extended_by_ms: Millis = Millis(0)
+    end_moved_by_ms: Millis = Millis(0)
 
 
 class SwitchRecord(Value, frozen=True, array_like=True):
@@ -171,6 +176,19 @@ class Session(Value, frozen=True, kw_only=True):
     action_on_timeout: TimeoutAction = TimeoutAction()
     warn_at_ms: tuple[Millis, ...] = ()
     metadata: Mapping[str, Any] | None = None
+
+    start_at: Instant | None = None
+    """The instant at which the pending session starts without a command."""
+    warn_before_start_ms: tuple[Millis, ...] = ()
+    ends_at: Instant | None = None
+    """The instant at which the session ends at the latest (see `schedule`)."""
+    moves_with_pause: bool = False
+    """Whether a pause moves `ends_at`."""
+    paused_at: Instant | None = None
+    """The beginning of a pause that moves `ends_at`, or the last move during it."""
+    extend_on_switch: SoftClose | None = None
+    extensions: int = 0
+    """How often switches have extended the clock (see `extension`)."""
 
     tenant: str | None = None
     owner: str | None = None
@@ -256,6 +274,10 @@ class Session(Value, frozen=True, kw_only=True):
             and self.cycle_number == 1
             and not self.status.is_terminal
         )
+
+    def next_version(self, at: Instant) -> Self:
+        """Return the session with its version increased by 1 and updated at `at`."""
+        return replace(self, version=self.version + 1, updated_at=at)
 
     def budget_of(self, owner: Participant | Group) -> TimeBudget:
         """Return the time that a participant or group may use."""

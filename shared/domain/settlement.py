@@ -20,10 +20,13 @@ from shared.domain.events import (
     SessionStep,
     TimeWarning,
 )
+from shared.domain.extension import with_full_clock
 from shared.domain.individual_clock import RunState
 from shared.domain.lag_compensation import leaves_flag_open
 from shared.domain.programme import Place
+from shared.domain.schedule import starts_at
 from shared.domain.session import Session, Status, SyncMode, TimeoutKind
+from shared.domain.start import start
 from shared.domain.timekeeping import (
     UpcomingNotice,
     abort_at,
@@ -38,7 +41,7 @@ from shared.domain.values import replace
 
 
 def settle(session: Session, now: Instant, command: Command | None = None) -> Iterator[SessionStep]:
-    """Yield each flag fall, warning and period end that is due by `now`, oldest first.
+    """Yield each start, flag fall, warning and period end that is due by `now`, oldest first.
 
     The last step holds the resulting session. Yields nothing if nothing is due. With lag
     compensation, a flag waits for a switch that was sent in time (`flag_grace`); a `command` that
@@ -51,9 +54,12 @@ def settle(session: Session, now: Instant, command: Command | None = None) -> It
 
 def _next_due(session: Session, now: Instant) -> SessionStep | None:
     notice, aborted_at = next_notice(session), abort_at(session)
-    flag_fall_at = clocks_of(session).next_due(session)
-    if notice and notice.at <= (now if flag_fall_at is None else min(now, flag_fall_at)):
+    flag_fall_at, start_at = clocks_of(session).next_due(session), starts_at(session)
+    next_at = min(at for at in (now, flag_fall_at, start_at) if at is not None)
+    if notice and notice.at <= next_at:
         return _notify(session, notice)
+    if start_at is not None and start_at <= next_at and start_at != flag_fall_at:
+        return start(session, start_at, is_automatic=True)
     if (
         flag_fall_at is not None
         and flag_fall_at <= now
@@ -80,7 +86,7 @@ def _notify(session: Session, notice: UpcomingNotice) -> SessionStep:
     notified = replace(session, warned=notice.rank)
     if notice.periods_left is not None:
         return PeriodEnded(notified, notice.at, notice.periods_left, notice.side)
-    return TimeWarning(notified, notice.at, notice.left_ms, notice.side)
+    return TimeWarning(notified, notice.at, notice.left_ms, notice.side, notice.is_before_start)
 
 
 def _abort(session: Session, at: Instant) -> SessionChange:
@@ -93,7 +99,7 @@ def _abort(session: Session, at: Instant) -> SessionChange:
     )
     return SessionChange(
         EventType.SESSION_CANCELLED,
-        next_version(cancelled, at),
+        cancelled.next_version(at),
         at,
         clocks_of(session).owner(session),
         metadata={"reason": "no first turn"},
@@ -104,7 +110,8 @@ def _abort(session: Session, at: Instant) -> SessionChange:
 def _expire(session: Session, at: Instant) -> SessionChange:
     if session.sync_mode is SyncMode.INDIVIDUAL:
         return _expire_one(session, at)
-    side = clocks_of(session).owner(session)
+    is_paused = session.cycle_started_at is None  # then only the session's clock can run out
+    side = ClockOwner() if is_paused else clocks_of(session).owner(session)
     return flag_fall(move_anchor(session, at), side, at)
 
 
@@ -125,7 +132,7 @@ def _expire_one(session: Session, at: Instant) -> SessionChange:
     outcome = ended_if_all_are_done(session)
     return SessionChange(
         event,
-        next_version(outcome, at),
+        outcome.next_version(at),
         at,
         side,
         time_remaining_ms=Millis(0),
@@ -157,12 +164,12 @@ def flag_fall(
             session, status=Status.EXPIRED, cycle_started_at=None, session_completed_at=at
         )
     elif session.auto_advances and is_running:
-        outcome = begin_next_cycle(session, clocks.next_in_turn(session), at)
+        outcome = with_full_clock(begin_next_cycle(session, clocks.next_in_turn(session), at))
     else:
         outcome = session
     return SessionChange(
         EventType.TIME_EXPIRED,
-        next_version(outcome, at),
+        outcome.next_version(at),
         at,
         side,
         time_remaining_ms=Millis(0),
@@ -199,11 +206,6 @@ def begin_next_cycle(
         cycle_started_at=at,
         cycle_used_ms=Millis(0),
     )
-
-
-def next_version(session: Session, at: Instant) -> Session:
-    """Return the session with its version increased by 1 and updated at `at`."""
-    return replace(session, version=session.version + 1, updated_at=at)
 
 
 def applied_action(session: Session) -> dict[str, Any]:

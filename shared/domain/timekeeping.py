@@ -3,18 +3,33 @@
 from collections.abc import Iterator
 
 from shared.domain.clocks import ClockOwner, clocks_of
-from shared.domain.session import MAX_OVERRUN, Session
+from shared.domain.schedule import (
+    ends_while_paused_at,
+    starts_at,
+    time_to_end_ms,
+    wait_ms,
+    within_end,
+)
+from shared.domain.session import MAX_OVERRUN, Session, Status
 from shared.domain.units import DAY, Instant, Millis, after
 from shared.domain.values import Value, replace
 
 
 def at_time(session: Session, now: Instant) -> Session:
-    """Return the session with its clocks as they are at `now`, without moving the anchor."""
-    return clocks_of(session).advance(session, now)
+    """Return the session with its clocks as they are at `now`, without moving the anchor.
+
+    If it isn't running, they are as if it ran on from `now`, or from its start if that is later.
+    """
+    return within_end(clocks_of(session).advance(session, now), now)
 
 
 def move_anchor(session: Session, now: Instant) -> Session:
-    """Return the session with its clocks as they are at `now`, and its anchor there if it runs."""
+    """Return the session with its clocks as they are at `now`, and its anchor there if it runs.
+
+    A pending session keeps the time that `ends_at` would cut, because that instant can still move.
+    """
+    if session.status is Status.PENDING:
+        return clocks_of(session).advance(session, now)
     moved = at_time(session, now)
     if session.cycle_started_at is None:
         return moved
@@ -59,7 +74,7 @@ class UpcomingNotice(Value, frozen=True):
 
     `left_ms` is the time left on the clock then; for a warning it is the threshold. `place` is the
     index of the clock in `ClockRules.running`, and -1 for the end of a period, of which
-    `periods_left` are left then.
+    `periods_left` are left then. With `is_before_start` it is the time until `start_at`.
     """
 
     at: Instant
@@ -67,6 +82,7 @@ class UpcomingNotice(Value, frozen=True):
     place: int
     side: ClockOwner
     periods_left: int | None = None
+    is_before_start: bool = False
 
     @property
     def rank(self) -> tuple[Instant, Millis, int]:
@@ -80,15 +96,32 @@ def next_notice(session: Session) -> UpcomingNotice | None:
     A warning is due when a clock comes down to a threshold, so not if the clock is at or below
     that threshold at the anchor.
     """
-    anchor = session.cycle_started_at
-    if anchor is None or session.awaits_first_turn:
+    last, anchor = session.warned, session.cycle_started_at
+    if anchor is None:
+        notices = _notices_while_stopped(session)
+    elif session.awaits_first_turn:
         return None
-    last = session.warned
+    else:
+        notices = _notices(session, anchor)
     return min(
-        (n for n in _notices(session, anchor) if last is None or n.rank > last),
+        (n for n in notices if last is None or n.rank > last),
         key=lambda notice: notice.rank,
         default=None,
     )
+
+
+def _notices_while_stopped(session: Session) -> Iterator[UpcomingNotice]:
+    """Warnings before the start, and before the end of a paused session."""
+    start, end = starts_at(session), ends_while_paused_at(session)
+    if start is not None:
+        for threshold in session.warn_before_start_ms:
+            at = Instant(start - threshold)
+            if at > session.updated_at:
+                yield UpcomingNotice(at, threshold, 0, ClockOwner(), is_before_start=True)
+    if end is not None:
+        for threshold in session.warn_at_ms:
+            if threshold < (session.session_left_ms or 0):
+                yield UpcomingNotice(Instant(end - threshold), threshold, 0, ClockOwner())
 
 
 def _notices(session: Session, anchor: Instant) -> Iterator[UpcomingNotice]:
@@ -115,7 +148,12 @@ def abort_at(session: Session) -> Instant | None:
 def next_wakeup(session: Session) -> Instant | None:
     """Return the instant of the next change or notice without a command, or None."""
     notice = next_notice(session)
-    instants = (notice.at if notice else None, _flag_settled_at(session), abort_at(session))
+    instants = (
+        notice.at if notice else None,
+        starts_at(session),
+        _flag_settled_at(session),
+        abort_at(session),
+    )
     return min((at for at in instants if at is not None), default=None)
 
 
@@ -124,10 +162,15 @@ def retention_ms(session: Session) -> Millis:
 
     One day longer than its clocks run without a command, so that an automatic change can renew it
     even after all workers were down for hours. Stopped clocks count as if they were running,
-    because they may be started. A clock that counts its overrun may run for one day more. An ended
-    session is kept for one day.
+    because they may be started; with `start_at`, from that instant on. A clock that counts its
+    overrun may run for one day more. A session that has not ended is kept past its `ends_at`. An
+    ended session is kept for one day.
     """
     if session.status.is_terminal:
         return DAY
     overrun_ms = MAX_OVERRUN if session.counts_overrun else 0
-    return Millis(clocks_of(session).max_unattended_ms(session) + overrun_ms + DAY)
+    if session.cycle_started_at is not None:
+        return Millis(clocks_of(session).max_unattended_ms(session) + overrun_ms + DAY)
+    stopped = within_end(session, session.updated_at)
+    runs = wait_ms(stopped) + clocks_of(stopped).max_unattended_ms(stopped) + overrun_ms
+    return Millis(max(runs, time_to_end_ms(stopped)) + DAY)

@@ -15,6 +15,7 @@ from shared.domain.errors import (
     Violation,
 )
 from shared.domain.events import EventType, Expiry, SessionChange
+from shared.domain.extension import check_not_closed, last_extension_ms, with_extension
 from shared.domain.individual_rules import action_violations
 from shared.domain.individual_transition import INDIVIDUAL_TRANSITIONS, close_participant
 from shared.domain.lag import LagClaim
@@ -26,10 +27,19 @@ from shared.domain.participants import (
     set_retired,
 )
 from shared.domain.programme_rules import setting_violations
+from shared.domain.schedule import (
+    NO_LIMIT,
+    paused,
+    resumed,
+    schedule_violations,
+    with_end_following,
+    within_end,
+)
 from shared.domain.session import Participant, Session, Status, SyncMode
-from shared.domain.settlement import applied_action, begin_next_cycle, flag_fall, next_version
-from shared.domain.timekeeping import move_anchor
-from shared.domain.undo import ended_participant, undo, with_correction, with_turn_start
+from shared.domain.settlement import applied_action, begin_next_cycle, flag_fall
+from shared.domain.start import start
+from shared.domain.timekeeping import at_time, move_anchor
+from shared.domain.undo import ended_participant, undo, with_correction
 from shared.domain.units import Instant
 from shared.domain.values import replace
 
@@ -47,18 +57,9 @@ def transition(session: Session, command: c.Command, now: Instant) -> SessionCha
 def _start(session: Session, _: c.Start, now: Instant) -> SessionChange:
     if session.status is not Status.PENDING:
         raise InvalidTransition("cannot be started", session.status)
-    session = move_anchor(session, now)
-    clocks = clocks_of(session)
-    running = clocks.begin_cycle(clocks.start(session), session.active_participant_id)
-    running = replace(
-        with_turn_start(running),
-        cycle_left_ms=session.cycle_left_ms,
-        status=Status.RUNNING,
-        cycle_number=1,
-        cycle_started_at=now,
-        session_started_at=now,
-    )
-    return _change(EventType.SESSION_STARTED, running, now)
+    if session.ends_at is not None and session.ends_at <= now:
+        raise InvalidTransition("cannot be started after its ends_at", session.status)
+    return start(session, now, is_automatic=False)
 
 
 def _switch(session: Session, command: c.Switch, now: Instant) -> SessionChange:
@@ -77,7 +78,11 @@ def _switch(session: Session, command: c.Switch, now: Instant) -> SessionChange:
         session, claim = end_turn(session, session.lag, command, now)
         if command.acted_at_ms is not None:
             metadata["lag"] = _recorded(claim)
-    return _switched(session, begin_next_cycle(session, next_id, now), now, metadata)
+    check_not_closed(session)
+    switched = with_extension(session, begin_next_cycle(session, next_id, now), now)
+    if extended_by_ms := last_extension_ms(switched):
+        metadata["extended_by_ms"] = extended_by_ms
+    return _switched(session, switched, now, metadata)
 
 
 def _go(session: Session, command: c.GoToItem, now: Instant) -> SessionChange:
@@ -149,14 +154,14 @@ def _pause(session: Session, _: c.Pause, now: Instant) -> SessionChange:
         cycle_started_at=None,
         is_corrected=True,
     )
-    return _change(EventType.SESSION_PAUSED, stopped, now)
+    return _change(EventType.SESSION_PAUSED, paused(stopped, now), now)
 
 
 def _resume(session: Session, _: c.Resume, now: Instant) -> SessionChange:
     if session.status is not Status.PAUSED:
         raise InvalidTransition("cannot be resumed", session.status)
     running = replace(session, status=Status.RUNNING, cycle_started_at=now)
-    return _change(EventType.SESSION_RESUMED, running, now)
+    return _change(EventType.SESSION_RESUMED, resumed(running, now), now)
 
 
 def _complete(session: Session, _: c.Complete, now: Instant) -> SessionChange:
@@ -197,7 +202,7 @@ def _adjust(session: Session, command: c.AdjustTime, now: Instant) -> SessionCha
     if session.status.is_terminal:
         raise InvalidTransition("cannot be adjusted", session.status)
     session = move_anchor(session, now)
-    adjusted = _adjusted(session, _found(session, command.participant_id), command)
+    adjusted = _adjusted(session, _found(session, command.participant_id), command, now)
     given: dict[str, Any] = {"total_time_ms": command.total_time_ms}
     if command.total_time_ms is None:
         given = {"overtime_periods": command.overtime_periods}
@@ -217,14 +222,17 @@ def _found(session: Session, participant_id: str) -> Participant:
     return participant
 
 
-def _adjusted(session: Session, participant: Participant, command: c.AdjustTime) -> Session:
+def _adjusted(
+    session: Session, participant: Participant, command: c.AdjustTime, now: Instant
+) -> Session:
     _check_adjustment(session, participant, command)
     clocks, value, periods = clocks_of(session), command.total_time_ms, command.overtime_periods
     if periods is not None:
         session = clocks.with_periods(session, participant, periods)
         participant = _found(session, participant.participant_id)
     if value is not None:
-        session = clocks.adjust(session, participant, value)
+        adjusted = clocks.adjust(at_time(session, now), participant, value)
+        session = with_end_following(session, adjusted, now)
     return with_correction(session)
 
 
@@ -236,7 +244,7 @@ def _update_participant(
     session = move_anchor(session, now)
     participant, given = _found(session, command.participant_id), dict[str, Any]()
     if adjustment := command.adjustment:
-        session = _adjusted(session, participant, adjustment)
+        session = _adjusted(session, participant, adjustment, now)
         given |= {
             "total_time_ms": adjustment.total_time_ms,
             "overtime_periods": adjustment.overtime_periods,
@@ -288,18 +296,37 @@ def _update(session: Session, command: c.UpdateSession, now: Instant) -> Session
     given = {name: value for name in _SETTINGS if (value := getattr(command, name)) is not None}
     if command.removes_metadata:
         given = {"metadata": None, **given}
+    if command.removes_start_at:
+        given["start_at"] = None
     updated = replace(move_anchor(session, now), **given)
     if violations := [*setting_violations(updated)]:
         raise RuleViolation(*violations)
+    if not _SCHEDULE.isdisjoint(given):
+        updated = _rescheduled(session, updated, now)
     return _change(EventType.SESSION_UPDATED, updated, now, metadata={"fields": [*given]})
 
 
+def _rescheduled(session: Session, updated: Session, now: Instant) -> Session:
+    """Return the session with its new `start_at` and `ends_at`."""
+    if session.status is not Status.PENDING:
+        raise InvalidTransition("has started: start_at and ends_at cannot change", session.status)
+    start_at, ends_at = updated.start_at, updated.ends_at
+    closes_at = updated.individual.closes_at if updated.individual else None
+    if violations := [*schedule_violations(updated.sync_mode, start_at, ends_at, closes_at, now)]:
+        raise RuleViolation(*violations)
+    has_no_clock = ends_at is not None and updated.session_left_ms is None
+    return replace(updated, session_left_ms=NO_LIMIT) if has_no_clock else updated
+
+
+_SCHEDULE = frozenset({"start_at", "ends_at"})
 _SETTINGS = (
     "metadata",
     "warn_at_ms",
     "action_on_timeout",
     "participants_may_pause",
     "participants_may_give_ms",
+    "warn_before_start_ms",
+    *sorted(_SCHEDULE),
 )
 """The fields of a session that `UpdateSession` changes."""
 
@@ -351,14 +378,14 @@ def _change(
     expiry: Expiry | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> SessionChange:
-    shown = before or session
+    shown = within_end(before or session, now)
     clocks = clocks_of(shown)
     participant = (shown.find(side.participant_id) if side and side.participant_id else None) or (
         shown.active
     )
     return SessionChange(
         event,
-        next_version(session, now),
+        session.next_version(now),
         now,
         side or clocks.owner(shown),
         time_remaining_ms=clocks.time_left_of(shown, participant)

@@ -10,7 +10,9 @@ from typing import Any
 
 from shared.domain.clocks import clocks_of
 from shared.domain.errors import NothingToUndo, UndoBlocked
+from shared.domain.extension import carries_cycle_clock, with_carried_clock
 from shared.domain.programme import Programme
+from shared.domain.schedule import within_end
 from shared.domain.session import (
     MAX_OVERRUN,
     Participant,
@@ -91,6 +93,7 @@ def _rest(
         last_player_id=group.last_player_id if group else None,
         place=session.programme.place if session.programme else None,
         over_ms=session.programme.over_ms if session.programme else Millis(0),
+        extensions=session.extensions,
     )
     return None if rest == _NO_REST else rest
 
@@ -99,7 +102,8 @@ def undo(session: Session, mode: UndoMode, now: Instant) -> Session:
     """Return the session without its last switch; its clocks go on from `now`.
 
     `session` must have been advanced to `now`. Raises `NothingToUndo` if no switch is kept, and
-    `UndoBlocked` if a pause or a correction since would be lost.
+    `UndoBlocked` if a pause or a correction since would be lost, or if the session would have ended
+    without the switch.
     """
     if not session.switches:
         raise NothingToUndo
@@ -112,7 +116,17 @@ def undo(session: Session, mode: UndoMode, now: Instant) -> Session:
     restored = _before_switch(session, record)
     if mode is UndoMode.TURN_START:
         restored = _at_turn_start(restored, record)
-    return restored if session.cycle_started_at is None else replace(restored, cycle_started_at=now)
+    if session.cycle_started_at is not None:
+        restored = replace(restored, cycle_started_at=now)
+    return _before_its_end(restored, now)
+
+
+def _before_its_end(restored: Session, at: Instant) -> Session:
+    """Return the session, whose clocks run from `at`, with no more time than until `ends_at`."""
+    limited = within_end(restored, at)
+    if limited is not restored and limited.session_left_ms == 0:
+        raise UndoBlocked("The session would have ended by now")
+    return limited
 
 
 def ended_participant(session: Session) -> Participant | None:
@@ -150,6 +164,8 @@ def _before_switch(session: Session, record: SwitchRecord) -> Session:
         session_left_ms=rest.session_left_ms,
         start_left_ms=rest.start_left_ms,
         turn_start=rest.turn_start,
+        ends_at=_minus(session.ends_at, rest.end_moved_by_ms),
+        extensions=rest.extensions,
         switches=session.switches[:-1],
         is_corrected=rest.was_corrected,
         warned=None,
@@ -191,7 +207,7 @@ def _at_turn_start(session: Session, record: SwitchRecord) -> Session:
 
 def _cycle_left_at_start(session: Session, spent: Millis) -> Millis | None:
     """In `global` the session goes on after a cycle's clock has reached zero."""
-    if session.sync_mode is SyncMode.GLOBAL:
+    if session.sync_mode is SyncMode.GLOBAL and not carries_cycle_clock(session):
         return session.full_cycle_ms
     return _plus(session.cycle_left_ms, spent)
 
@@ -206,18 +222,20 @@ def _as_if_never(session: Session, record: SwitchRecord, now: Instant) -> Sessio
     restored = _with_corrections(restored, session, record)
     restored = replace(restored, is_corrected=session.is_corrected or restored.is_corrected)
     if session.cycle_started_at is not None:
-        return replace(restored, cycle_started_at=Instant(now - since))
+        anchor = Instant(now - since)
+        return _before_its_end(replace(restored, cycle_started_at=anchor), anchor)
     left = clocks_of(restored).left(restored)
     is_over = left == 0 and restored.counts_overrun
     if left is not None and since >= left and not is_over:
         raise UndoBlocked
-    return clocks_of(restored).spend(restored, since)
+    return _before_its_end(clocks_of(restored).spend(restored, since), now)
 
 
 def _with_corrections(restored: Session, session: Session, record: SwitchRecord) -> Session:
     """Add to `restored` what `session` was given since the switch, beyond the turn's own time."""
     begun = _by_index(restored, record.begun)
-    expected = _after_switch(restored, begun, session.cycle_used_ms)
+    rest = record.rest or _NO_REST
+    expected = _after_switch(restored, begun, rest.extended_by_ms, session.cycle_used_ms)
     clocks = clocks_of(restored)
     concerned = [one for one in (_by_index(restored, record.ended), begun) if one]
     before = {clocks.side(one): clocks.sources_of(restored, one) for one in concerned}
@@ -230,15 +248,22 @@ def _with_corrections(restored: Session, session: Session, record: SwitchRecord)
             bank_ms = Millis(max(least, has.bank_ms + now_has.bank_ms - would_have.bank_ms))
             restored = clocks.with_sources(restored, participant, replace(has, bank_ms=bank_ms))
     given = (session.session_left_ms or 0) - (expected.session_left_ms or 0)
-    return replace(restored, session_left_ms=_plus(restored.session_left_ms, Millis(given)))
+    restored = replace(restored, session_left_ms=_plus(restored.session_left_ms, Millis(given)))
+    if not carries_cycle_clock(restored) or not restored.cycle_left_ms:
+        return restored
+    given = (session.cycle_left_ms or 0) - (expected.cycle_left_ms or 0)
+    return replace(restored, cycle_left_ms=Millis(max(0, restored.cycle_left_ms + given)))
 
 
-def _after_switch(restored: Session, begun: Participant | None, since: Millis) -> Session:
+def _after_switch(
+    restored: Session, begun: Participant | None, extended_by_ms: Millis, since: Millis
+) -> Session:
     """Return what the switch and the `since` ms after it make of `restored`."""
     clocks = clocks_of(restored)
     switched = clocks.begin_cycle(
         clocks.end_cycle(restored), begun.participant_id if begun else None
     )
+    switched = with_carried_clock(restored, switched, extended_by_ms)
     switched = replace(switched, cycle_started_at=Instant(0), cycle_used_ms=Millis(0))
     switched = replace(switched, cycle_number=restored.cycle_number + 1)
     return at_time(switched, Instant(since))
@@ -263,3 +288,7 @@ def _with_sources(
 
 def _plus(clock: Millis | None, ms: Millis) -> Millis | None:
     return None if clock is None else Millis(clock + ms)
+
+
+def _minus(instant: Instant | None, ms: Millis) -> Instant | None:
+    return None if instant is None else Instant(instant - ms)

@@ -15,8 +15,9 @@ from shared.domain.clocks.base import (
 )
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.programme import OnEnd, Programme
+from shared.domain.schedule import NO_LIMIT, ends_while_paused_at
 from shared.domain.session import Participant, Session, TimeoutKind
-from shared.domain.units import Millis
+from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
 
 
@@ -74,6 +75,12 @@ class GlobalClockRules(_SessionClockRules):
     def value_of(self, session: Session, participant: Participant) -> Millis | None:
         return min(_clock_values(session), default=None)
 
+    def deadline(self, session: Session) -> Instant | None:
+        """See `ClockRules`. In a pause, the session clock can run on toward `ends_at`."""
+        if session.cycle_started_at is None:
+            return ends_while_paused_at(session)
+        return super().deadline(session)
+
     def over_ms(self, session: Session) -> Millis:
         return over_ms(min(_clock_values(session), default=None))
 
@@ -100,7 +107,10 @@ class GlobalClockRules(_SessionClockRules):
         return programme.next_place is None and programme.current.on_end is OnEnd.NEXT
 
     def open(self, session: Session) -> Session:
-        session = replace(session, session_left_ms=session.total_time_ms)
+        total = session.total_time_ms
+        if total is None and session.ends_at is not None:
+            total = NO_LIMIT
+        session = replace(session, session_left_ms=total)
         return self.begin_cycle(session, session.active_participant_id)
 
     def begin_cycle(self, session: Session, participant_id: str | None) -> Session:

@@ -21,7 +21,7 @@ PEOPLE = ("p0", "P0", "a/b", "p5")
 CREATED_AT = Instant(1_760_000_000_123)
 
 people = st.sampled_from(PEOPLE)
-closing_times = st.none() | st.integers(1, 60_000).map(lambda ms: Instant(CREATED_AT + ms))
+closing_times = st.none() | st.integers(1_000, 60_000).map(lambda ms: Instant(CREATED_AT + ms))
 
 
 @st.composite

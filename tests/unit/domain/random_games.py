@@ -16,8 +16,10 @@ from shared.domain.lag import Lag
 from shared.domain.programme import Item, ItemKind, OnEnd, Programme
 from shared.domain.session import Session, SyncMode, TimeoutAction, TimeoutKind
 from shared.domain.settlement import settle
+from shared.domain.soft_close import SoftClose
 from shared.domain.timekeeping import deadline
 from shared.domain.transition import transition
+from shared.domain.undo import UndoMode
 from shared.domain.units import Instant, Millis
 from tests.unit.domain.scenarios import MODES_WITH_TURNS
 
@@ -248,6 +250,36 @@ def lagging_sessions(draw: st.DrawFn) -> RandomSession:
         opening=values.replace(opening, lag=Lag(gain)),
         claims=tuple(draw(st.lists(st.none() | claims, min_size=1, max_size=6))),
     )
+
+
+soft_closes = st.builds(
+    lambda window, ms, adds, at_most: SoftClose(
+        window, None if adds else ms, ms if adds else None, at_most
+    ),
+    spans,
+    spans,
+    st.booleans(),
+    st.none() | st.integers(1, 3),
+)
+undos = st.builds(
+    TimedCommand, st.integers(0, 9_000), aims, st.builds(c.Undo, st.sampled_from(UndoMode))
+)
+
+
+@st.composite
+def scheduled_sessions(draw: st.DrawFn) -> RandomSession:
+    """Sessions with instants at which they start and end, and with a soft close, or without."""
+    generated, undone = draw(random_sessions()), draw(st.lists(undos, max_size=3))
+    opening, now = generated.opening, generated.created_at
+    start_at = draw(st.none() | spans.map(lambda ms: Instant(now + ms)))
+    changes: dict[str, object] = {"start_at": start_at, "warn_before_start_ms": draw(thresholds)}
+    if opening.sync_mode is SyncMode.GLOBAL and draw(st.booleans()):
+        changes["ends_at"] = Instant((start_at or now) + draw(st.integers(1_000, 40_000)))
+        changes["moves_with_pause"] = draw(st.booleans())
+    if opening.sync_mode in (SyncMode.GLOBAL, SyncMode.PER_CYCLE):
+        changes["extend_on_switch"] = draw(st.none() | soft_closes)
+    moves = draw(st.permutations([*generated.moves, *undone]))
+    return replace(generated, opening=values.replace(opening, **changes), moves=[*moves])
 
 
 def opened(generated: RandomSession) -> Session:

@@ -1,0 +1,41 @@
+"""Start of a session: by a command, or at its `start_at`."""
+
+from shared.domain.clocks import clocks_of
+from shared.domain.events import EventType, SessionChange
+from shared.domain.schedule import within_end
+from shared.domain.session import Session, Status
+from shared.domain.timekeeping import move_anchor
+from shared.domain.undo import with_turn_start
+from shared.domain.units import Instant
+from shared.domain.values import replace
+
+
+def started(session: Session, at: Instant) -> Session:
+    """Return the pending session as it runs from `at` on, with its version unchanged."""
+    session = move_anchor(session, at)
+    clocks = clocks_of(session)
+    running = clocks.begin_cycle(clocks.start(session), session.active_participant_id)
+    running = replace(
+        with_turn_start(running),
+        cycle_left_ms=session.cycle_left_ms,
+        status=Status.RUNNING,
+        cycle_number=1,
+        cycle_started_at=at,
+        session_started_at=at,
+    )
+    return within_end(running, at)
+
+
+def start(session: Session, at: Instant, *, is_automatic: bool) -> SessionChange:
+    """Return the change that starts the pending session at `at`."""
+    running = started(session, at)
+    clocks, active = clocks_of(running), running.active
+    return SessionChange(
+        EventType.SESSION_STARTED,
+        running.next_version(at),
+        at,
+        clocks.owner(running),
+        time_remaining_ms=clocks.time_left_of(running, active) if active else clocks.left(running),
+        time_elapsed_ms=running.cycle_used_ms,
+        is_automatic=is_automatic,
+    )
