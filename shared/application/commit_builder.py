@@ -51,7 +51,7 @@ class ChangeResult(Value, frozen=True):
     @property
     def switch_result(self) -> msgspec.Raw:
         """The SwitchResult of the API as JSON, if the change was a switch."""
-        return encode_view(switch_view(self.shown, self.expiry))
+        return encode_view(switch_view(self.session, self.shown, self.expiry))
 
 
 def change_result(session: Session, now: Instant, expiry: Expiry | None = None) -> ChangeResult:

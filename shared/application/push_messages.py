@@ -119,6 +119,7 @@ def _time_warning(warned: TimeWarning, now: Instant) -> dict[str, Any]:
         time_remaining_ms=max(0, value),
         threshold_ms=warned.threshold_ms,
         **({"over_ms": -value} if warned.threshold_ms < 0 else {}),
+        **({"before": "start"} if warned.is_before_start else {}),
     )
 
 

@@ -103,7 +103,7 @@ class Recovery:
         return restored
 
     async def restore_all(self) -> int:
-        """Restore all sessions with a flag fall or warning ahead, on shards that lost their data.
+        """Restore sessions with a start, flag fall or warning ahead, on shards that lost data.
 
         Other sessions are restored when they are requested. Unreachable shards are left for later.
         Also reads more of the used ids. Call it about once a second. Returns the number of restored

@@ -110,8 +110,10 @@ def _load_field(command: Command) -> str | None:
     match command:
         case AdjustClocks():
             return "add_ms" if command.set_ms is None else "set_ms"
-        case UpdateSession():
-            return "action_on_timeout" if command.warn_at_ms is None else "warn_at_ms"
+        case UpdateSession(start_at=start_at, warn_at_ms=warnings):
+            if start_at is not None:
+                return "start_at"
+            return "action_on_timeout" if warnings is None else "warn_at_ms"
         case UpdateParticipant():
             return "is_retired" if command.adjustment is None else "total_time_ms"
         case _:

@@ -10,6 +10,7 @@ import msgspec
 
 from shared.application.instants import datetime_of, instant_of
 from shared.application.programme_view import ItemView, active_item_id, items_view, offset_ms
+from shared.domain.clock_lines import ClockLines
 from shared.domain.clocks import (
     ClockOwner,
     at_least_zero,
@@ -18,16 +19,13 @@ from shared.domain.clocks import (
     group_clocks,
     over_ms,
 )
-from shared.domain.clocks.individual_times import (
-    clock_of,
-    deadlines,
-    individual_clocks,
-    settings_of,
-)
+from shared.domain.clocks.individual_times import clock_of, deadlines, settings_of
 from shared.domain.events import Expiry
+from shared.domain.extension import last_extension_ms
 from shared.domain.individual_clock import FULL_PERMILLE, Begins, RunState
 from shared.domain.lag import Lag, LagTotals
 from shared.domain.session import Participant, Session, Status, SyncMode
+from shared.domain.soft_close import SoftClose
 from shared.domain.time_budget import Clock, TimeBudget
 from shared.domain.time_control import TimeControl
 from shared.domain.timekeeping import abort_at, at_time, deadline, flag_grace, is_flag_open
@@ -145,6 +143,12 @@ class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
     offset_ms: int | None = None
     overtime: bool | None = None
     over_ms: Millis | None = None
+    start_at: str | None = None
+    warn_before_start_ms: tuple[Millis, ...] | None = None
+    ends_at: str | None = None
+    moves_with_pause: bool = False
+    extend_on_switch: dict[str, Any] | None = None
+    extensions: dict[str, int] | None = None
 
 
 class SwitchView(msgspec.Struct, omit_defaults=True):
@@ -161,6 +165,7 @@ class SwitchView(msgspec.Struct, omit_defaults=True):
     expired_participant_id: str | None = None
     expired_group_id: str | None = None
     active_item_id: str | None = None
+    extended_by_ms: Millis | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -186,7 +191,8 @@ def _date(day: int) -> str:
 
 def session_view(session: Session, now: Instant) -> SessionView:
     """Return the Session of the API at `now`. `session` must be settled."""
-    shown = at_time(session, now)
+    lines = ClockLines(session, now)
+    shown = lines.shown
     clocks, individual = clocks_of(session), settings_of(session)
     waiting = clocks.owner(session) if is_flag_open(session, now) else None
     programme = session.programme
@@ -195,8 +201,8 @@ def session_view(session: Session, now: Instant) -> SessionView:
         sync_mode=session.sync_mode,
         status=session.status,
         version=session.version,
-        participants=_participants_view(session, shown, waiting),
-        groups=_groups_view(session, shown, waiting),
+        participants=_participants_view(session, lines, waiting),
+        groups=_groups_view(session, lines, waiting),
         active_participant_id=_active_id(session),
         active_group_id=_active_group_id(session),
         starts_with=_starter_id(session),
@@ -221,10 +227,10 @@ def session_view(session: Session, now: Instant) -> SessionView:
         first_turn_by=timestamp(abort_at(session)),
         time_remaining_ms=clocks.left(shown),
         time_control=time_control_view(session.time_control),
-        clock=clocks.clock(shown),
-        session_clock=clocks.session_clock(shown),
-        cycle_clock=countdown(shown, shown.cycle_left_ms),
-        elapsed_clock=clocks.elapsed_clock(shown),
+        clock=lines.one(clocks.clock),
+        session_clock=lines.one(clocks.session_clock),
+        cycle_clock=lines.cycle(lambda of: countdown(of, of.cycle_left_ms)),
+        elapsed_clock=lines.elapsed(clocks.elapsed_clock),
         lag=None if session.lag is None else _lag_view(session.lag),
         flag_grace_ms=_flag_grace(session),
         begins=individual.begins if session.individual else None,
@@ -238,7 +244,29 @@ def session_view(session: Session, now: Instant) -> SessionView:
         offset_ms=offset_ms(shown),
         overtime=session.overtime or None,
         over_ms=clocks.over_ms(shown) if session.overtime else None,
+        start_at=timestamp(session.start_at),
+        warn_before_start_ms=session.warn_before_start_ms or None,
+        ends_at=timestamp(session.ends_at),
+        moves_with_pause=session.moves_with_pause,
+        extend_on_switch=_soft_close_view(session.extend_on_switch),
+        extensions=_extensions_view(session),
     )
+
+
+def _soft_close_view(rule: SoftClose | None) -> dict[str, Any] | None:
+    """Return the soft close as it was given; None without one."""
+    if rule is None:
+        return None
+    view = {**msgspec.to_builtins(rule), "not_after": timestamp(rule.not_after)}
+    return {name: value for name, value in view.items() if value is not None}
+
+
+def _extensions_view(session: Session) -> dict[str, int] | None:
+    """Return how often the clock was extended, and how often it can be; None without soft close."""
+    rule, used = session.extend_on_switch, session.extensions
+    if rule is None:
+        return None
+    return {"used": used} if rule.at_most is None else {"used": used, "left": rule.at_most - used}
 
 
 def encode_session_view(session: Session, now: Instant) -> msgspec.Raw:
@@ -270,6 +298,8 @@ def summary_view(session: Session, now: Instant) -> dict[str, Any]:
         "active_item_id": active_item_id(session),
         "offset_ms": offset_ms(shown),
         "over_ms": clocks.over_ms(shown) if session.overtime else None,
+        "start_at": timestamp(session.start_at),
+        "ends_at": timestamp(session.ends_at),
     }
     return _without_none(view)
 
@@ -313,8 +343,8 @@ def _flag_grace(session: Session) -> Millis | None:
     return None if session.lag is None or deadline(session) is None else flag_grace(session)
 
 
-def switch_view(view: SessionView, expiry: Expiry | None) -> SwitchView:
-    """Return the SwitchResult of the API from the Session's `view` after the switch.
+def switch_view(session: Session, view: SessionView, expiry: Expiry | None) -> SwitchView:
+    """Return the SwitchResult of the API from the session and its `view` after the switch.
 
     `expiry` is that of the clock that was switched away from, if it had expired.
     """
@@ -330,19 +360,20 @@ def switch_view(view: SessionView, expiry: Expiry | None) -> SwitchView:
         (expiry.side.participant_id or None) if expiry else None,
         (expiry.side.group_id or None) if expiry else None,
         view.active_item_id,
+        last_extension_ms(session),
     )
 
 
 def _participants_view(
-    session: Session, shown: Session, waiting: ClockOwner | None
+    session: Session, lines: ClockLines, waiting: ClockOwner | None
 ) -> list[ParticipantView]:
-    """Participants with anchors from `session` and live values from `shown`.
+    """Participants with anchors from `session` and live values from `lines`.
 
     The flag of `waiting` isn't settled yet, so that its clock hasn't expired, although it is zero.
     """
     if session.sync_mode is SyncMode.INDIVIDUAL:
-        return _individual_views(shown)
-    active_id = _active_id(session)
+        return _individual_views(lines)
+    active_id, shown = _active_id(session), lines.shown
     clocks = clocks_of(session)
     has_banks = session.sync_mode is SyncMode.PER_PARTICIPANT
     return [
@@ -367,17 +398,18 @@ def _participants_view(
             session.participants,
             shown.participants,
             clocks.values_of(shown),
-            clocks.clocks(shown),
+            lines.each(clocks.clocks),
             strict=True,
         )
     ]
 
 
-def _individual_views(shown: Session) -> list[ParticipantView]:
+def _individual_views(lines: ClockLines) -> list[ParticipantView]:
     """Participants whose clocks run independently of each other.
 
     A clock that counts down shows the time left; so it need not be calculated again for each.
     """
+    shown = lines.shown
     clocks, total = clocks_of(shown), shown.total_time_ms
     return [
         ParticipantView(
@@ -388,7 +420,7 @@ def _individual_views(shown: Session) -> list[ParticipantView]:
             own.state is RunState.RUNNING,
             own.expired_at is not None,
             own.granted_ms(total),
-            clocks.value_of(shown, participant) if total is None else Millis(clock.left_ms),
+            Millis(clock.left_ms) if clock and total else clocks.value_of(shown, participant),
             None,
             clock,
             None,
@@ -407,7 +439,7 @@ def _individual_views(shown: Session) -> list[ParticipantView]:
         for participant, own, clock, deadline_at in zip(
             shown.participants,
             map(clock_of, shown.participants),
-            individual_clocks(shown),
+            lines.each(clocks.clocks),
             deadlines(shown),
             strict=True,
         )
@@ -437,11 +469,11 @@ def _without_none(view: dict[str, Any]) -> dict[str, Any]:
 
 
 def _groups_view(
-    session: Session, shown: Session, waiting: ClockOwner | None
+    session: Session, lines: ClockLines, waiting: ClockOwner | None
 ) -> list[GroupView] | None:
     if session.sync_mode is not SyncMode.PER_GROUP:
         return None
-    active_id = _active_group_id(session)
+    active_id, shown = _active_group_id(session), lines.shown
     used: Counter[str | None] = Counter()
     for participant in shown.participants:
         used[participant.group_id] += participant.used_ms
@@ -461,7 +493,7 @@ def _groups_view(
             over_ms(budget.balance_ms) if session.overtime else None,
         )
         for anchored, budget, clock in zip(
-            session.groups, budgets, group_clocks(shown), strict=True
+            session.groups, budgets, lines.each(group_clocks), strict=True
         )
     ]
 

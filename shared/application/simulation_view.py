@@ -57,7 +57,8 @@ def _event_view(
     owner = {"participant_id": step.side.participant_id, "group_id": step.side.group_id}
     common |= {name: owner_id for name, owner_id in owner.items() if owner_id is not None}
     if isinstance(step, TimeWarning):
-        return {"type": "warning", **common, "threshold_ms": step.threshold_ms}
+        before = {"before": "start"} if step.is_before_start else {}
+        return {"type": "warning", **common, "threshold_ms": step.threshold_ms, **before}
     if isinstance(step, PeriodEnded):
         return {"type": "period_ended", **common, "periods_left": step.periods_left}
     return {"type": "change", **common, **_change_view(step)}
@@ -73,5 +74,6 @@ def _change_view(change: SessionChange) -> dict[str, Any]:
         "active_item_id": active_item_id(after),
         "time_remaining_ms": change.time_remaining_ms,
         "over_ms": change.over_ms or None,
+        "extended_by_ms": (change.metadata or {}).get("extended_by_ms"),
     }
     return {name: value for name, value in view.items() if value is not None}

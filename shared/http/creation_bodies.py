@@ -23,8 +23,9 @@ from shared.domain.lag import Lag
 from shared.domain.participants import MAX_PARTICIPANTS
 from shared.domain.programme import MAX_ITEMS
 from shared.domain.session import SyncMode, TimeoutAction, TimeoutKind
+from shared.domain.soft_close import SoftClose
 from shared.domain.time_control import TimeControl
-from shared.domain.units import Instant, Millis
+from shared.domain.units import Millis
 from shared.http.fields import (
     BankTime,
     Duration,
@@ -37,11 +38,13 @@ from shared.http.fields import (
     Increment,
     Index,
     LagGain,
+    LongThresholds,
     Name,
     Repeat,
     ShortTime,
     SmallObject,
     Thresholds,
+    Times,
     Uuid,
     check_object,
 )
@@ -81,7 +84,7 @@ class ParticipantBody(Body):
         return Allowance(
             Millis(self.extra_ms or 0),
             self.factor_permille or FULL_PERMILLE,
-            None if self.closes_at is None else Instant(self.closes_at),
+            self.closes_at,
         )
 
 
@@ -108,6 +111,11 @@ class GroupBody(Body):
         return NewGroup(self.group_id, Millis(self.total_time_ms), control, self.name)
 
 
+def _with(name: str) -> dict[str, Any]:
+    """Return the JSON Schema that requires this integer."""
+    return {"properties": {name: {"type": "integer"}}, "required": [name]}
+
+
 class LagBody(Body):
     """Lag compensation; `gain_ms` is what each turn adds, by default by the owner's time."""
 
@@ -116,6 +124,31 @@ class LagBody(Body):
     def lag(self) -> Lag:
         """Return the lag compensation for the domain."""
         return Lag(_millis(self.gain_ms))
+
+
+class SoftCloseBody(Body):
+    """A switch with at most `window_ms` left sets the clock to `to_ms`, or adds `by_ms` to it.
+
+    At most `at_most` times, and never past `not_after`.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_with("to_ms"), _with("by_ms")]})
+
+    window_ms: Duration
+    to_ms: Duration | None = None
+    by_ms: Duration | None = None
+    at_most: Times | None = None
+    not_after: FutureInstant | None = None
+
+    def rule(self) -> SoftClose:
+        """Return the soft close for the domain, which checks that one form is given."""
+        return SoftClose(
+            Millis(self.window_ms),
+            _millis(self.to_ms),
+            _millis(self.by_ms),
+            self.at_most,
+            self.not_after,
+        )
 
 
 class TimeoutActionBody(BaseModel):
@@ -161,6 +194,7 @@ _MODES: list[Any] = [
     _mode("global", time_per_cycle_ms=_INTEGER),
     _mode("global", items=_NOT_EMPTY),
     _mode("global", programme={"type": "string"}),
+    _mode("global", ends_at={"type": "string"}),
     _mode("count_up"),
     _mode("individual", participants=_NOT_EMPTY),
 ]
@@ -195,6 +229,11 @@ class CreateBody(Body):
     grace_ms: GracePeriod | None = None
     rounds: Flag | None = None
     allow_cut: Flag | None = None
+    start_at: FutureInstant | None = None
+    warn_before_start_ms: LongThresholds | None = None
+    ends_at: FutureInstant | None = None
+    moves_with_pause: Flag | None = None
+    extend_on_switch: SoftCloseBody | None = None
     items: Annotated[list[ItemBody], Field(min_length=1, max_length=MAX_ITEMS)] | None = None
     programme: ProgrammeName | None = None
     repeat: Repeat | None = None
@@ -267,19 +306,24 @@ class CreateBody(Body):
             allow_cut=bool(self.allow_cut),
             programme=programme_of(self.items, self.programme, self.repeat),
             overtime=bool(self.overtime),
+            start_at=self.start_at,
+            warn_before_start_ms=tuple(map(Millis, self.warn_before_start_ms or ())),
+            ends_at=self.ends_at,
+            moves_with_pause=bool(self.moves_with_pause),
+            extend_on_switch=self.extend_on_switch.rule() if self.extend_on_switch else None,
         )
 
     def _individual(self) -> IndividualSettings:
         return IndividualSettings(
             Begins(self.begins) if self.begins else Begins.TOGETHER,
-            None if self.closes_at is None else Instant(self.closes_at),
+            self.closes_at,
             Millis(self.grace_ms or 0),
             bool(self.rounds),
         )
 
 
 class UpdateBody(Body):
-    """The settings to change. `metadata: null` removes the metadata."""
+    """The settings to change. `null` removes `metadata` and `start_at`."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
@@ -288,27 +332,35 @@ class UpdateBody(Body):
     action_on_timeout: TimeoutActionBody | None = None
     participants_may_pause: Flag | None = None
     participants_may_give_ms: ShortTime | None = None
+    start_at: FutureInstant | None = None
+    warn_before_start_ms: LongThresholds | None = None
+    ends_at: FutureInstant | None = None
 
     @model_validator(mode="after")
     def _require_a_setting(self) -> Self:
         names = type(self).model_fields
-        if not self._removes_metadata and all(getattr(self, name) is None for name in names):
+        removes = self._removes("metadata") or self._removes("start_at")
+        if not removes and all(getattr(self, name) is None for name in names):
             raise PydanticCustomError("too_few", f"must have at least one of {', '.join(names)}")
         return self
 
-    @property
-    def _removes_metadata(self) -> bool:
-        return "metadata" in self.model_fields_set and self.metadata is None
+    def _removes(self, name: str) -> bool:
+        return name in self.model_fields_set and getattr(self, name) is None
 
     def command(self) -> UpdateSession:
+        before_start = self.warn_before_start_ms
         action, gift = self.action_on_timeout, self.participants_may_give_ms
         return UpdateSession(
             metadata=self.metadata,
-            removes_metadata=self._removes_metadata,
+            removes_metadata=self._removes("metadata"),
             warn_at_ms=None if self.warn_at_ms is None else tuple(map(Millis, self.warn_at_ms)),
             action_on_timeout=action.action() if action else None,
             participants_may_pause=self.participants_may_pause,
             participants_may_give_ms=_millis(gift),
+            start_at=self.start_at,
+            removes_start_at=self._removes("start_at"),
+            warn_before_start_ms=None if before_start is None else tuple(map(Millis, before_start)),
+            ends_at=self.ends_at,
         )
 
 

@@ -29,6 +29,7 @@ _UNSAFE_INTEGER = 2**53
 _MAX_NAME = 100
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _VISIBLE = rf"[^\s{_CONTROL}]"
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
 _ENCODED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _NUL = PydanticCustomError(
     "no_nul", "cannot contain the character U+0000, which Postgres can't store"
@@ -101,17 +102,17 @@ def _instant(value: Any) -> int:
     return instant
 
 
-def _instant_in_body(value: Any) -> int:
-    """Return ms since the Unix epoch from an ISO 8601 timestamp with an offset.
+def _future_instant(value: Any) -> Instant:
+    """Return the instant of an RFC 3339 timestamp, rounded down to 1 ms; the domain checks when.
 
     Numbers are refused, because nobody can tell ms from s in them.
     """
     try:
-        if not isinstance(value, str) or value.isdecimal():
-            raise ValueError(value)
-        return _instant(value)
-    except (ValueError, PydanticCustomError):
-        message = "must be a timestamp with an offset or Z, such as 2026-01-31T09:30:05.123Z"
+        if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+            raise ValueError
+        return instant_of(datetime.fromisoformat(value))
+    except (ValueError, OverflowError):
+        message = "must be a timestamp with Z or an offset, such as 2026-01-31T09:30:05.123Z"
         raise PydanticCustomError("timestamp", message) from None
 
 
@@ -196,6 +197,10 @@ Threshold = Annotated[
     _integer,
 ]
 Thresholds = Annotated[list[Threshold], Field(max_length=5)]
+LongThresholds = Annotated[
+    list[Annotated[int, Strict(), Field(ge=1, le=MAX_LONG_TIME, description="ms"), _integer]],
+    Field(max_length=5),
+]
 BankTime = Annotated[
     int,
     Strict(),
@@ -257,10 +262,16 @@ Factor = Annotated[
     _integer,
 ]
 FutureInstant = Annotated[
-    int,
-    BeforeValidator(_instant_in_body),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    Instant,
+    BeforeValidator(_future_instant),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "description": "1 s to 30 days after now, by the server's clock",
+        }
+    ),
 ]
-"""An instant in a body: ISO 8601 with an offset or `Z`."""
+Times = Annotated[int, Strict(), Field(ge=1, le=9_999), _integer]
 MAX_VERSION = 2**31 - 1
 Version = Annotated[int, Strict(), Field(ge=1, le=MAX_VERSION), _integer]

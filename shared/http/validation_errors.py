@@ -85,9 +85,15 @@ def _field(location: Sequence[str | int]) -> str:
     return ".".join(str(step) for step in path)[:_MAX_FIELD]
 
 
+_IN_LIST = frozenset({"warn_at_ms", "warn_before_start_ms"})
+"""Lists of durations."""
+
+
 def _message(error: Any) -> str:
     kind, context = error["type"], error.get("ctx", {})
-    unit = "ms" if str(error["loc"][-1]).endswith("_ms") or "warn_at_ms" in error["loc"] else ""
+    unit = (
+        "ms" if str(error["loc"][-1]).endswith("_ms") or _IN_LIST.intersection(error["loc"]) else ""
+    )
     match kind:
         case "greater_than_equal":
             return f"must be at least {context['ge']}{unit}"

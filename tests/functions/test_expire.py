@@ -2,11 +2,12 @@
 
 import math
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
-from functions.sessions import cancel, delete, pause, switch
+from functions.sessions import cancel, create, delete, pause, switch
 from functions.workers import expire
 from infra.local.upstash import LocalUpstash
 from shared.application.ports.session_store import Wakeup
@@ -15,7 +16,7 @@ from shared.domain.session import Status
 from shared.domain.units import Instant
 from tests.functions.inspection import Inspector
 from tests.functions.lambda_process import Handler, LambdaProcess
-from tests.support.api import participant
+from tests.support.api import chess, participant
 from tests.support.shifted_clock import ShiftedClock
 
 _ENDS = {"type": "end_session"}
@@ -168,3 +169,27 @@ def test_an_alarm_whose_deadline_has_moved_is_sent_for_the_new_deadline(
     store_clock.ahead_s += 31
     assert process.deliver(expire.handler, encode_alarm(next_alarm)) == []
     assert inspector.session(session_id).version == 4
+
+
+def test_a_start_in_20_days_is_waited_for_by_alarm_after_alarm(
+    process: LambdaProcess, inspector: Inspector, store_clock: ShiftedClock
+) -> None:
+    start_at = datetime.now(UTC) + timedelta(days=20)
+    body = chess(start_at=start_at.isoformat(timespec="milliseconds"))
+    created = process.request(create.handler, "POST", "/v1/sessions", body)
+    session_id = str(created.json["data"]["session_id"])
+    ((alarm, delay_s),) = inspector.alarms
+    assert (alarm.at, delay_s) == (inspector.session(session_id).start_at, 900)
+    for days in (0, 10, 19):
+        store_clock.ahead_s = days * 86_400
+        inspector.clear_alarms()
+        assert process.deliver(expire.handler, encode_alarm(alarm)) == []
+        assert inspector.alarms == [(alarm, 900)]
+    store_clock.ahead_s = 20 * 86_400 + 7
+    inspector.clear_alarms()
+    assert process.deliver(expire.handler, encode_alarm(alarm)) == []
+    session = inspector.session(session_id)
+    assert (session.status, session.version) == (Status.RUNNING, 2)
+    assert session.session_started_at == session.cycle_started_at == alarm.at
+    ((next_alarm, _),) = inspector.alarms
+    assert next_alarm.at == alarm.at + 60_000

@@ -24,11 +24,11 @@ _CODES_BEYOND_SCHEMA = {
     "one_of_two",
     "too_deep",
     "too_large",
+    "too_late",
+    "too_soon",
     "invalid_character",
     "unknown_participant",
     "unknown_item",
-    "too_early",
-    "too_late",
     "cut",
 }
 """Error codes of rules on several fields or on a text's content, which JSON Schema can't state."""

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -13,6 +14,9 @@ _HOUR = 3_600_000
 _WITH_BANKS = ("per_participant", "per_group")
 _MODES = (*_WITH_BANKS, *_WITH_BANKS, "per_cycle", "global", "count_up")
 """Those with banks are twice as likely, because they have time controls."""
+
+_NOW = datetime.now(UTC)
+_IN_20_DAYS, _IN_25_DAYS = ((_NOW + timedelta(days=days)).isoformat() for days in (20, 25))
 
 durations = st.integers(_HOUR, 20 * _HOUR)
 """In ms; longer than a test run, so that no clock runs out."""
@@ -117,6 +121,7 @@ def openings(draw: st.DrawFn) -> Opening:
     opening = replace(opening, increment_ms=draw(st.sampled_from((0, 1, 60_000))))
     if mode in _WITH_BANKS and draw(st.sampled_from((True, True, False))):
         opening = draw(_controlled(opening))
+    opening = replace(opening, start_at=draw(st.sampled_from((None, _IN_20_DAYS))))
     if mode == "count_up":
         opening = replace(opening, max_time_ms=draw(durations))
     if mode == "global" and draw(st.booleans()):
@@ -129,7 +134,8 @@ def openings(draw: st.DrawFn) -> Opening:
             overtime=draw(st.booleans()),
         )
     if mode == "global":
-        opening = replace(opening, total_time_ms=draw(durations))
+        ends_at = draw(st.sampled_from((None, _IN_25_DAYS)))
+        opening = replace(opening, total_time_ms=draw(durations), ends_at=ends_at)
     if mode in ("per_cycle", "global"):
         opening = replace(opening, time_per_cycle_ms=draw(st.none() | durations))
     return opening

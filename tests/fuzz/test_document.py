@@ -1,6 +1,7 @@
 """The service conforms to its OpenAPI document, for random requests."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -98,10 +99,22 @@ def make_repeatable(case: AnyCase) -> None:
     if case.meta is None or case.meta.generation.mode is GenerationMode.NEGATIVE:
         return  # the time control may be what makes the request invalid
     case.body.pop("time_control", None)
+    _make_instants_possible(case.body)
     for members in (case.body.get("participants"), case.body.get("groups")):
         for member in members if isinstance(members, list) else ():
             if isinstance(member, dict):
                 member.pop("time_control", None)
+
+
+def _make_instants_possible(body: dict[str, Any]) -> None:
+    """Move instants into the near future, because random ones are refused."""
+    now = datetime.now(UTC)
+    for name, minutes in (("start_at", 5), ("ends_at", 10)):
+        if isinstance(body.get(name), str):
+            body[name] = (now + timedelta(minutes=minutes)).isoformat()
+    rule = body.get("extend_on_switch")
+    if isinstance(rule, dict):
+        rule.pop("not_after", None)
 
 
 def _is_uuid(value: object) -> bool:

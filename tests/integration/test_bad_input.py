@@ -202,7 +202,7 @@ def bad_fields() -> Iterator[tuple[dict[str, Any], str, str]]:
     yield (
         {"sync_mode": "global"},
         "total_time_ms",
-        "is required in global unless time_per_cycle_ms or items are given",
+        "is required in global unless time_per_cycle_ms, ends_at or items are given",
     )
     yield {"participants": []}, "sync_mode", "is required"
     for bad in ("", " a", "a\n", "x" * 65):

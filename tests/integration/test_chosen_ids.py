@@ -1,7 +1,5 @@
 """Ids and names that an application chooses, in each place of the API that takes or shows them."""
 
-import asyncio
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,24 +12,12 @@ from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.http
 
-_trail = TypeAdapter(models.Envelope[models.AuditTrail])
 _session = TypeAdapter(models.Envelope[models.Session])
 _switch = TypeAdapter(models.Envelope[models.SwitchResult])
 _token = TypeAdapter(models.Envelope[models.Token])
 
 ALICE, BEN = "alice@example.com", "Ünïcode/✓"
 ODD = ["a/b", "a/../b", "?", "a#b", "50%25", "%2F", "ü", "😀" * 64, "a b", "{x}:*", "'; drop --"]
-
-
-async def _events(api: ApiClient, session_id: str, length: int) -> list[dict[str, Any]]:
-    """Wait until the audit trail has `length` events and return them."""
-    async with asyncio.timeout(30):
-        while True:
-            answer = await api.http.get(f"/v1/sessions/{session_id}/events")
-            found = check_documented(answer, _trail).json()["data"]["events"]
-            if len(found) >= length:
-                return list(found)
-            await asyncio.sleep(0.01)
 
 
 async def test_a_game_is_played_with_ids_of_the_application(guarded: ApiClient) -> None:
@@ -76,7 +62,7 @@ async def test_a_game_is_played_with_ids_of_the_application(guarded: ApiClient) 
         }
         assert banks[shown] == ms
 
-    found = await _events(guarded, session_id, 7)
+    found = await guarded.audited(session_id, 7)
     assert [(e["event"], e["participant_id"]) for e in found] == [
         ("session_created", None),
         ("session_started", BEN),

@@ -47,6 +47,16 @@ def full_create_body() -> dict[str, Any]:
         "metadata": {"a": 1},
         "participants_may_pause": True,
         "participants_may_give_ms": 15_000,
+        "start_at": "2026-01-31T09:30:05.123Z",
+        "warn_before_start_ms": [1_000],
+        "ends_at": "2026-01-31T10:30:05.123Z",
+        "moves_with_pause": True,
+        "extend_on_switch": {
+            "window_ms": 10_000,
+            "to_ms": 30_000,
+            "at_most": 3,
+            "not_after": "2026-01-31T11:30:05.123Z",
+        },
     }
 
 

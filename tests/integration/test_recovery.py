@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -30,7 +31,7 @@ from shared.auth.rate_limits import RequestRateLimit
 from shared.domain.commands import Complete, Create, Start, Switch
 from shared.domain.events import SessionChange
 from shared.domain.session import Session, SyncMode
-from shared.domain.units import HOUR, Instant
+from shared.domain.units import DAY, HOUR, Instant
 from shared.store.data_loss import RedisDataLossDetector
 from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
@@ -262,6 +263,25 @@ async def test_a_lost_session_expires_at_its_deadline_without_a_request(
         while len(events := await events_of(trail_url, session_id)) < 3:
             await asyncio.sleep(0.02)
     assert events[2] == (3, "time_expired", deadline)
+
+
+async def test_a_session_that_starts_in_20_days_is_kept_and_restored_without_a_request(
+    api: ApiClient, redis: Redis
+) -> None:
+    start_at = (datetime.now(UTC) + timedelta(days=20)).isoformat(timespec="milliseconds")
+    session_id = await api.created(chess(start_at=start_at))
+    before = await api.session(session_id)
+    keys, start_ms = (
+        StoreKeys(),
+        Instant(round(datetime.fromisoformat(start_at).timestamp() * 1000)),
+    )
+    assert await redis.pttl(keys.session(session_id)) > 20 * DAY
+    await flush_when_audited(redis)
+    async with asyncio.timeout(_TIMEOUT_S):
+        while await redis.zscore(keys.deadlines("{s0}"), session_id) != start_ms:
+            await asyncio.sleep(0.02)
+    assert await redis.pttl(keys.session(session_id)) > 20 * DAY
+    assert without_times(await api.session(session_id)) == without_times(before)
 
 
 async def test_ended_and_deleted_sessions_are_not_restored(api: ApiClient, redis: Redis) -> None:

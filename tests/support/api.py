@@ -1,5 +1,6 @@
 """API client for tests; it checks each answer against the OpenAPI document."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -46,7 +47,9 @@ async def api_client(
 
 _session = TypeAdapter(models.Envelope[models.Session])
 _switch = TypeAdapter(models.Envelope[models.SwitchResult])
+_trail = TypeAdapter(models.Envelope[models.AuditTrail])
 _error = TypeAdapter(models.ErrorEnvelope)
+_AUDIT_TIMEOUT_S = 30.0
 
 
 def participant(total_time_ms: int | None = 60_000, **more: Any) -> dict[str, Any]:
@@ -117,6 +120,16 @@ class ApiClient:
         """`PATCH /v1/sessions/{id}/participants/{pid}`."""
         path = f"/v1/sessions/{session_id}/participants/{quote(participant_id, safe='')}"
         return check_documented(await self.http.patch(path, json=body), _session)
+
+    async def audited(self, session_id: str, length: int) -> list[dict[str, Any]]:
+        """Wait until the audit trail has `length` events and return them."""
+        async with asyncio.timeout(_AUDIT_TIMEOUT_S):
+            while True:
+                answer = await self.http.get(f"/v1/sessions/{session_id}/events")
+                found = check_documented(answer, _trail).json()["data"]["events"]
+                if len(found) >= length:
+                    return list(found)
+                await asyncio.sleep(0.01)
 
 
 def check_documented(answer: httpx.Response, success: TypeAdapter[Any] | None) -> httpx.Response:

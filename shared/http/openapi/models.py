@@ -228,6 +228,23 @@ class Lag(ResponseModel):
     gain_ms: Ms = omittable()
 
 
+class SoftClose(ResponseModel):
+    """A switch with at most `window_ms` left sets the clock to `to_ms`, or adds `by_ms` to it."""
+
+    window_ms: Ms
+    to_ms: Ms = omittable()
+    by_ms: Ms = omittable()
+    at_most: int = omittable()
+    not_after: str = omittable()
+
+
+class Extensions(ResponseModel):
+    """How often switches have extended the clock; `left` only with `at_most`."""
+
+    used: int
+    left: int = omittable()
+
+
 FlagGrace = Annotated[
     int,
     Field(ge=0, description="With `lag`: how long after `deadline_at` the flag is settled, ms"),
@@ -287,6 +304,12 @@ class Session(ResponseModel):
     offset_ms: Offset = omittable()
     overtime: bool = omittable()
     over_ms: OverMs = omittable()
+    start_at: str = omittable()
+    warn_before_start_ms: list[Ms] = omittable()
+    ends_at: str = omittable()
+    moves_with_pause: bool = omittable()
+    extend_on_switch: SoftClose = omittable()
+    extensions: Extensions = omittable()
 
 
 class Summary(ResponseModel):
@@ -306,10 +329,16 @@ class Summary(ResponseModel):
     active_item_id: Id = omittable()
     offset_ms: Offset = omittable()
     over_ms: OverMs = omittable()
+    start_at: str = omittable()
+    ends_at: str = omittable()
 
 
 class SwitchResult(ResponseModel):
-    """The result of a switch; `action_applied` and `expired_*` only if a clock had run out."""
+    """The result of a switch.
+
+    `action_applied` and `expired_*` are only present if a clock had run out, `extended_by_ms` only
+    if the switch extended the clock.
+    """
 
     session_id: Uuid
     active_participant_id: Id | None
@@ -322,6 +351,7 @@ class SwitchResult(ResponseModel):
     expired_participant_id: Id = omittable()
     expired_group_id: Id = omittable()
     action_applied: AppliedAction = omittable()
+    extended_by_ms: Ms = omittable()
 
 
 class FairnessOfParticipant(ResponseModel):
@@ -374,7 +404,9 @@ class SimulatedEvent(ResponseModel):
     active_item_id: Id = omittable()
     time_remaining_ms: int = omittable()
     over_ms: int = omittable()
+    extended_by_ms: Ms = omittable()
     threshold_ms: int = omittable()
+    before: Literal["start"] = omittable()
     periods_left: int = omittable()
     operation: int = omittable()
     error: SimulatedError = omittable()

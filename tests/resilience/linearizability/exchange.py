@@ -48,7 +48,10 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A session to be created; its clocks outlast the test, so that no deadline comes."""
+    """A session to be created; its clocks outlast the test, so that no deadline comes.
+
+    Neither does `start_at` or `ends_at` (ISO 8601).
+    """
 
     sync_mode: str
     seats: tuple[Seat, ...]
@@ -63,6 +66,8 @@ class Opening:
     item_ms: int | None = None
     repeat: int | None = None
     overtime: bool | None = None
+    start_at: str | None = None
+    ends_at: str | None = None
 
     @property
     def has_time_control(self) -> bool:

@@ -116,6 +116,8 @@ def _opening(opening: Opening) -> dict[str, Any]:
         items=[{"item_id": name, "duration_ms": opening.item_ms} for name in opening.items] or None,
         repeat=opening.repeat,
         overtime=opening.overtime,
+        start_at=opening.start_at,
+        ends_at=opening.ends_at,
     )
 
 
