@@ -17,6 +17,7 @@ export interface FollowedSession {
   remaining(participantId?: string | null | undefined, at?: number): number | null;
   used(participantId: string, at?: number): number | null;
   elapsed(at?: number): number | null;
+  startsIn(at?: number): number | null;
 }
 
 /** Follow a session while the component is mounted. The component renders on every change. */

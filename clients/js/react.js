@@ -106,5 +106,6 @@ function snapshotOf(session) {
     remaining: (participantId, at) => session.remaining(participantId, at),
     used: (participantId, at) => session.used(participantId, at),
     elapsed: (at) => session.elapsed(at),
+    startsIn: (at) => session.startsIn(at),
   };
 }

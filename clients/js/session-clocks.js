@@ -1,4 +1,5 @@
 import { isSameId } from "./ids.js";
+import { timestampMs } from "./timestamp.js";
 import { isAtEnd, phaseCount, phasesLeft, shown } from "./wire-clock.js";
 
 /**
@@ -26,6 +27,31 @@ export function isRunning(state) {
 /** @param {SessionState} state */
 export function activeGroup(state) {
   return state.groups?.find((group) => group.group_id === state.active_group_id);
+}
+
+/**
+ * When the session will change without a command: at its start, or when a clock reaches zero.
+ *
+ * @param {SessionState} state
+ * @returns {?number} null if it won't
+ */
+export function dueAt(state) {
+  if (isTerminal(state)) return null;
+  const instants = [state.deadline_at, state.status === "pending" ? state.start_at : null];
+  const known = instants.filter(Boolean).map(timestampMs);
+  return known.length ? Math.min(...known) : null;
+}
+
+/**
+ * Ms until a pending session starts by itself; null if it doesn't.
+ *
+ * @param {SessionState} state
+ * @param {number} at
+ * @returns {?number}
+ */
+export function startsIn(state, at) {
+  if (state.status !== "pending" || !state.start_at) return null;
+  return Math.max(0, timestampMs(state.start_at) - at);
 }
 
 /** @returns {?Participant} the participant with that id; null if there is none */

@@ -1,8 +1,7 @@
 import { spread } from "./backoff.js";
-import { isTerminal } from "./session-clocks.js";
+import { dueAt, isTerminal } from "./session-clocks.js";
 import { StateCheck } from "./state-check.js";
 import { ExpiryTracker } from "./expiries.js";
-import { timestampMs } from "./timestamp.js";
 import { GAP_MS, SWITCH_PUSH_WAIT_MS, SYNC_WAIT_MS, WHOLE_READ_EVERY } from "./timing.js";
 import { Versions, isNewer, isSameLife } from "./versions.js";
 
@@ -253,7 +252,7 @@ export class SessionLogic {
 
   #subject({ local, server }) {
     const { state, presence, isHidden } = this;
-    const deadline = state?.status === "running" ? timestampMs(state.deadline_at) : null;
+    const deadline = state && dueAt(state);
     return {
       deadlineAt: deadline === null ? null : local + deadline - server,
       isAbsent: presence === "absent" || presence === "deleted",
@@ -275,8 +274,13 @@ function follows(state, previous) {
   return state.version === previous.version + 1;
 }
 
-function warningOf({ threshold_ms, time_remaining_ms, ...message }) {
-  return { ...ownerOf(message), thresholdMs: threshold_ms, remainingMs: time_remaining_ms };
+function warningOf({ threshold_ms, time_remaining_ms, before, ...message }) {
+  return {
+    ...ownerOf(message),
+    thresholdMs: threshold_ms,
+    remainingMs: time_remaining_ms,
+    beforeStart: before === "start",
+  };
 }
 
 function periodOf({ periods_left, ...message }) {

@@ -11,7 +11,8 @@ import { sessionPath } from "./fallback.js";
  * One session: its state, clocks, actions and events:
  * - `update` `{state, previous, isNext, cause, source}`: a state newer than all before
  * - `expired` `{participantId|groupId, deadlineMs, action}`: a clock reached zero; once per expiry
- * - `warning` `{participantId|groupId, thresholdMs, remainingMs}`
+ * - `warning` `{participantId|groupId, thresholdMs, remainingMs, beforeStart}`; `beforeStart`: the time
+ *   is that until the session starts
  * - `period` `{participantId|groupId, periodsLeft}`: a period of overtime ended
  * - `deleted`
  * - `connection` `{connection, presence, refusal, problem}`: connection, presence or the status of
@@ -133,6 +134,11 @@ export class Session extends EventTarget {
     return this.state && clocks.offset(this.state, at);
   }
 
+  /** Ms until a pending session starts by itself; null if it doesn't. */
+  startsIn(at = this.clock.now()) {
+    return this.state && clocks.startsIn(this.state, at);
+  }
+
   /** @param {CallOptions} [options] */
   start(options) {
     return this.#change("POST", "/start", undefined, options);
@@ -233,7 +239,7 @@ export class Session extends EventTarget {
   }
 
   /**
-   * Change settings, such as `{ warn_at_ms: [5000] }`. `metadata: null` removes the metadata.
+   * Change settings, such as `{ warn_at_ms: [5000] }`. `null` removes `metadata` and `start_at`.
    *
    * @param {CallOptions} [options]
    */

@@ -78,6 +78,16 @@ export interface NamedTimeControl {
   time_control: TimeControl;
 }
 
+/**
+ * A switch with at most `window_ms` left sets the clock to `to_ms`, or adds `by_ms` to it: at most
+ * `at_most` times, and never past `not_after`.
+ */
+export type SoftClose = {
+  window_ms: number;
+  at_most?: number;
+  not_after?: string;
+} & ({ to_ms: number; by_ms?: never } | { by_ms: number; to_ms?: never });
+
 export interface Participant {
   participant_id: string;
   participant_index: number;
@@ -190,6 +200,17 @@ export interface SessionState {
   grace_ms?: number;
   /** Who has finished may begin again, and only a command ends the session. */
   rounds?: boolean;
+  /** When the session starts, or was to start, without a command. */
+  start_at?: string;
+  /** Times before `start_at` at which a warning is pushed. */
+  warn_before_start_ms?: number[];
+  /** When the session ends at the latest. */
+  ends_at?: string;
+  /** Whether a pause moves `ends_at`. */
+  moves_with_pause?: boolean;
+  extend_on_switch?: SoftClose;
+  /** With `extend_on_switch`: how often the clock was extended, and how often it still can be. */
+  extensions?: { used: number; left?: number };
   created_at: string;
   updated_at: string;
   server_time_ms: number;
@@ -227,6 +248,8 @@ export interface SwitchResult {
   expired_participant_id?: string;
   expired_group_id?: string;
   action_applied?: TimeoutAction & { winner?: string };
+  /** By how much the switch extended the clock (`extend_on_switch`). */
+  extended_by_ms?: number;
 }
 
 export interface NewParticipant {
@@ -260,6 +283,11 @@ export interface SessionSettings {
   action_on_timeout?: TimeoutAction;
   participants_may_pause?: boolean;
   participants_may_give_ms?: number;
+  /** While the session is pending: another start; null: it starts by a command only. */
+  start_at?: string | null;
+  warn_before_start_ms?: number[];
+  /** While the session is pending: another end. */
+  ends_at?: string;
 }
 
 /** At least one field besides `reason`. */
@@ -312,6 +340,14 @@ export interface NewSession {
   repeat?: number;
   /** Whether clocks count time below zero. */
   overtime?: boolean;
+  /** When the session starts without a command: 1 s to 30 days ahead, with `Z` or an offset. */
+  start_at?: string;
+  warn_before_start_ms?: number[];
+  /** In `global`: when the session ends at the latest, as for `start_at`. */
+  ends_at?: string;
+  moves_with_pause?: boolean;
+  /** In `global` and `per_cycle`. */
+  extend_on_switch?: SoftClose;
 }
 
 /** One event of the audit trail. */
@@ -413,7 +449,10 @@ export interface SimulatedEvent {
   active_item_id?: string;
   time_remaining_ms?: number;
   over_ms?: number;
+  extended_by_ms?: number;
   threshold_ms?: number;
+  /** A warning before the session starts. */
+  before?: "start";
   periods_left?: number;
   operation?: number;
   error?: { code: string; message: string };
@@ -498,6 +537,8 @@ export interface Expired extends Owner {
 export interface Warning extends Owner {
   thresholdMs: number;
   remainingMs: number;
+  /** Whether the time is that until the session starts. */
+  beforeStart: boolean;
 }
 
 /** A period of overtime ended; `periodsLeft` includes the one that began. */
@@ -556,6 +597,8 @@ export class Session extends EventTarget {
   over(participantId?: string | null | undefined, at?: number): number | null;
   /** Ms by which the programme is behind its plan, below 0 if ahead; null without a programme. */
   offset(at?: number): number | null;
+  /** Ms until a pending session starts by itself; null if it doesn't. */
+  startsIn(at?: number): number | null;
 
   start(options?: CallOptions): Promise<SessionState>;
   pause(options?: CallOptions): Promise<SessionState>;
@@ -586,7 +629,7 @@ export class Session extends EventTarget {
   ): Promise<SessionState>;
   /** Add time to several clocks at one instant, or set them; without `to` all. */
   adjustClocks(change: ClockChange, options?: CallOptions): Promise<SessionState>;
-  /** Change settings; `metadata: null` removes the metadata. */
+  /** Change settings; `null` removes `metadata` and `start_at`. */
   update(settings: SessionSettings, options?: CallOptions): Promise<SessionState>;
   updateParticipant(
     participantId: string,
@@ -705,6 +748,8 @@ export function sharedClocks(
 export function used(state: SessionState, participant: Participant, at: number): number;
 /** Ms that the session has run, without pauses; null if an older service sent the state. */
 export function elapsed(state: SessionState, at: number): number | null;
+/** Ms until a pending session starts by itself; null if it doesn't. */
+export function startsIn(state: SessionState, at: number): number | null;
 /** Whether a clock of the state has nothing left: its flag has fallen. False without a clock. */
 export function hasFallen(state: SessionState, clock: WireClock | undefined, at: number): boolean;
 

@@ -16,6 +16,7 @@ export {
   remaining,
   remainingOf,
   sharedClocks,
+  startsIn,
   used,
 } from "./session-clocks.js";
 export { SyncKairos } from "./client.js";

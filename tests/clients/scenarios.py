@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -101,7 +102,8 @@ class ScenarioRun:
             await self._send("POST", f"{self.path}/{verb}", body)
 
     async def _create(self) -> None:
-        body = {"session_id": self.session_id, **self.scenario["create"]}
+        given = re.sub(r'"in (\d+) ms"', _instant_after, json.dumps(self.scenario["create"]))
+        body = {"session_id": self.session_id, **json.loads(given)}
         await self._send("POST", "/v1/sessions", body)
 
     async def _forget(self) -> None:
@@ -119,3 +121,9 @@ class ScenarioRun:
                     break
                 await asyncio.sleep(_RETRY_AFTER_S)
         assert answer.is_success, answer.text
+
+
+def _instant_after(named: re.Match[str]) -> str:
+    """Return the instant so many ms from now, as JSON."""
+    instant = datetime.now(UTC) + timedelta(milliseconds=int(named[1]))
+    return json.dumps(instant.isoformat(timespec="milliseconds"))

@@ -6,7 +6,7 @@ import pytest
 from synckairos.api_types import TransportName
 from synckairos.effects import Effect, Emit, Ping, Read, Reconnect, Resync
 from synckairos.errors import ApiError
-from synckairos.events import Deleted, PeriodEnded, Update
+from synckairos.events import Deleted, PeriodEnded, Update, Warned
 from synckairos.session_logic import SessionLogic
 
 from tests.clients.states import (
@@ -240,6 +240,41 @@ def test_without_a_push_the_session_is_read_300_ms_after_a_deadline() -> None:
     harness.requested.clear()
     assert harness.advance(1) == []
     assert harness.advance(100) == [READ]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param({"status": "pending", "start_at": timestamp(T0 + 20_000)}, id="start"),
+        pytest.param({"status": "pending", "deadline_at": timestamp(T0 + 20_000)}, id="close"),
+        pytest.param({"status": "paused", "deadline_at": timestamp(T0 + 20_000)}, id="fixed_end"),
+    ],
+)
+def test_without_a_push_the_session_is_read_300_ms_after_its_start_or_end(
+    state: dict[str, Any],
+) -> None:
+    harness = Harness(version=2)
+    fields = {"deadline_at": None, "cycle_started_at": None, **state}
+    harness.receive(update_message(3, **fields))
+    harness.end_frequent_checks()
+    reads = []
+    while harness.now < 21_000:
+        for effect in harness.advance(10):
+            if effect == PING:
+                harness.receive(pong_message(harness.version))
+            else:
+                reads.append(harness.now)
+                harness.read_finds(None)
+    assert reads == [20_300]
+
+
+def test_a_warning_before_the_start_says_so() -> None:
+    message = {"type": "TIME_WARNING", "threshold_ms": 60_000, "time_remaining_ms": 59_990}
+    harness = Harness()
+    assert harness.receive(message) == [Emit(Warned(None, None, 60_000, 59_990))]
+    harness = Harness()
+    before = harness.receive({**message, "before": "start"})
+    assert before == [Emit(Warned(None, None, 60_000, 59_990, before_start=True))]
 
 
 def test_after_a_deadline_the_session_is_read_every_3_s_until_a_state_shows_the_expiry() -> None:

@@ -12,10 +12,11 @@ from synckairos.session_clocks import (
     overtime,
     remaining,
     shared_clocks,
+    starts_in,
     used,
 )
 
-from tests.clients.states import ADA, BEN, T0, clock, participant, session_state
+from tests.clients.states import ADA, BEN, T0, clock, participant, session_state, timestamp
 
 _UUID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
 
@@ -63,6 +64,15 @@ def test_used_time_grows_with_the_elapsed_time_for_the_active_participant_only()
     state = session_state(participants=people, elapsed_clock=clock(1_000, 1, ceiling_ms=6_000))
     assert (used(state, ADA, T0 + 200), used(state, BEN, T0 + 200)) == (900, 300)
     assert used(state, ADA, T0 + 90_000) == 5_700
+
+
+def test_only_a_pending_session_with_an_instant_starts_by_itself() -> None:
+    pending: dict[str, Any] = {"status": "pending", "cycle_started_at": None, "deadline_at": None}
+    start_at = timestamp(T0 + 20_000)
+    scheduled = session_state(**pending, start_at=start_at)
+    assert [starts_in(scheduled, T0 + ms) for ms in (500, 20_500)] == [19_500, 0]
+    assert starts_in(session_state(**pending), T0) is None
+    assert starts_in(session_state(start_at=start_at), T0) is None
 
 
 def test_an_unknown_participant_has_no_clock() -> None:

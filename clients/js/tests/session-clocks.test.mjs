@@ -13,9 +13,10 @@ import {
   remaining,
   remainingOf,
   sharedClocks,
+  startsIn,
   used,
 } from "../synckairos.js";
-import { T0, chess, clock, person, session } from "./states.mjs";
+import { T0, at, chess, clock, person, session } from "./states.mjs";
 
 const UUID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10";
 
@@ -50,6 +51,14 @@ test("clocks don't depend on the mode or on other fields of the state", () => {
     assert.equal(nearest(state, T0 + 4_000), 6_000);
     assert.equal(elapsed(state, T0 + 4_000), 4_000);
   }
+});
+
+test("only a pending session with an instant starts by itself", () => {
+  const pending = { status: "pending", cycle_started_at: null, deadline_at: null };
+  const scheduled = chess({ ...pending, start_at: at(20_000) });
+  assert.deepEqual([startsIn(scheduled, T0 + 500), startsIn(scheduled, T0 + 20_500)], [19_500, 0]);
+  assert.equal(startsIn(chess(pending), T0), null);
+  assert.equal(startsIn(chess({ start_at: at(20_000) }), T0), null);
 });
 
 test("an unknown participant has no clock", () => {

@@ -224,6 +224,13 @@ test("a TIME_WARNING is emitted as warning", () => {
     time_remaining_ms: 4990,
   });
   const expected = { participantId: "ada", thresholdMs: 5000, remainingMs: 4990 };
+  assert.deepEqual(one.named("warning"), [{ ...expected, beforeStart: false }]);
+});
+
+test("a TIME_WARNING before the start says so", () => {
+  const message = { threshold_ms: 60_000, time_remaining_ms: 59_990, before: "start" };
+  const one = live().receive("TIME_WARNING", message);
+  const expected = { thresholdMs: 60_000, remainingMs: 59_990, beforeStart: true };
   assert.deepEqual(one.named("warning"), [expected]);
 });
 

@@ -144,6 +144,19 @@ test("without a push the session is read 300 ms after a deadline, and again 3 s 
   ]);
 });
 
+for (const [name, state] of [
+  ["start", { status: "pending", start_at: at(20_000), deadline_at: null }],
+  ["close of a pending session", { status: "pending", deadline_at: at(20_000) }],
+  ["end of a paused session", { status: "paused", deadline_at: at(20_000) }],
+]) {
+  test(`without a push the session is read 300 ms after the ${name}`, () => {
+    const one = new LogicHarness().join({ canPing: true });
+    one.sync(chess({ version: 1, cycle_started_at: null, ...state }));
+    const reads = runQuietly(one, 21_000).filter(([what]) => what === "read");
+    assert.deepEqual(reads, [["read", 20_300]]);
+  });
+}
+
 test("a push in order postpones the next ping", () => {
   const one = new LogicHarness().join({ canPing: true }).sync(still(1));
   runQuietly(one, 20_000);

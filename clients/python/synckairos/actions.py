@@ -128,7 +128,10 @@ class Actions(ABC):
         if_match: int | None = None,
         timeout: float | None = None,
     ) -> SessionState:
-        """Change settings, such as `{"warn_at_ms": [5000]}`; `metadata` None removes it."""
+        """Change settings, such as `{"warn_at_ms": [5000]}`.
+
+        None removes `metadata` or `start_at`.
+        """
         return await self._state("PATCH", "", settings, if_match, timeout)
 
     async def update_participant(

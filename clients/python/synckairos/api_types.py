@@ -86,6 +86,26 @@ class NamedTimeControl(TypedDict):
     time_control: TimeControl
 
 
+class SoftClose(TypedDict):
+    """A switch with at most `window_ms` left sets the clock to `to_ms`, or adds `by_ms` to it.
+
+    At most `at_most` times, and never past `not_after`.
+    """
+
+    window_ms: int
+    to_ms: NotRequired[int]
+    by_ms: NotRequired[int]
+    at_most: NotRequired[int]
+    not_after: NotRequired[str]
+
+
+class Extensions(TypedDict):
+    """How often switches have extended the clock, and how often they still can."""
+
+    used: int
+    left: NotRequired[int]
+
+
 class Participant(TypedDict):
     """A participant; its times are as of the state's `server_time_ms`."""
 
@@ -192,6 +212,15 @@ class SessionState(TypedDict):
     closes_at: NotRequired[str]
     grace_ms: NotRequired[int]
     rounds: NotRequired[bool]
+    start_at: NotRequired[str]
+    """When the session starts, or was to start, without a command."""
+    warn_before_start_ms: NotRequired[list[int]]
+    ends_at: NotRequired[str]
+    """When the session ends at the latest."""
+    moves_with_pause: NotRequired[bool]
+    """Whether a pause moves `ends_at`."""
+    extend_on_switch: NotRequired[SoftClose]
+    extensions: NotRequired[Extensions]
     created_at: str
     updated_at: str
     server_time_ms: int
@@ -230,6 +259,8 @@ class SwitchResult(TypedDict):
     expired_participant_id: NotRequired[str]
     expired_group_id: NotRequired[str]
     action_applied: NotRequired[dict[str, Any]]
+    extended_by_ms: NotRequired[int]
+    """By how much the switch extended the clock (`extend_on_switch`)."""
 
 
 class Subscription(TypedDict):

@@ -51,13 +51,17 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """A clock reached a threshold of `warn_at_ms`."""
+    """A clock reached a threshold of `warn_at_ms`.
+
+    With `before_start` it is the time until the session starts (`warn_before_start_ms`).
+    """
 
     name: ClassVar[Name] = "warning"
     participant_id: str | None
     group_id: str | None
     threshold_ms: int
     remaining_ms: int
+    before_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)

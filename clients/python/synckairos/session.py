@@ -115,6 +115,11 @@ class Session(Actions):
         at = self.clock.now() if at is None else at
         return session_clocks.offset(self.state, at) if self.state else None
 
+    def starts_in(self, at: float | None = None) -> float | None:
+        """Return ms until a pending session starts by itself; None if it doesn't."""
+        at = self.clock.now() if at is None else at
+        return session_clocks.starts_in(self.state, at) if self.state else None
+
     async def events(self, after: int = 0, limit: int = 100) -> dict[str, Any]:
         """Return a page of the audit trail: `events` with a version above `after`.
 

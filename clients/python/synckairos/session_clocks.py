@@ -3,7 +3,14 @@
 No ticks are counted, so clocks can't drift. All functions are pure; `at` is server time, ms.
 """
 
-from synckairos.api_types import Group, Overtime, Participant, SessionState, WireClock
+from synckairos.api_types import (
+    Group,
+    Overtime,
+    Participant,
+    SessionState,
+    WireClock,
+    timestamp_ms,
+)
 from synckairos.ids import is_same_id
 from synckairos.wire_clock import is_at_end, phase_count, phases_left, shown
 
@@ -18,6 +25,24 @@ def is_terminal(state: SessionState) -> bool:
 def is_running(state: SessionState) -> bool:
     """Return whether a cycle is running."""
     return state["status"] == "running" and state["cycle_started_at"] is not None
+
+
+def due_at(state: SessionState) -> float | None:
+    """Return when the session will change without a command: at its start, or a clock at zero.
+
+    None if it won't.
+    """
+    if is_terminal(state):
+        return None
+    start_at = state.get("start_at") if state["status"] == "pending" else None
+    return min((timestamp_ms(at) for at in (start_at, state["deadline_at"]) if at), default=None)
+
+
+def starts_in(state: SessionState, at: float) -> float | None:
+    """Return ms until a pending session starts by itself; None if it doesn't."""
+    if state["status"] != "pending" or "start_at" not in state:
+        return None
+    return max(0, timestamp_ms(state["start_at"]) - at)
 
 
 def nearest(state: SessionState, at: float) -> float | None:

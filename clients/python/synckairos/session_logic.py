@@ -251,7 +251,8 @@ class SessionLogic:
 
 def _warning(message: Message) -> Warned:
     owner = message.get("participant_id"), message.get("group_id")
-    return Warned(*owner, message["threshold_ms"], message["time_remaining_ms"])
+    before_start = message.get("before") == "start"
+    return Warned(*owner, message["threshold_ms"], message["time_remaining_ms"], before_start)
 
 
 def _period_ended(message: Message) -> PeriodEnded:

@@ -1,9 +1,9 @@
 """When to read the session, ping or reconnect, so that the state stays the newest. All in ms."""
 
-from synckairos.api_types import SessionState, TransportName, timestamp_ms
+from synckairos.api_types import SessionState, TransportName
 from synckairos.backoff import Random, backoff, spread
 from synckairos.effects import Effect, Ping, Read, Reconnect
-from synckairos.session_clocks import is_terminal
+from synckairos.session_clocks import due_at, is_terminal
 from synckairos.timing import (
     CALM_EVERY_MS,
     DEAD_AFTER_MS,
@@ -171,9 +171,13 @@ class StateCheck:
         return self._confirmed_at + every
 
     def _deadline_due(self, state: SessionState | None, now: float, server_now: float) -> float:
-        """Return when to read because of the deadline, at intervals until a state shows it."""
-        if state is None or state["status"] != "running" or not state["deadline_at"]:
+        """Return when to read because of a deadline or a start.
+
+        It is repeated at intervals until a state shows it.
+        """
+        at = state and due_at(state)
+        if at is None:
             return _NEVER
         delay = DEADLINE_PUSHED_MS if self.is_pushed else DEADLINE_POLLED_MS
-        due = now + timestamp_ms(state["deadline_at"]) - server_now + delay
+        due = now + at - server_now + delay
         return due if self._read_started_at < due else self._read_started_at + DEADLINE_REPEAT_MS

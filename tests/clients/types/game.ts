@@ -7,6 +7,7 @@ import {
   nearest,
   overtime,
   shown,
+  startsIn,
   type Expired,
   type Session,
   type SessionState,
@@ -55,6 +56,17 @@ export async function play(): Promise<void> {
   await session.update({ metadata: null, warn_at_ms: [5000], participants_may_give_ms: 15_000 });
   const named = await session.updateParticipant(ada, { name: null, is_retired: false });
   show(named.participants[0]?.is_retired, named.participants_may_give_ms);
+  const extend_on_switch = { window_ms: 10_000, to_ms: 30_000, at_most: 5 };
+  const auction = await client.create({
+    sync_mode: "global",
+    start_at: "2026-01-31T09:30:00Z",
+    ends_at: "2026-01-31T10:30:00+01:00",
+    warn_before_start_ms: [60_000],
+    extend_on_switch,
+  });
+  await auction.update({ start_at: null, ends_at: "2026-01-31T10:30:00Z" });
+  show(auction.startsIn(), auction.state && startsIn(auction.state, 0));
+  show(auction.state?.extensions?.left, (await auction.switch()).extended_by_ms);
   await session.forfeit(ada, "left", { timeout: 1000 });
   const talk = (await session.go("talk", { ifMatch: 7 })).items?.[0];
   show(talk?.planned_ms, talk?.over_ms, session.over(ada), session.offset());
@@ -83,6 +95,11 @@ new SyncKairos({ transport: "pigeon" });
 void client.session(newId()).adjustClocks({ addMs: 1, to: "everybody" });
 // @ts-expect-error an item ends with the next one, or waits
 void client.create({ sync_mode: "global", items: [{ item_id: "a", duration_ms: 1, on_end: "x" }] });
+void client.create({
+  sync_mode: "global",
+  // @ts-expect-error a soft close has one form
+  extend_on_switch: { window_ms: 1000, to_ms: 1000, by_ms: 1000 },
+});
 // @ts-expect-error a session has a mode
 void client.create({ participants: [] });
 // @ts-expect-error there is no such event
