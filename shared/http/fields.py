@@ -217,7 +217,15 @@ BankTime = Annotated[
 ]
 """Time of a participant or group; fields before it may hold its time control."""
 AddedTime = Annotated[
-    int, Strict(), Field(ge=-DAY, le=DAY, description="ms, not 0; below 0 takes time"), _integer
+    int,
+    Strict(),
+    Field(
+        ge=-DAY,
+        le=DAY,
+        description="ms, not 0; below 0 takes time",
+        json_schema_extra={"not": {"const": 0}},
+    ),
+    _integer,
 ]
 ShortTime = Annotated[int, Strict(), Field(ge=0, le=600_000, description="ms"), _integer]
 LongTime = Annotated[int, Strict(), Field(ge=1_000, le=MAX_LONG_TIME, description="ms"), _integer]
