@@ -4,12 +4,40 @@ Compared with dataclasses, making, copying, encoding and decoding them takes a t
 less, and a field that has its default is left out of the encoded form.
 """
 
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+
 from msgspec import Struct
 from msgspec.structs import replace as replace
+
+V = TypeVar("V")
+R = TypeVar("R")
 
 
 class Value(Struct, frozen=True, omit_defaults=True):
     """Base of immutable values with equality by content."""
 
 
-__all__ = ["Value", "replace"]
+def remembered(calculate: Callable[[V], R]) -> Callable[[V], R]:
+    """Make a function of one value keep its last four results.
+
+    A value never changes, so the result for the same object is the same. Objects are compared by
+    identity, because a comparison or hash of a large value would take as long as most calculations.
+    """
+    results: tuple[tuple[V, R], ...] = ()
+
+    @wraps(calculate)
+    def result_of(value: V) -> R:
+        nonlocal results
+        for known, result in results:
+            if known is value:
+                return result
+        result = calculate(value)
+        results = ((value, result), *results[:3])
+        return result
+
+    return result_of
+
+
+__all__ = ["Value", "remembered", "replace"]

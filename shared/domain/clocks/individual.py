@@ -100,14 +100,14 @@ class Individual(ClockRules):
         ]
 
     def max_unattended_ms(self, session: Session) -> Millis:
-        spans = [Millis(0)]
-        for participant in session.participants:
-            clock, closes_at = clock_of(participant), closing_time(session, participant)
-            if clock.state is RunState.OVERDUE or clock.state.is_done:
-                continue
-            span = until(session, closes_at) or own_time_left(session, participant)
-            spans.append(span or Millis(0))
-        return Millis(max(spans) + settings_of(session).grace_ms)
+        latest, longest = session.updated_at, Millis(0)
+        for participant, at in zip(session.participants, deadlines(session), strict=True):
+            if at is not None:
+                latest = max(latest, at)
+            elif clock_of(participant).state in (RunState.NOT_BEGUN, RunState.PAUSED):
+                longest = max(longest, own_time_left(session, participant) or Millis(0))
+        longest = max(longest, elapsed_between(session.updated_at, latest))
+        return Millis(longest + settings_of(session).grace_ms)
 
     def join(self, session: Session, newcomer: Participant) -> Session:
         return replace(super().join(session, newcomer), active_participant_id=None)

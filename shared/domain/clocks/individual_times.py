@@ -3,16 +3,17 @@
 A session is read at the instant `updated_at`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 from shared.domain.individual_clock import IndividualClock, IndividualSettings, RunState
 from shared.domain.session import Participant, Session, Status
 from shared.domain.time_budget import Clock
 from shared.domain.units import Instant, Millis, after, elapsed_between
-from shared.domain.values import replace
+from shared.domain.values import remembered, replace
 
 _NO_SETTINGS = IndividualSettings()
 _NO_CLOCK = IndividualClock()
+_MAY_RUN_OUT = (RunState.RUNNING, RunState.NOT_BEGUN, RunState.PAUSED)
 
 
 def settings_of(session: Session) -> IndividualSettings:
@@ -89,48 +90,62 @@ def next_due(session: Session) -> tuple[Instant, Participant] | None:
     return found
 
 
-def deadlines(session: Session) -> Iterator[Instant | None]:
-    """Yield the deadline of each participant; None if its time isn't running out or has run out.
+@remembered
+def deadlines(session: Session) -> Sequence[Instant | None]:
+    """Return the deadline of each participant; None if its time isn't running out or has run out.
 
-    Every change asks for them, of up to 1 000 participants: in one loop, they take a tenth.
+    Every change asks for them several times, for up to 1 000 participants.
     """
     settings, total, now = settings_of(session), session.total_time_ms, session.updated_at
     is_running = session.status is Status.RUNNING
-    running, stopped = RunState.RUNNING, (RunState.NOT_BEGUN, RunState.PAUSED)
+    found: list[Instant | None] = []
     for participant in session.participants:
         clock = participant.individual or _NO_CLOCK
         state = clock.state
-        if state is not running and state not in stopped:
-            yield None
+        if state not in _MAY_RUN_OUT:
+            found.append(None)
             continue
-        allowance = clock.allowance
-        closes_at = settings.closes_at if allowance.closes_at is None else allowance.closes_at
-        granted = clock.granted_ms(total) if state is running and is_running else None
-        if granted is None:
-            yield closes_at
-        else:
-            at = now + granted + clock.origin_ms - session.used_ms
-            yield Instant(at) if closes_at is None or at < closes_at else closes_at
+        closes_at = clock.allowance.closes_at
+        at = settings.closes_at if closes_at is None else closes_at
+        if is_running and state is RunState.RUNNING:
+            granted = clock.granted_ms(total)
+            if granted is not None:
+                own = Instant(now + granted + clock.origin_ms - session.used_ms)
+                at = own if at is None or own < at else at
+        found.append(at)
+    return found
 
 
 def individual_clocks(session: Session) -> list[Clock]:
-    """Return what clients draw for each participant, in their order."""
-    return [_wire_clock(session, participant) for participant in session.participants]
+    """Return what clients draw for each participant, in their order.
+
+    Like `deadlines`, this is one loop, because each change shows all participants.
+    """
+    total, session_ms = session.total_time_ms, session.used_ms
+    is_over, is_session_running = session.status.is_terminal, session.status is Status.RUNNING
+    until_close_of_all = until(session, settings_of(session).closes_at)
+    clocks = []
+    for participant in session.participants:
+        own = participant.individual or _NO_CLOCK
+        closes_at = own.allowance.closes_at
+        until_close = until_close_of_all if closes_at is None else until(session, closes_at)
+        if is_over or own.state.is_done:
+            until_close = None
+        is_running = is_session_running and own.state is RunState.RUNNING
+        used, granted = own.used_at(session_ms), own.granted_ms(total)
+        if granted is None:
+            clocks.append(_upward(used, until_close, is_running=is_running))
+        else:
+            left = Millis(granted - used) if granted > used else Millis(0)
+            clocks.append(countdown_to_close(left, until_close, is_running=is_running))
+    return clocks
 
 
-def _wire_clock(session: Session, participant: Participant) -> Clock:
-    clock = clock_of(participant)
-    left = own_time_left(session, participant)
-    is_over = session.status.is_terminal or clock.state.is_done
-    until_close = None if is_over else until(session, closing_time(session, participant))
-    is_running = _is_running(session, clock.state)
-    if left is not None:
-        return countdown_to_close(left, until_close, is_running=is_running)
-    used = clock.used_at(session.used_ms)
+def _upward(used: Millis, until_close: Millis | None, *, is_running: bool) -> Clock:
+    """Return the clock of a participant without a limit, who has used `used` ms."""
     if not is_running:
         return Clock(used, 0)
-    ceiling = None if until_close is None else Millis(used + until_close)
-    return Clock(used, 1, ceiling_ms=ceiling)
+    return Clock(used, 1, ceiling_ms=None if until_close is None else Millis(used + until_close))
 
 
 def begin(session: Session, participants: Iterable[Participant]) -> Session:
@@ -140,10 +155,6 @@ def begin(session: Session, participants: Iterable[Participant]) -> Session:
         session,
         [replace(p, individual=clock_of(p).begin(session_ms, instant)) for p in participants],
     )
-
-
-def _is_running(session: Session, state: RunState) -> bool:
-    return state is RunState.RUNNING and session.status is Status.RUNNING
 
 
 def until(session: Session, instant: Instant | None) -> Millis | None:
