@@ -1,4 +1,5 @@
 import { isTerminal, participantOf } from "/clients/js/synckairos.js";
+import { isDisplay } from "./display.js";
 import { tokenClaims } from "./token.js";
 
 const MODES_WITH_BANKS = ["per_participant", "per_group"];
@@ -52,15 +53,19 @@ export function allowedIn(state) {
   };
 }
 
-/** Whether the user may create sessions and do everything with them; true without a token. */
+/**
+ * Whether the user may create sessions and do everything with them; true without a token. Nobody may
+ * do anything on a display.
+ */
 export function mayHost() {
+  if (isDisplay()) return false;
   return !["participant", "spectator"].includes(tokenClaims().role);
 }
 
 /** The user's own participant; null for all but participants of this session. */
 function ownParticipant(state) {
   const { role, participant_id: id } = tokenClaims();
-  return role === "participant" && id ? participantOf(state, id) : null;
+  return role === "participant" && id && !isDisplay() ? participantOf(state, id) : null;
 }
 
 function giftTo(state, own, id) {

@@ -1,6 +1,6 @@
 import { el, icon } from "./dom.js";
 
-/** Buttons to copy the session's link, and to open it in a second tab. */
+/** Buttons to copy the session's link, and to open it in a second tab or as a display for a room. */
 export function shareButtons(notify) {
   const copyLink = async () => {
     const isCopied = await copied(location.href);
@@ -13,20 +13,25 @@ export function shareButtons(notify) {
       icon("copy"),
       el("span", {}, "Copy link"),
     ),
-    el(
-      "a",
-      {
-        class: "button quiet",
-        href: location.href,
-        target: "_blank",
-        rel: "opener", // the new tab gets a copy of this tab's session storage, and so its token
-        "aria-label": "Second tab",
-      },
-      icon("open"),
-      el("span", {}, "Second tab"),
-    ),
+    tabLink("Second tab", "open", location.href),
+    tabLink("Projector", "display", `${location.href}&view=display`),
   ];
   return { elements, copyLink };
+}
+
+function tabLink(label, image, href) {
+  return el(
+    "a",
+    {
+      class: "button quiet",
+      href,
+      target: "_blank",
+      rel: "opener", // the new tab gets a copy of this tab's session storage, and so its token
+      "aria-label": label,
+    },
+    icon(image),
+    el("span", {}, label),
+  );
 }
 
 /** Copy text; return false where it isn't possible, e.g. without HTTPS. */

@@ -1,0 +1,49 @@
+import { isTerminal } from "/clients/js/synckairos.js";
+import { outcomeText } from "./announcements.js";
+import { clockGrid } from "./clock-grid.js";
+import { controls } from "./controls.js";
+import { el, setText } from "./dom.js";
+import { lapList } from "./lap-list.js";
+import { participantList } from "./participant-list.js";
+
+/** The page of sessions without a purpose: all clocks, the participants and the controls. */
+export function generalPage({ session, act, ask }) {
+  const clocks = clockGrid({
+    onPress: (model) => act.switchTo(model.isActive ? undefined : model.participantId),
+    onMember: (id) => act.switchTo(id),
+    onAdjust: (model, step) => act.adjust(model.participantId, bankOf(model, session), step),
+    onGive: (model, ms) => act.give(model.participantId, ms),
+  });
+  const participants = participantList((id) => act.switchTo(id));
+  const laps = lapList(session.id);
+  const outcome = el("p", { class: "outcome" });
+  const buttons = controls(act, ask);
+  const element = el(
+    "div",
+    { class: "play" },
+    outcome,
+    el("div", { class: "clock-area" }, clocks.element, laps.element),
+    participants.element,
+    buttons.element,
+  );
+
+  function update(detail, names, allowed) {
+    const { state } = detail;
+    for (const part of [clocks, participants, buttons]) part.update(state, names, allowed);
+    laps.update(detail);
+    setText(outcome, isTerminal(state) ? outcomeText(state, names) : "");
+  }
+
+  function draw(at) {
+    participants.draw(at);
+    return clocks.draw(at);
+  }
+
+  return { element, update, draw };
+}
+
+/** What an adjustment starts from, ms: the time before overtime, which is 0 in overtime. */
+function bankOf(model, { clock }) {
+  const at = clock.now();
+  return model.readOvertime?.(at)?.inUse ? 0 : (model.read(at) ?? 0);
+}
