@@ -102,6 +102,15 @@ export function actionsOf(session, notify) {
     /** Let a participant's flag fall: see `attempt`. */
     forfeit: (participantId, reason) =>
       attempt(() => session.forfeit(participantId, reason), ruleErrorText),
+    /** Let participants begin at one instant. */
+    begin: (ids) => run(() => session.begin(ids), `begin ${ids}`),
+    finish: (id) => run(() => session.finish(id), `finish ${id}`),
+    reopen: (id) => run(() => session.reopen(id), `reopen ${id}`),
+    pausePerson: (id) => run(() => session.pauseParticipant(id), `pause ${id}`),
+    resumePerson: (id) => run(() => session.resumeParticipant(id), `resume ${id}`),
+    giveUp: (id) => run(() => session.forfeit(id), `close ${id}`),
+    /** Several calls of a dialog in turn: see `attempt`. */
+    attempt: (calls) => attempt(() => calls(session), ruleErrorText),
     complete: () => run(() => session.complete()),
     cancel: () => run(() => session.cancel()),
     delete: () => run(() => session.delete()),

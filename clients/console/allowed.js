@@ -13,6 +13,9 @@ const MODES_WITH_BANKS = ["per_participant", "per_group"];
  * @property {boolean} pause
  * @property {boolean} resume
  * @property {boolean} undo
+ * @property {?string} own the user's own participant
+ * @property {(participantId: string) => boolean} begin in `individual`
+ * @property {(participantId: string) => boolean} finish in `individual`
  * @property {boolean} manage change people and settings, complete and cancel
  * @property {boolean} adjustClocks
  * @property {boolean} forfeit
@@ -34,7 +37,9 @@ export function allowedIn(state) {
   const own = ownParticipant(state);
   const isOpen = !isTerminal(state);
   const isRunning = status === "running";
-  const maySwitch = isRunning && (isHost || Boolean(own?.is_active));
+  const hasTurns = state.sync_mode !== "individual";
+  const isOwn = (id) => own?.participant_id === id;
+  const maySwitch = hasTurns && isRunning && (isHost || Boolean(own?.is_active));
   const mayPause = isHost || Boolean(own && state.participants_may_pause);
   return {
     takePart: isHost || Boolean(own),
@@ -43,7 +48,10 @@ export function allowedIn(state) {
     switchTo: (id) => maySwitch && !participantOf(state, id)?.is_retired,
     pause: isRunning && mayPause,
     resume: status === "paused" && mayPause,
-    undo: isHost && (isRunning || status === "paused"),
+    undo: hasTurns && isHost && (isRunning || status === "paused"),
+    own: own?.participant_id ?? null,
+    begin: (id) => !hasTurns && isRunning && (isHost || isOwn(id)),
+    finish: (id) => !hasTurns && (isRunning || status === "paused") && (isHost || isOwn(id)),
     manage: isHost && isOpen,
     adjustClocks: isHost && (isOpen || status === "expired"),
     forfeit: isHost && isRunning && MODES_WITH_BANKS.includes(state.sync_mode),

@@ -1,9 +1,11 @@
 import { isTerminal, nearest } from "/clients/js/synckairos.js";
-import { duration } from "./format.js";
+import { duration, timeOfDay } from "./format.js";
+import { wordsOf } from "./words.js";
 
 /** A change as a sentence for screen readers; empty if there is nothing to say. */
 export function announcementOf(state, previous, names) {
   if (isTerminal(state)) return previous?.status === state.status ? "" : outcomeText(state, names);
+  if (state.sync_mode === "individual") return runAnnouncement(state, previous, names);
   const fallen = newlyFallen(state, previous);
   if (fallen) return `${names.participant(fallen.participant_id)}: time is up.`;
   if (state.status !== previous?.status) return statusAnnouncement(state, names);
@@ -11,13 +13,25 @@ export function announcementOf(state, previous, names) {
   return "";
 }
 
+/** What has become of one person; of several, nothing, because that would be too much to hear. */
+function runAnnouncement(state, previous, names) {
+  if (state.status !== previous?.status) {
+    return { running: "Running.", paused: "Paused." }[state.status] ?? "Ready to start.";
+  }
+  const before = new Map(previous.participants.map((p) => [p.participant_id, p.state]));
+  const changed = state.participants.filter((p) => before.get(p.participant_id) !== p.state);
+  if (changed.length !== 1) return "";
+  const [{ participant_id: id, state: now }] = changed;
+  return `${names.participant(id)}: ${wordsOf(state).states[now].toLowerCase()}.`;
+}
+
 /** How and when the session ended, as a sentence. */
 export function outcomeText(state, names) {
   switch (state.status) {
     case "completed":
-      return `Completed at ${clockTime(state.session_completed_at)}.`;
+      return `Completed at ${timeOfDay(state.session_completed_at)}.`;
     case "cancelled":
-      return `Cancelled at ${clockTime(state.session_completed_at)}.`;
+      return `Cancelled at ${timeOfDay(state.session_completed_at)}.`;
     default:
       return `Time is up. ${lossOn(state, names)}`.trim();
   }
@@ -64,8 +78,4 @@ function turnAnnouncement(state, names) {
   const left = nearest(state, state.server_time_ms);
   const rest = left === null ? "" : `, ${duration(Math.round(left / 1000) * 1000)} left`;
   return `${names.participant(state.active_participant_id)}${rest}.`;
-}
-
-function clockTime(timestamp) {
-  return new Date(timestamp).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 }

@@ -24,6 +24,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
   const problem = el("p", { class: "form-error", role: "alert" });
   const submit = el("button", { class: "primary", type: "submit" }, "Create session");
   let mode = MODES[0];
+  let shape = mode;
 
   const form = el(
     "form",
@@ -55,10 +56,11 @@ export function createForm(page, { client, sessionId, onCreated }) {
   }
 
   function fill(preset) {
-    people.fill(preset);
-    people.showFieldsOf(mode);
-    settings.fill(preset);
-    settings.showFieldsOf(mode);
+    shape = { ...mode, ...preset };
+    people.fill(shape);
+    people.showFieldsOf(shape);
+    settings.fill(shape);
+    settings.showFieldsOf(shape);
     control.clear();
     setText(problem, "");
   }
@@ -77,7 +79,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
   }
 
   async function send() {
-    const body = requestFrom(mode, people.rows, fields, sessionId);
+    const body = requestFrom(shape, people.rows, fields, sessionId);
     if (!body) return focusFirstError();
     submit.disabled = true;
     try {
@@ -112,6 +114,9 @@ export function createForm(page, { client, sessionId, onCreated }) {
 }
 
 function gridOf(fields) {
-  const order = ["time", "cycle", "ceiling", "increment", "warnings", "action", "play", "advance"];
+  const order = [
+    ...["time", "cycle", "ceiling", "increment", "begins", "closes", "grace"],
+    ...["warnings", "action", "play", "advance"],
+  ];
   return order.map((name) => fields[name].element);
 }

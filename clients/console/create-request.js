@@ -1,5 +1,6 @@
 import { TEAMS } from "./modes.js";
-import { NOT_A_DURATION, parseDuration } from "./format.js";
+import { parseAllowance, NOT_AN_ALLOWANCE } from "./allowance.js";
+import { NOT_A_DURATION, nextTimeOfDay, parseDuration } from "./format.js";
 import { newId } from "/clients/js/synckairos.js";
 
 /**
@@ -19,14 +20,19 @@ export function requestFrom(mode, people, fields, sessionId) {
   const body = {
     ...(sessionId && { session_id: sessionId }),
     sync_mode: mode.mode,
-    ...clocksOf(mode, people, fields, ms),
+    ...(mode.mode === "individual"
+      ? individualClocks(mode, people, fields, ms, invalid)
+      : clocksOf(mode, people, fields, ms)),
     increment_ms: ms(fields.increment),
     time_control: fields.control.value,
     warn_at_ms: warningsOf(fields.warnings, invalid),
     auto_advance: (mode.fields.includes("advance") && fields.advance.control.checked) || undefined,
     action_on_timeout: mode.fields.includes("action") ? actionOf(mode, fields) : undefined,
   };
-  body.metadata = { title: fields.title.value.trim() || mode.name };
+  body.metadata = {
+    title: fields.title.value.trim() || mode.name,
+    ...(mode.purpose && { purpose: mode.purpose }),
+  };
   invalid.forEach(([field, words]) => field.showError(words));
   return invalid.length ? null : body;
 }
@@ -49,6 +55,23 @@ function clocksOf(mode, people, fields, ms) {
     default:
       return { participants: people.map(idAndName), max_time_ms: ms(fields.ceiling) };
   }
+}
+
+/** A race goes on until somebody ends it, so that the last finish can be undone, too. */
+function individualClocks({ purpose }, people, fields, ms, invalid) {
+  const allowance = ({ extra }) => {
+    const parsed = parseAllowance(extra.value);
+    if (!parsed) invalid.push([extra, NOT_AN_ALLOWANCE]);
+    return parsed;
+  };
+  return {
+    participants: people.map((p) => ({ ...idAndName(p), ...allowance(p) })),
+    total_time_ms: ms(fields.time),
+    begins: fields.begins.value || undefined,
+    closes_at: nextTimeOfDay(fields.closes.value)?.toISOString(),
+    grace_ms: ms(fields.grace),
+    rounds: purpose === "race" || undefined,
+  };
 }
 
 /** One turn length for all, unless a person has their own time. */

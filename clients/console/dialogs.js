@@ -6,6 +6,7 @@ import { select, field, textInput } from "./field.js";
 import { NOT_A_DURATION, parseDuration } from "./format.js";
 import { namesOf } from "./names.js";
 import { openForfeit, openRemovePerson, openRename, openRetire } from "./person-dialogs.js";
+import { openAddRun, openFinishLast, openGiveUpLast, openGiveTime, openRemoveRun } from "./run-dialogs.js";
 import { openUndo } from "./undo-dialog.js";
 
 const QUESTIONS = {
@@ -16,17 +17,25 @@ const QUESTIONS = {
 
 const FORMS = {
   add: openAdd,
+  addRun: openAddRun,
   adjust: openAdjust,
+  finishLast: openFinishLast,
   forfeit: openForfeit,
+  giveTime: openGiveTime,
+  giveUpLast: openGiveUpLast,
   removePerson: openRemovePerson,
+  removeRun: openRemoveRun,
   rename: openRename,
   retire: openRetire,
   undo: openUndo,
 };
 
-/** Open a confirmation for an action that can't be undone, or a form. */
-export function openDialog(name, session, act) {
-  if (FORMS[name]) FORMS[name](session, act);
+/**
+ * Open a confirmation for an action that can't be undone, or a form. Some forms are about the
+ * participant with `id`.
+ */
+export function openDialog(name, session, act, id) {
+  if (FORMS[name]) FORMS[name](session, act, id);
   else openQuestion(QUESTIONS[name], () => act[name]());
 }
 

@@ -27,6 +27,7 @@ export function eventText(event, { sync_mode: mode }, names) {
     case "cycle_switched":
       return switchText(event, mode, who, next);
     case "time_expired":
+      if (mode === "individual") return `${who}: time’s up`;
       return `${expiryText(event, who)}${sequel(event, next)}`;
     case "participant_added":
       return `${who} joined`;

@@ -36,6 +36,10 @@ function targetOf(path, people, fields) {
       return fields.control;
     case "warn_at_ms":
       return fields.warnings;
+    case "closes_at":
+      return fields.closes;
+    case "grace_ms":
+      return fields.grace;
     case "action_on_timeout":
       return fields.action;
     case "metadata":
@@ -48,6 +52,8 @@ function targetOf(path, people, fields) {
 /** The field of a person's error; without an own time, the shared time is at fault. */
 function rowTarget(row, part, fields) {
   if (!row) return null;
+  if (part === "extra_ms" || part === "factor_permille") return row.extra;
+  if (part === "closes_at") return fields.closes;
   if (part !== "total_time_ms") return row.name;
   return row.time.value.trim() ? row.time : fields.time;
 }

@@ -16,6 +16,15 @@ export function countdown(ms) {
 }
 
 /**
+ * Format a countdown like `countdown`, in whole seconds to the end.
+ *
+ * @param {number} ms at least 0
+ */
+export function countdownSeconds(ms) {
+  return clock(Math.ceil(ms / 1000));
+}
+
+/**
  * Format elapsed time, rounded down: a second counts when it is complete.
  *
  * @param {number} ms
@@ -60,6 +69,26 @@ export function parseDuration(text) {
   if (!typed) return null;
   if (!/^(\d+:){0,2}\d+(\.\d{1,3})?$/.test(typed)) return NaN;
   return Math.round(typed.split(":").reduce((sum, part) => sum * 60 + Number(part), 0) * 1000);
+}
+
+/**
+ * The next instant at which clocks on the wall here show a time.
+ *
+ * @param {string} text such as 14:30
+ * @returns {?Date} null for empty text
+ */
+export function nextTimeOfDay(text, now = new Date()) {
+  if (!text) return null;
+  const [hours, minutes] = text.split(":").map(Number);
+  const next = new Date(now);
+  next.setHours(hours, minutes, 0, 0);
+  if (next <= now) next.setDate(next.getDate() + 1);
+  return next;
+}
+
+/** Format the time of day of a timestamp or of an instant (ms), such as 14:30. */
+export function timeOfDay(instant) {
+  return new Date(instant).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 }
 
 /** The error of a text that `parseAmount` can't read. */

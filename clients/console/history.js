@@ -1,4 +1,4 @@
-import { el } from "./dom.js";
+import { el, setFlag } from "./dom.js";
 import { fairnessSection } from "./fairness-section.js";
 import { store, stored } from "./storage.js";
 import { timeControlSection } from "./time-control-section.js";
@@ -36,6 +36,14 @@ export function historyPanel(session) {
     ),
   );
   let known;
+  let isBeside = true;
+
+  /** Place the panel beside the page where there is room, or collapsed below it. */
+  function place(isBelow) {
+    isBeside = !isBelow;
+    setFlag(element, "below", isBelow);
+    if (isBelow) element.open = false;
+  }
 
   function update(state, names, allowed) {
     known = [state, names];
@@ -63,14 +71,14 @@ export function historyPanel(session) {
   });
   element.addEventListener("toggle", () => {
     fairness.refresh();
-    if (isWide.matches) store("localStorage", KEY, element.open ? "open" : "closed");
+    if (isBeside && isWide.matches) store("localStorage", KEY, element.open ? "open" : "closed");
   });
   function stop() {
     trail.stop();
     fairness.stop();
   }
 
-  return { element, update, addNote, draw, stop };
+  return { element, place, update, addNote, draw, stop };
 }
 
 function section(id, title, content) {

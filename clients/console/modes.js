@@ -1,6 +1,7 @@
 /**
- * The five modes: names, descriptions, the settings that each uses (`fields`), and presets. Values
- * of presets are in the form that users type.
+ * The modes: names, descriptions, the settings that each uses (`fields`), and presets. Values
+ * of presets are in the form that users type. A preset may replace `fields` and `timeLabel` of its
+ * mode, and may say what the session is for (`purpose`, see `purposes.js`).
  */
 
 const BLITZ = {
@@ -106,7 +107,7 @@ export const MODES = [
         action: "skip_cycle",
         warnings: "0:10",
       },
-      { title: "Exam", names: [], time: "1:00:00", cycle: "", warnings: "10:00, 1:00" },
+      { title: "Exam, one clock", names: [], time: "1:00:00", cycle: "", warnings: "10:00, 1:00" },
       {
         title: "Meeting",
         names: ["Welcome", "Numbers", "Decisions"],
@@ -114,6 +115,24 @@ export const MODES = [
         cycle: "10:00",
         warnings: "1:00",
       },
+    ],
+  },
+  {
+    mode: "individual",
+    name: "All clocks at once",
+    sentence: "Everyone has their own clock, and all of them run at the same time.",
+    timeLabel: "Time for each",
+    fields: ["time", "extra", "begins", "closes", "grace", "warnings"],
+    presets: [
+      {
+        title: "Exam",
+        purpose: "exam",
+        names: ["Ada", "Ben", "Cleo", "Dan"],
+        time: "1:00:00",
+        begins: "together",
+        warnings: "5:00",
+      },
+      { title: "Race", purpose: "race", names: ["Ada", "Ben", "Cleo", "Dan"], fields: [] },
     ],
   },
   {
@@ -136,6 +155,11 @@ export const ACTIONS = [
   ["skip_cycle", "Start the next turn"],
   ["auto_action", "Play a move and start the next turn"],
   ["end_session", "End the session"],
+];
+
+export const BEGINS = [
+  ["together", "All together, at the start"],
+  ["each", "Each on their own"],
 ];
 
 /** The word for what ends a turn in a mode. */

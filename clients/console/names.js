@@ -1,4 +1,5 @@
 import { modeOf } from "./modes.js";
+import { wordsOf } from "./words.js";
 
 /**
  * Remembers the names over the states of a session. It returns `namesOf` a state, in which those who
@@ -21,6 +22,7 @@ export function nameBook() {
 export function namesOf(state, known = new Map()) {
   const { title, names = {}, group_names: groupNames = {} } = state.metadata ?? {};
   const { participants, groups = [] } = state;
+  const { person } = wordsOf(state);
   const nameOf = (one) => text(one.name) ?? text(names[one.participant_id]);
   return {
     title: text(title) ?? modeOf(state.sync_mode).name,
@@ -28,7 +30,7 @@ export function namesOf(state, known = new Map()) {
     participant(id) {
       const position = participants.findIndex((p) => p.participant_id === id);
       if (position < 0) return known.get(id) ?? text(names[id]) ?? "Someone";
-      return nameOf(participants[position]) ?? `Person ${position + 1}`;
+      return nameOf(participants[position]) ?? `${person} ${position + 1}`;
     },
     group(id) {
       const position = groups.findIndex((g) => g.group_id === id);

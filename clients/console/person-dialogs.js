@@ -6,11 +6,12 @@ import { namesOf } from "./names.js";
 const NO_CHOICE = ["", "Choose …"];
 const PEOPLE_ARE_OPTIONAL = ["global", "count_up"];
 
-/** Ask for a participant's new name. */
-export function openRename({ state }, act) {
+/** Ask for a participant's new name; the participant with that id is chosen beforehand. */
+export function openRename({ state }, act, id) {
   const names = namesOf(state);
   const person = personField(state.participants, names);
   const name = field("New name", textInput({ maxLength: 60 }));
+  if (id) person.value = id;
   const fill = () => {
     name.value = names.participant(person.value);
     name.control.select();

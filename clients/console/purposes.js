@@ -1,3 +1,6 @@
+import { examDisplay, examPage } from "./exam-page.js";
+import { raceDisplay, racePage } from "./race-page.js";
+
 /**
  * @typedef {object} Page what is shown of a session, apart from its title, history and connection
  * @property {HTMLElement} element
@@ -9,15 +12,18 @@
  * @typedef {object} PageTools
  * @property {import("/clients/js/synckairos.js").Session} session
  * @property {object} act the actions of `actionsOf`
- * @property {(name: string) => void} ask opens a dialog of `dialogs.js`
+ * @property {(name: string, participantId?: string) => void} ask opens a dialog of `dialogs.js`
  *
  * @typedef {object} Purpose
  * @property {string} name shown beside the session's title
+ * @property {boolean} [isWide] whether the page needs the whole width: the history is below it
  * @property {string[]} modes the values of `sync_mode` that its pages can show
  * @property {(tools: PageTools) => Page} page
  * @property {(tools: PageTools) => Page} [display] a page without controls, for a projector; it is
  *   shown instead of the page if the address has `view=display`
  */
+
+const RUNS = { modes: ["individual"], isWide: true, page: examPage, display: examDisplay };
 
 /**
  * Sessions with a page of their own, by what they are for (`metadata.purpose`). All others have the
@@ -25,11 +31,20 @@
  *
  * @type {Object<string, Purpose>}
  */
-export const PURPOSES = {};
+export const PURPOSES = {
+  exam: { ...RUNS, name: "Exam" },
+  race: { ...RUNS, name: "Race", page: racePage, display: raceDisplay },
+};
+
+/** Modes that the general page can't show. */
+const DEFAULTS = {
+  individual: { ...RUNS, name: "All clocks at once" },
+};
 
 /** The purpose of a session with a page of its own; null without one. @returns {?Purpose} */
 export function purposeOf({ metadata, sync_mode: mode }) {
   const wanted = metadata?.purpose;
-  if (typeof wanted !== "string" || !Object.hasOwn(PURPOSES, wanted)) return null;
-  return PURPOSES[wanted].modes.includes(mode) ? PURPOSES[wanted] : null;
+  const isKnown = typeof wanted === "string" && Object.hasOwn(PURPOSES, wanted);
+  const isFit = isKnown && PURPOSES[wanted].modes.includes(mode);
+  return isFit ? PURPOSES[wanted] : (DEFAULTS[mode] ?? null);
 }

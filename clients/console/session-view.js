@@ -23,7 +23,7 @@ export function sessionView(page, session) {
   const act = actionsOf(session, notify);
   const share = shareButtons(notify);
   const connection = connectionStatus(session);
-  const tools = { session, act, ask: (name) => openDialog(name, session, act) };
+  const tools = { session, act, ask: (name, id) => openDialog(name, session, act, id) };
   const history = historyPanel(session);
   const hints = keyHints();
   const namesOf = nameBook();
@@ -54,6 +54,7 @@ export function sessionView(page, session) {
     if (wanted === makePage) return;
     makePage = wanted;
     shownPage = makePage(tools);
+    history.place(Boolean(purpose?.isWide));
     shown = "";
   }
 

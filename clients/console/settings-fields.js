@@ -1,8 +1,15 @@
 import { el } from "./dom.js";
 import { select, field, textInput } from "./field.js";
-import { ACTIONS } from "./modes.js";
+import { ACTIONS, BEGINS } from "./modes.js";
 
-const BY_MODE = ["time", "cycle", "ceiling", "increment", "warnings", "action", "advance"];
+const BY_MODE = [
+  ...["time", "cycle", "ceiling", "increment", "begins", "closes", "grace"],
+  ...["warnings", "action", "advance"],
+];
+const TYPED = [
+  ...["title", "time", "cycle", "ceiling", "increment", "closes", "grace"],
+  ...["play", "warnings"],
+];
 const TIME_HINT = "h:min:s or min:s";
 
 /** All settings other than participants; each is shown only if the mode uses it. */
@@ -16,6 +23,11 @@ export function settingsFields() {
     increment: field("Added per turn", textInput({ class: "time", inputMode: "decimal" }), {
       hint: "seconds",
     }),
+    begins: field("Their clocks begin", select(BEGINS)),
+    closes: field("Everybody stops at", textInput({ type: "time", class: "time" }), {
+      hint: "optional, time of day",
+    }),
+    grace: field("Time to hand in", time("none"), { hint: "optional, after the end" }),
     warnings: field("Warn when this is left", textInput({ placeholder: "never" }), {
       hint: "up to five, separated by commas",
     }),
@@ -32,9 +44,8 @@ export function settingsFields() {
   return {
     fields,
     fill(preset) {
-      for (const name of ["title", "time", "cycle", "ceiling", "increment", "play", "warnings"]) {
-        fields[name].value = preset[name] ?? "";
-      }
+      for (const name of TYPED) fields[name].value = preset[name] ?? "";
+      fields.begins.value = preset.begins ?? "together";
       fields.action.value = preset.action ?? "notify";
       fields.advance.control.checked = false;
       showPlay();

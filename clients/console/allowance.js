@@ -1,0 +1,35 @@
+import { duration, parseAmount } from "./format.js";
+
+/** The error of a text that `parseAllowance` can't read. */
+export const NOT_AN_ALLOWANCE = "Enter minutes or a share, such as 10 or 25%";
+
+const FULL_PERMILLE = 1000;
+
+/**
+ * Parse a person's extra time: minutes (10), a time (10m, 7:30), or a share of everybody's time (25%
+ * more).
+ *
+ * @param {string} text
+ * @returns {?{extra_ms?: number, factor_permille?: number}} fields of a participant, none for empty
+ *   text; null if it isn't an extra time
+ */
+export function parseAllowance(text) {
+  const typed = text.trim().replace(/^\+\s*/, "");
+  if (!typed) return {};
+  const share = /^(\d+(?:[.,]\d)?)\s*%$/.exec(typed);
+  if (share) return { factor_permille: FULL_PERMILLE + Number(share[1].replace(",", ".")) * 10 };
+  const ms = parseMinutes(typed);
+  return ms > 0 ? { extra_ms: ms } : null;
+}
+
+/** Parse like `parseAmount`, but a plain number as minutes. @returns {?number} ms, or NaN */
+export function parseMinutes(text) {
+  const typed = text.trim();
+  return parseAmount(/^[+\-−]?\s*\d+$/.test(typed) ? `${typed}m` : typed);
+}
+
+/** A participant's extra time as text, such as "+25%" or "+10:00"; empty without. */
+export function allowanceText({ extra_ms: extra, factor_permille: factor }) {
+  const share = factor && factor !== FULL_PERMILLE ? `+${(factor - FULL_PERMILLE) / 10}%` : "";
+  return [share, extra && `+${duration(extra)}`].filter(Boolean).join(" ");
+}

@@ -1,0 +1,41 @@
+import { clockWidth } from "./clock-width.js";
+import { el, setText } from "./dom.js";
+
+/**
+ * @typedef {object} BigClockView
+ * @property {string} label
+ * @property {string} text the time; a part after a dot is drawn smaller
+ * @property {string} note a warning, which screen readers say at once
+ * @property {string} detail
+ * @property {"calm"|"running"|"low"|"over"} tone
+ */
+
+/** One large clock for a room, with a label above it and a warning below. */
+export function bigClock() {
+  const label = el("p", { class: "big-label" });
+  const whole = el("span");
+  const tenths = el("span", { class: "big-tenths" });
+  const time = el("div", { class: "big-time", role: "timer" }, whole, tenths);
+  const note = el("p", { class: "big-note", role: "alert" });
+  const detail = el("p", { class: "big-detail" });
+  const element = el("section", { class: "big-clock", "aria-label": "Clock" });
+  element.append(label, el("div", { class: "big-middle" }, time), note, detail);
+  let width = 0;
+
+  /** @param {BigClockView} view */
+  function draw(view) {
+    const [shown, tenth = ""] = view.text.split(".");
+    setText(whole, shown);
+    setText(tenths, tenth && `.${tenth}`);
+    setText(label, view.label);
+    setText(note, view.note);
+    setText(detail, view.detail);
+    if (element.dataset.tone !== view.tone) element.dataset.tone = view.tone;
+    const next = Math.max(2.4, clockWidth(shown, tenth && ".0"));
+    if (next === width) return;
+    width = next;
+    element.style.setProperty("--width", width.toFixed(3));
+  }
+
+  return { element, draw };
+}

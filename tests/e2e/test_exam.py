@@ -1,0 +1,175 @@
+"""An exam: candidates with their own time, the clock of the room, and the warning before the end."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Locator, expect
+
+from infra.local.instance import Instance
+from tests.e2e.conftest import Opener
+from tests.e2e.console import Console
+from tests.e2e.stories import ApiSession
+from tests.support import tokens
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+WIDTHS = (320, 390, 1280, 1920)
+PURPOSE = {"title": "Algebra", "purpose": "exam"}
+WARNING = "Less than 5 minutes left"
+
+_CHANGED = """async () => {
+  const changed = new Set();
+  const observer = new MutationObserver(changes => {
+    for (const { target } of changes) changed.add(target.className);
+  });
+  observer.observe(document.querySelector(".runs"), {
+    subtree: true, childList: true, characterData: true, attributes: true,
+  });
+  const drawn = document.querySelector(".run-time").textContent;
+  while (document.querySelector(".run-time").textContent === drawn) {
+    await new Promise(requestAnimationFrame);
+  }
+  await new Promise(requestAnimationFrame);
+  return [...changed];
+}"""
+"""The classes of what changes in the list until a clock has moved by a second."""
+
+
+def row(console: Console, name: str) -> Locator:
+    """The row of the candidate called `name`."""
+    named = console.page.locator(".run-name", has_text=re.compile(f"^{name}$"))
+    return console.page.locator(".run").filter(has=named)
+
+
+def section(console: Console, name: str) -> Locator:
+    """The names in the section called `name`."""
+    return console.page.get_by_role("list", name=name).locator(".run-name:visible")
+
+
+def choose(console: Console, name: str, step: str) -> None:
+    """Choose a step in the menu of the candidate called `name`."""
+    console.page.get_by_role("button", name=f"More for {name}").click()
+    console.page.locator(".run-menu").get_by_role("button", name=step).click()
+
+
+def adjust(url: str, session_id: str, **change: Any) -> None:
+    """Change the clocks of all candidates over the API."""
+    httpx.post(f"{url}/v1/sessions/{session_id}/adjust", json=change).raise_for_status()
+
+
+def exam(url: str, people: int, **more: Any) -> ApiSession:
+    """Create a pending exam of an hour with so many candidates."""
+    candidates = [{"participant_id": f"c{n}", "name": f"Candidate {n}"} for n in range(people)]
+    body = {"sync_mode": "individual", "total_time_ms": HOUR_MS, "participants": candidates}
+    return ApiSession(url, body | {"metadata": PURPOSE, "warn_at_ms": [5 * MINUTE_MS]} | more)
+
+
+def test_an_exam_from_the_form_to_the_last_minutes(
+    open_page: Opener, open_in_new_window: Opener, service: Instance
+) -> None:
+    host = open_page()
+    host.page.locator("input[value=individual]").check(force=True)
+    host.page.get_by_label("Extra time").nth(1).fill("25%")
+    host.submit.click()
+    expect(host.status).to_have_text("pending")
+    session_id = host.session_id
+    ids = {
+        one["name"]: one["participant_id"]
+        for one in httpx.get(f"{service.url}/v1/sessions/{session_id}").json()["data"][
+            "participants"
+        ]
+    }
+
+    token = tokens.participant(session_id, ids["Ben"])
+    ben = open_in_new_window(f"/?session={session_id}#token={token}")
+    own = ben.page.locator(".big-clock:visible")
+    expect(own).to_contain_text("Not started yet")
+    expect(ben.page.locator(".run:visible")).to_have_count(0)
+
+    host.start()
+    expect(section(host, "Writing")).to_have_text(["Ada", "Ben", "Cleo", "Dan"])
+    expect(row(host, "Ben")).to_contain_text("+25%")
+    expect(own.get_by_role("timer")).to_have_text(re.compile(r"^1:1[45]:\d\d$"))
+
+    choose(host, "Cleo", "Pause")
+    expect(section(host, "Paused")).to_have_text(["Cleo"])
+    host.page.get_by_role("button", name="Resume: Cleo").click()
+    expect(section(host, "Writing")).to_have_count(4)
+
+    host.page.get_by_role("button", name="Add a candidate").click()
+    dialog = host.page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Eve")
+    dialog.get_by_label("Extra time").fill("10")
+    dialog.get_by_role("button", name="Add").click()
+    expect(section(host, "Writing")).to_have_text(["Ada", "Ben", "Cleo", "Dan", "Eve"])
+    expect(row(host, "Eve").locator(".run-time")).to_have_text(re.compile("^1:(10:00|09:)"))
+
+    ben.primary.click()
+    expect(own).to_contain_text("Finished")
+    expect(section(host, "Done")).to_have_text(["Ben"])
+    host.page.get_by_role("button", name="Undo the finish: Ben").click()
+    expect(ben.primary).to_have_text("Finish")
+
+    adjust(service.url, session_id, set_ms=5 * MINUTE_MS + 1500)
+    choose(host, "Dan", "More time")
+    dialog.get_by_role("button", name="Give time").click()
+    for page in (host, ben):
+        expect(page.page.get_by_role("alert").filter(has_text=WARNING)).to_be_visible()
+    expect(host.page.locator(".big-clock:visible")).to_have_attribute("data-tone", "low")
+    expect(row(host, "Ada")).to_have_attribute("data-low", "")
+    expect(row(host, "Dan")).not_to_have_attribute("data-low", "")
+
+
+def test_the_display_of_an_exam_has_no_controls(open_page: Opener, service: Instance) -> None:
+    session = exam(service.url, 3)
+    session.do("start")
+    console = open_page(f"{session.path}&view=display")
+    clock = console.page.locator(".big-clock")
+    expect(clock).to_contain_text("Time left")
+    expect(console.page.locator("body > :not(.skip) :is(button, a, input):visible")).to_have_count(
+        0
+    )
+    console.page.keyboard.press("p")
+    adjust(service.url, session.id, set_ms=4 * MINUTE_MS)
+    expect(clock.get_by_role("alert")).to_have_text(WARNING)
+    adjust(service.url, session.id, set_ms=1000)
+    expect(console.page.locator(".big-clock")).to_contain_text("Ended after")
+    assert session.state["status"] == "expired"
+
+
+def test_two_hundred_candidates_are_found_and_drawn_one_by_one(
+    open_page: Opener, service: Instance
+) -> None:
+    session = exam(service.url, 200)
+    session.do("start")
+    session.do("participants/c17/finish")
+    console = open_page(session.path)
+    expect(console.page.locator(".run")).to_have_count(200)
+    for width in WIDTHS:
+        console.page.set_viewport_size({"width": width, "height": 800})
+        assert console.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert console.page.evaluate(_CHANGED) == ["run-time"]
+
+    console.page.get_by_label("Search by name").fill("date 17")
+    expect(section(console, "Writing")).to_have_count(10)
+    expect(section(console, "Done")).to_have_text(["Candidate 17"])
+    console.page.get_by_role("group", name="Show only").get_by_role("button", name="Done").click()
+    expect(console.page.locator(".run:visible")).to_have_count(1)
+
+
+@pytest.mark.parametrize("begins", ["together", "each"])
+def test_the_last_finish_is_confirmed_because_it_ends_the_exam(
+    open_page: Opener, service: Instance, begins: str
+) -> None:
+    session = exam(service.url, 2, begins=begins)
+    session.do("start")
+    if begins == "each":
+        session.do("begin")
+    console = open_page(session.path)
+    console.page.get_by_role("button", name="Finish: Candidate 0").click()
+    expect(section(console, "Done")).to_have_text(["Candidate 0"])
+    console.page.get_by_role("button", name="Finish: Candidate 1").click()
+    console.page.get_by_role("dialog").get_by_role("button", name="Finish").click()
+    expect(console.status).to_have_text("completed")
