@@ -6,7 +6,14 @@ import { select, field, textInput } from "./field.js";
 import { NOT_A_DURATION, parseDuration } from "./format.js";
 import { namesOf } from "./names.js";
 import { openForfeit, openRemovePerson, openRename, openRetire } from "./person-dialogs.js";
-import { openAddRun, openFinishLast, openGiveUpLast, openGiveTime, openRemoveRun } from "./run-dialogs.js";
+import {
+  openAddRun,
+  openFinishLast,
+  openFinishOwn,
+  openGiveTime,
+  openGiveUpLast,
+  openRemoveRun,
+} from "./run-dialogs.js";
 import { openUndo } from "./undo-dialog.js";
 
 const QUESTIONS = {
@@ -20,6 +27,7 @@ const FORMS = {
   addRun: openAddRun,
   adjust: openAdjust,
   finishLast: openFinishLast,
+  finishOwn: openFinishOwn,
   forfeit: openForfeit,
   giveTime: openGiveTime,
   giveUpLast: openGiveUpLast,

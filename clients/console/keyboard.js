@@ -1,10 +1,15 @@
+const TYPING = "input, select, textarea";
 const OWN_KEYS = "button, a, input, select, textarea, [popover], dialog";
 
-/** Bind the session's keyboard shortcuts; a focused control keeps Space and Enter. */
+/**
+ * Bind the session's keyboard shortcuts. A focused control keeps Space and Enter; what is typed into a
+ * field is no shortcut.
+ */
 export function bindKeys(session, act, { fullScreen, copyLink, undo }) {
   const onKey = (event) => {
     if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.querySelector("dialog[open]")) return;
+    if (event.target instanceof Element && event.target.closest(TYPING)) return;
     const isTaken = event.target instanceof Element && event.target.closest(OWN_KEYS);
     const command = commandOf(event.key, Boolean(isTaken));
     if (!command) return;

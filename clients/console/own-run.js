@@ -14,7 +14,7 @@ export function ownRun(onStep) {
   const element = el("div", { class: "own-run" }, clock.element, step);
   let known;
 
-  step.addEventListener("click", () => onStep(known.usual, known.state, known.run));
+  step.addEventListener("click", () => onStep(known.usual, known.run.participant_id));
 
   function update(state, names, allowed) {
     const run = participantOf(state, allowed.own);

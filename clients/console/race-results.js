@@ -1,10 +1,12 @@
-import { el } from "./dom.js";
+import { el, setText } from "./dom.js";
 import { lapTime } from "./format.js";
-import { stepText } from "./run-steps.js";
 import { results, stepsOf } from "./runs.js";
 import { wordsOf } from "./words.js";
 
-/** The results of a race by time, with the gap to the first; at most the first `most`, if given. */
+/**
+ * The results of a race by time, with the gap to the first; at most the first `most`, if given. Rows
+ * are kept across states.
+ */
 export function raceResults({ onStep, most = Infinity }) {
   const body = el("tbody");
   const heads = ["Place", "Name", "Time", "Gap"].map((name) => el("th", { scope: "col" }, name));
@@ -25,35 +27,52 @@ export function raceResults({ onStep, most = Infinity }) {
     nobody,
     table,
   );
+  const rows = new Map();
 
   function update(state, names, allowed) {
     const all = results(state);
-    number.textContent = String(all.length);
+    setText(number, String(all.length));
     nobody.hidden = all.length > 0;
     table.hidden = !all.length;
-    body.replaceChildren(...all.slice(0, most).map((result) => row(result, state, names, allowed)));
+    const shown = all.slice(0, most);
+    const ids = new Set(shown.map(({ run }) => run.participant_id));
+    for (const [id, row] of rows) {
+      if (ids.has(id)) continue;
+      row.element.remove();
+      rows.delete(id);
+    }
+    shown.forEach((result, position) => {
+      const id = result.run.participant_id;
+      if (!rows.has(id)) rows.set(id, resultRow(() => onStep("reopen", id)));
+      const row = rows.get(id);
+      row.update(result, state, names.participant(id), allowed);
+      const present = body.children[position];
+      if (present !== row.element) body.insertBefore(row.element, present ?? null);
+    });
   }
 
-  function row({ run, place, ms, gapMs }, state, names, allowed) {
-    const name = names.participant(run.participant_id);
-    const mayReopen = stepsOf(state, run, allowed).includes("reopen");
-    const text = stepText("reopen", state, run);
-    const onclick = () => onStep("reopen", state, run);
-    const button = el(
-      "button",
-      { type: "button", class: "quiet", onclick, "aria-label": `${text}: ${name}` },
-      "Undo",
-    );
-    const isFinished = place !== null;
-    return el(
-      "tr",
-      { data: { place: place ?? "" } },
-      el("td", { class: "result-place" }, isFinished ? `${place}.` : "–"),
-      el("th", { scope: "row", title: name }, name),
-      el("td", { class: "result-time" }, isFinished ? lapTime(ms) : wordsOf(state).states.closed),
-      el("td", { class: "result-gap" }, isFinished && gapMs ? `+${lapTime(gapMs)}` : ""),
-      el("td", { class: "result-undo" }, mayReopen && button),
-    );
+  return { element, update };
+}
+
+function resultRow(onUndo) {
+  const place = el("td", { class: "result-place" });
+  const name = el("th", { scope: "row" });
+  const time = el("td", { class: "result-time" });
+  const gap = el("td", { class: "result-gap" });
+  const button = el("button", { type: "button", class: "quiet", onclick: onUndo }, "Undo");
+  const undo = el("td", { class: "result-undo" }, button);
+  const element = el("tr", {}, place, name, time, gap, undo);
+
+  function update({ run, place: rank, ms, gapMs }, state, label, allowed) {
+    const isFinished = rank !== null;
+    element.dataset.place = rank ?? "";
+    setText(place, isFinished ? `${rank}.` : "–");
+    setText(name, label);
+    name.title = label;
+    setText(time, isFinished ? lapTime(ms) : wordsOf(state).states.closed);
+    setText(gap, gapMs ? `+${lapTime(gapMs)}` : "");
+    button.hidden = !stepsOf(state, run, allowed).includes("reopen");
+    button.setAttribute("aria-label", `${isFinished ? "Undo the finish" : "Reopen"}: ${label}`);
   }
 
   return { element, update };

@@ -63,6 +63,13 @@ export function openGiveTime({ state }, act, id) {
   time.control.select();
 }
 
+/** Ask a participant before it finishes, because only a host can undo that. */
+export function openFinishOwn({ state }, act, id) {
+  const { finish } = wordsOf(state);
+  const words = "Your time ends now. You can’t go on after that.";
+  openDialogWith(`${finish}?`, [el("p", {}, words)], finish, () => (act.finish(id), true));
+}
+
 /** Ask before the last person finishes, because that ends the session. */
 export function openFinishLast({ state }, act, id) {
   openLast(state, id, wordsOf(state).finish, () => act.finish(id));

@@ -14,7 +14,7 @@ export function runMenu(onStep) {
           {
             type: "button",
             class: step === "remove" ? "danger" : "",
-            onclick: () => (element.hidePopover(), onStep(step, state, run)),
+            onclick: () => (element.hidePopover(), onStep(step, run.participant_id)),
           },
           stepText(step, state, run),
         ),

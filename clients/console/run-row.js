@@ -26,7 +26,7 @@ export function runRow({ onStep, onMore }) {
   let known;
   let drawn = "";
 
-  step.addEventListener("click", () => onStep(known.usual, known.state, known.run));
+  step.addEventListener("click", () => onStep(known.usual, known.run.participant_id));
   more.addEventListener("click", () => onMore(more, known.others, known.state, known.run));
 
   function update(state, run, label, allowed) {

@@ -1,3 +1,5 @@
+import { participantOf } from "/clients/js/synckairos.js";
+import { allowedIn } from "./allowed.js";
 import { countsUp, isLastRun } from "./runs.js";
 import { wordsOf } from "./words.js";
 
@@ -18,16 +20,26 @@ export function stepText(step, state, run) {
   return texts[step];
 }
 
-/** Do a step of a run. A step that ends the session, or can't be taken back, is confirmed first. */
-export function stepper({ act, ask }) {
-  return (step, state, run) => {
-    const id = run.participant_id;
+/**
+ * Returns what does a step of a participant. A step that ends the session, or that the user can't
+ * take back, is confirmed first.
+ */
+export function stepper({ session, act, ask }) {
+  return (step, id) => {
+    const { state } = session;
+    const run = state && participantOf(state, id);
+    if (!run) return;
+    const isHandIn = allowedIn(state).own === run.participant_id && !countsUp(state);
     const isLast = isLastRun(state, run);
     const needsTime = !countsUp(state) && run.state === "closed" && !run.clock?.left_ms;
     const doIt = {
       begin: () => act.begin([id]),
       resume: () => act.resumePerson(id),
-      finish: () => (isLast ? ask("finishLast", id) : act.finish(id)),
+      finish: () => {
+        if (isHandIn) ask("finishOwn", id);
+        else if (isLast) ask("finishLast", id);
+        else act.finish(id);
+      },
       reopen: () => (needsTime ? ask("giveTime", id) : act.reopen(id)),
       pause: () => act.pausePerson(id),
       give: () => ask("giveTime", id),

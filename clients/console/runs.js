@@ -83,8 +83,9 @@ function usualRun({ participants }) {
   const groups = new Map();
   for (const run of participants) {
     if (run.state !== "running" || hasExtra(run)) continue;
-    const same = groups.get(run.clock.left_ms) ?? [];
-    groups.set(run.clock.left_ms, [...same, run]);
+    const left = run.clock.left_ms;
+    if (!groups.has(left)) groups.set(left, []);
+    groups.get(left).push(run);
   }
   const [largest] = [...groups.values()].sort((one, other) => other.length - one.length);
   return largest?.[0];
@@ -120,15 +121,14 @@ export function results({ participants }) {
   const finished = participants.filter(({ state }) => state === "finished").sort(byTime);
   const closed = participants.filter(({ state }) => state === "closed");
   const best = finished[0]?.time_used_ms ?? 0;
-  const result = (run, place) => {
-    return { run, place, ms: run.time_used_ms, gapMs: run.time_used_ms - best };
-  };
-  return [
-    ...finished.map((run) =>
-      result(run, 1 + finished.filter((one) => byTime(one, run) < 0).length),
-    ),
-    ...closed.map((run) => result(run, null)),
-  ];
+  let place = 0;
+  let last = -1;
+  const ranked = finished.map((run, position) => {
+    const ms = run.time_used_ms;
+    if (ms !== last) [place, last] = [position + 1, ms];
+    return { run, place, ms, gapMs: ms - best };
+  });
+  return [...ranked, ...closed.map((run) => ({ run, place: null, ms: run.time_used_ms, gapMs: 0 }))];
 }
 
 /**

@@ -262,6 +262,14 @@ export interface NewParticipant {
   name?: string;
   /** A time control of its own, or the name of one (`timeControls()`). */
   time_control?: TimeControl | string;
+  /** In `individual`, as the three that follow: time beyond that of others. */
+  extra_ms?: number;
+  /** 1 000 to 4 000: multiplies the session's time. */
+  factor_permille?: number;
+  /** Replaces the session's for this participant. */
+  closes_at?: string;
+  /** On joining: lets the limit end after the closing time, which then cuts it. */
+  allow_cut?: boolean;
 }
 
 /** Exactly one of `addMs` and `setMs`. */

@@ -4,8 +4,10 @@ from typing import Literal
 
 from playwright.sync_api import expect
 
+from infra.local.instance import Instance
 from tests.e2e.conftest import Opener
 from tests.e2e.console import Console
+from tests.e2e.stories import ApiSession
 
 READABLE = 4.5
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -64,6 +66,29 @@ def test_clocks_are_readable_in_every_state(open_page: Opener) -> None:
     seen += in_both(console, ".history summary, .history h2, .usage-name, .usage-time, .usage-axis")
     seen += in_both(console, ".event-text, .event-facts")
     assert len(seen) > 70
+    assert min(seen) >= READABLE
+
+
+def test_an_exam_is_readable_in_every_state(open_page: Opener, service: Instance) -> None:
+    people = [{"participant_id": f"c{n}", "extra_ms": 60_000 * (n < 4)} for n in range(8)]
+    body = {"sync_mode": "individual", "total_time_ms": 600_000, "participants": people}
+    more = {"grace_ms": 60_000, "warn_at_ms": [300_000], "metadata": {"purpose": "exam"}}
+    session = ApiSession(service.url, body | more)
+    console = open_page(session.path)
+    big = ".big-label, .big-time, .big-note:not(:empty), .big-detail:not(:empty)"
+    rows = ".run-name, .run-extra, .run-time, .run-step:not([hidden]), .run-heading *, .chip *"
+    expect(console.page.locator(".run")).to_have_count(8)
+    seen = in_both(console, f"{big}, {rows}")
+    session.do("start", "participants/c0/finish", "participants/c1/pause")
+    for position, ms in ((2, 1000), (3, 250_000)):
+        session.adjust(position, ms, "correction")
+    expect(console.page.locator(".run[data-state=overdue]")).to_have_count(1)
+    seen += in_both(console, f"{big}, {rows}, .run-detail:not(:empty)")
+    for position in range(4, 8):
+        session.adjust(position, 250_000, "correction")
+    expect(console.page.locator(".big-clock")).to_have_attribute("data-tone", "low")
+    seen += in_both(console, f"{big}, {rows}")
+    assert len(seen) > 200
     assert min(seen) >= READABLE
 
 

@@ -1,4 +1,4 @@
-"""An exam: candidates with their own time, the clock of the room, and the warning before the end."""
+"""An exam: candidates with their own time, the room's clock, and the warning before the end."""
 
 import re
 from typing import Any
@@ -107,6 +107,7 @@ def test_an_exam_from_the_form_to_the_last_minutes(
     expect(row(host, "Eve").locator(".run-time")).to_have_text(re.compile("^1:(10:00|09:)"))
 
     ben.primary.click()
+    ben.page.get_by_role("dialog").get_by_role("button", name="Finish").click()
     expect(own).to_contain_text("Finished")
     expect(section(host, "Done")).to_have_text(["Ben"])
     host.page.get_by_role("button", name="Undo the finish: Ben").click()
@@ -152,6 +153,9 @@ def test_two_hundred_candidates_are_found_and_drawn_one_by_one(
         assert console.page.evaluate("document.documentElement.scrollWidth") <= width
     assert console.page.evaluate(_CHANGED) == ["run-time"]
 
+    console.page.get_by_label("Search by name").press_sequentially("pDate 1")
+    expect(console.page.locator(".run-nobody")).to_have_text("Nobody here matches.")
+    assert session.state["status"] == "running", "a letter in the field paused the exam"
     console.page.get_by_label("Search by name").fill("date 17")
     expect(section(console, "Writing")).to_have_count(10)
     expect(section(console, "Done")).to_have_text(["Candidate 17"])

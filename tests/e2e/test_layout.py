@@ -134,7 +134,7 @@ def test_a_fallen_flag_fits(open_page: Opener, service: Instance) -> None:
 
 def test_the_form_fits(open_page: Opener) -> None:
     console = open_page()
-    for mode in ("per_participant", "per_cycle", "per_group", "global", "count_up"):
+    for mode in ("per_participant", "per_cycle", "per_group", "global", "individual", "count_up"):
         console.page.locator(f"input[value={mode}]").check(force=True)
         for width in WIDTHS:
             expect_all_inside(console, width)
