@@ -1,5 +1,6 @@
 /** Formats durations (ms) as text, and parses them. */
 
+const TIME_OF_DAY = new Intl.DateTimeFormat([], { hour: "numeric", minute: "2-digit" });
 const TENTHS_BELOW_MS = 20_000;
 
 /**
@@ -88,7 +89,7 @@ export function nextTimeOfDay(text, now = new Date()) {
 
 /** Format the time of day of a timestamp or of an instant (ms), such as 14:30. */
 export function timeOfDay(instant) {
-  return new Date(instant).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+  return TIME_OF_DAY.format(new Date(instant));
 }
 
 /** The error of a text that `parseAmount` can't read. */

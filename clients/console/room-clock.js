@@ -69,8 +69,10 @@ function detailOf(state, { direction, endsAt }) {
   const end = endsAt ? Date.parse(endsAt) : state.server_time_ms;
   const deadlines = state.participants.filter(isUnderWay).map((run) => Date.parse(run.deadline_at));
   const later = deadlines.filter((deadline) => deadline > end);
-  const more = `${later.length} with more time, until ${timeOfDay(Math.max(...later))}`;
-  return [endsAt && `Ends at ${timeOfDay(endsAt)}`, later.length && more]
-    .filter(Boolean)
-    .join(" · ");
+  const parts = [];
+  if (endsAt) parts.push(`Ends at ${timeOfDay(endsAt)}`);
+  if (later.length) {
+    parts.push(`${later.length} with more time, until ${timeOfDay(Math.max(...later))}`);
+  }
+  return parts.join(" · ");
 }
