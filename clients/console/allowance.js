@@ -17,7 +17,10 @@ export function parseAllowance(text) {
   const typed = text.trim().replace(/^\+\s*/, "");
   if (!typed) return {};
   const share = /^(\d+(?:[.,]\d)?)\s*%$/.exec(typed);
-  if (share) return { factor_permille: FULL_PERMILLE + Number(share[1].replace(",", ".")) * 10 };
+  if (share) {
+    const percent = Number(share[1].replace(",", "."));
+    return { factor_permille: Math.round(FULL_PERMILLE + percent * 10) };
+  }
   const ms = parseMinutes(typed);
   return ms > 0 ? { extra_ms: ms } : null;
 }

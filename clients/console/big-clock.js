@@ -8,6 +8,7 @@ import { el, setText } from "./dom.js";
  * @property {string} note a warning, which screen readers say at once
  * @property {string} detail
  * @property {"calm"|"running"|"low"|"over"} tone
+ * @property {number} [untilChange] ms until the text changes; left out if it stands
  */
 
 /** One large clock for a room, with a label above it and a warning below. */
@@ -22,7 +23,10 @@ export function bigClock() {
   element.append(label, el("div", { class: "big-middle" }, time), note, detail);
   let width = 0;
 
-  /** @param {BigClockView} view */
+  /**
+   * @param {BigClockView} view
+   * @returns {number} ms until the text changes
+   */
   function draw(view) {
     const [shown, tenth = ""] = view.text.split(".");
     setText(whole, shown);
@@ -32,9 +36,9 @@ export function bigClock() {
     setText(detail, view.detail);
     if (element.dataset.tone !== view.tone) element.dataset.tone = view.tone;
     const next = Math.max(2.4, clockWidth(shown, tenth && ".0"));
-    if (next === width) return;
+    if (next !== width) element.style.setProperty("--width", next.toFixed(3));
     width = next;
-    element.style.setProperty("--width", width.toFixed(3));
+    return view.untilChange ?? Infinity;
   }
 
   return { element, draw };

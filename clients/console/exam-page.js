@@ -33,8 +33,8 @@ export function examPage(tools) {
 
   function draw(at) {
     if (isOwn) return own.draw(at);
-    clock.draw(view(at));
     list.draw(at);
+    return clock.draw(view(at));
   }
 
   return { element, update, draw };

@@ -1,5 +1,7 @@
 import { ruleText } from "./format.js";
 
+const TOO_EARLY = "Too early: somebody’s time would be cut";
+
 /**
  * Show each of the API's error `details` at its field.
  *
@@ -10,9 +12,10 @@ import { ruleText } from "./format.js";
  */
 export function showFieldErrors(details, people, fields) {
   const unassigned = [];
-  for (const { field, message } of details) {
+  for (const { field, message, code } of details) {
     const target = targetOf(field, people, fields);
-    if (target && !target.element.hidden) target.showError(ruleText(message));
+    const words = code === "cut" ? TOO_EARLY : ruleText(message);
+    if (target && !target.element.hidden) target.showError(words);
     else unassigned.push(`${field} ${message}`);
   }
   return unassigned;

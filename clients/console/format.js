@@ -25,6 +25,11 @@ export function countdownSeconds(ms) {
   return clock(Math.ceil(ms / 1000));
 }
 
+/** Ms until `countdownSeconds` of a running clock changes; `ms` is what is left. */
+export function untilNextSecond(ms) {
+  return ms > 0 ? ms % 1000 || 1000 : Infinity;
+}
+
 /**
  * Format elapsed time, rounded down: a second counts when it is complete.
  *

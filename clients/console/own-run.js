@@ -1,7 +1,7 @@
 import { isTerminal, participantOf } from "/clients/js/synckairos.js";
 import { bigClock } from "./big-clock.js";
 import { el, setText } from "./dom.js";
-import { countdownSeconds, elapsedTime } from "./format.js";
+import { countdownSeconds, elapsedTime, untilNextSecond } from "./format.js";
 import { warningOf } from "./room-clock.js";
 import { stepText } from "./run-steps.js";
 import { countsUp, runTime, stepsOf } from "./runs.js";
@@ -25,7 +25,7 @@ export function ownRun(onStep) {
   }
 
   function draw(at) {
-    clock.draw(viewOf(known, at));
+    return clock.draw(viewOf(known, at));
   }
 
   return { element, update, draw };
@@ -43,7 +43,7 @@ function viewOf({ state, run, name }, at) {
   };
   const isRunning = run.state === "running" && state.status === "running";
   if (isUp) return { ...view, tone: isRunning ? "running" : "calm" };
-  if (isRunning) return { ...view, ...warningOf(state, ms) };
+  if (isRunning) return { ...view, untilChange: untilNextSecond(ms), ...warningOf(state, ms) };
   const isOver = run.state === "overdue" || (run.state === "closed" && run.has_expired);
   return isOver ? { ...view, note: "Time’s up", tone: "over" } : view;
 }

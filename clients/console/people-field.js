@@ -47,7 +47,14 @@ export function peopleField() {
   }
 
   return {
-    element: el("fieldset", { class: "people" }, el("legend", {}, "Participants"), list, adder, paste),
+    element: el(
+      "fieldset",
+      { class: "people" },
+      el("legend", {}, "Participants"),
+      list,
+      adder,
+      paste,
+    ),
     rows,
     /** Replace all rows by a preset's participants. */
     fill(preset) {

@@ -6,8 +6,8 @@ import { raceDisplay, racePage } from "./race-page.js";
  * @property {HTMLElement} element
  * @property {(update: import("/clients/js/synckairos.js").Update, names: object,
  *   allowed: import("./allowed.js").Allowed) => void} update show a new state
- * @property {(at: number) => number} draw show the clocks at a server time (ms), and return the ms
- *   until a clock's text changes; it is called again after 100 ms in any case
+ * @property {(at: number) => number|undefined} draw show the clocks at a server time (ms), and
+ *   return the ms until a clock's text changes; it is called again after 100 ms in any case
  *
  * @typedef {object} PageTools
  * @property {import("/clients/js/synckairos.js").Session} session

@@ -47,8 +47,8 @@ export function racePage(tools) {
 
   function draw(at) {
     if (isOwn) return own.draw(at);
-    clock.draw(view(at));
     list.draw(at);
+    return clock.draw(view(at));
   }
 
   return { element, update, draw };

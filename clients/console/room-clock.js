@@ -1,6 +1,6 @@
 import { elapsed, isTerminal, shown, startsIn } from "/clients/js/synckairos.js";
 import { outcomeText } from "./announcements.js";
-import { count, countdownSeconds, elapsedTime, timeOfDay } from "./format.js";
+import { count, countdownSeconds, elapsedTime, timeOfDay, untilNextSecond } from "./format.js";
 import { countsUp, isUnderWay, roomClock, warningAt } from "./runs.js";
 import { wordsOf } from "./words.js";
 
@@ -15,13 +15,17 @@ export function roomView(state, names) {
   return (at) => {
     if (isTerminal(state)) return endedView(state, names, at);
     const wait = startsIn(state, at);
-    if (wait !== null) return calm("Starts in", countdownSeconds(wait));
+    if (wait !== null) {
+      const untilChange = untilNextSecond(wait);
+      return { ...calm("Starts in", countdownSeconds(wait)), untilChange };
+    }
     if (countsUp(state)) return elapsedView(state, at);
     if (!room.clock) return calm("Time for each", countdownSeconds(state.total_time_ms));
     const left = shown(room.clock, state.server_time_ms, at);
     const text = countdownSeconds(left);
     if (state.status === "pending") return calm("Not started yet", text);
-    return { label: labelOf(state), text, detail, ...warningOf(state, left) };
+    const untilChange = untilNextSecond(left);
+    return { label: labelOf(state), text, detail, untilChange, ...warningOf(state, left) };
   };
 }
 

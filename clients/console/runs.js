@@ -128,7 +128,8 @@ export function results({ participants }) {
     if (ms !== last) [place, last] = [position + 1, ms];
     return { run, place, ms, gapMs: ms - best };
   });
-  return [...ranked, ...closed.map((run) => ({ run, place: null, ms: run.time_used_ms, gapMs: 0 }))];
+  const unranked = closed.map((run) => ({ run, place: null, ms: run.time_used_ms, gapMs: 0 }));
+  return [...ranked, ...unranked];
 }
 
 /**

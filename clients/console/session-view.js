@@ -87,7 +87,7 @@ export function sessionView(page, session) {
     if (!session.state || !shownPage) return Infinity;
     const at = session.clock.now();
     if (!isDisplay()) history.draw(at);
-    return shownPage.draw(at);
+    return shownPage.draw(at) ?? Infinity;
   }
 
   session.addEventListener("connection", showPresence);

@@ -123,6 +123,37 @@ def test_an_exam_from_the_form_to_the_last_minutes(
     expect(row(host, "Dan")).not_to_have_attribute("data-low", "")
 
 
+def test_candidates_are_pasted_with_their_extra_time(open_page: Opener, service: Instance) -> None:
+    console = open_page()
+    console.page.locator("input[value=individual]").check(force=True)
+    for remove in console.page.get_by_role("button", name="Remove").all()[::-1]:
+        remove.click()
+    console.page.get_by_role("button", name="Paste a list").click()
+    dialog = console.page.get_by_role("dialog")
+    dialog.get_by_label("One name per line").fill("Ada Okri; soon\nBen Sand")
+    dialog.get_by_role("button", name="Add").click()
+    expect(dialog.locator(".field-error")).to_contain_text("Ada Okri: Enter minutes or a share")
+    dialog.get_by_label("One name per line").fill("Ada Okri; 12.5%\nBen Sand; 10\nCleo Weber")
+    dialog.get_by_role("button", name="Add").click()
+    console.field("Time for each").fill("1:00:00")
+    console.field("Their clocks begin").select_option("each")
+    console.submit.click()
+    expect(console.status).to_have_text("pending")
+    created = httpx.get(f"{service.url}/v1/sessions/{console.session_id}").json()["data"]
+    assert created["begins"] == "each"
+    assert [(one["name"], one["total_time_ms"] / MINUTE_MS) for one in created["participants"]] == [
+        ("Ada Okri", 67.5),
+        ("Ben Sand", 70),
+        ("Cleo Weber", 60),
+    ]
+
+    console.start()
+    console.page.get_by_role("button", name="Begin: Ben Sand").click()
+    expect(section(console, "Writing")).to_have_text(["Ben Sand"])
+    console.page.get_by_role("button", name="Begin all 2").click()
+    expect(section(console, "Writing")).to_have_count(3)
+
+
 def test_the_display_of_an_exam_has_no_controls(open_page: Opener, service: Instance) -> None:
     session = exam(service.url, 3)
     session.do("start")
