@@ -10,7 +10,7 @@ import { stepper } from "./run-steps.js";
 import { SECTIONS } from "./runs.js";
 
 const UNDONE = SECTIONS.filter((section) => section !== "done");
-const HINTS = { running: "Press a name at the finish" };
+const HINTS = { running: "Press a name to record the finish" };
 const MOST_ON_DISPLAY = 8;
 
 /**

@@ -77,7 +77,7 @@ export function openFinishLast({ state }, act, id) {
 
 /** Ask before the last person is closed without a finish, because that ends the session. */
 export function openGiveUpLast({ state }, act, id) {
-  openLast(state, id, "Close", () => act.giveUp(id));
+  openLast(state, id, wordsOf(state).giveUp, () => act.giveUp(id));
 }
 
 function openLast(state, id, verb, onYes) {

@@ -75,7 +75,9 @@ export function runList({ onStep, sections = SECTIONS, hints = {} }) {
     const counts = sectionCounts(state);
     const words = { ...states, done: "Done" };
     element.dataset.size = state.participants.length <= FEW ? "few" : "many";
-    tools.hidden = state.participants.length < SEARCHED_FROM;
+    const listed = sections.reduce((sum, section) => sum + counts[section], 0);
+    element.hidden = listed === 0;
+    tools.hidden = listed < SEARCHED_FROM;
     if (tools.hidden) [search.value, only] = ["", null];
     removeMissing(state);
     for (const section of sections) {

@@ -18,7 +18,7 @@ export function runRow({ onStep, onMore }) {
   const element = el(
     "li",
     { class: "run" },
-    el("span", { class: "run-who" }, name, extra, detail),
+    el("span", { class: "run-who" }, name, detail, extra),
     time,
     step,
     more,

@@ -5,7 +5,7 @@ import { wordsOf } from "./words.js";
 
 /** The words on the button of a step (see `stepsOf` of `runs.js`). */
 export function stepText(step, state, run) {
-  const { finish, states } = wordsOf(state);
+  const { finish, giveUp } = wordsOf(state);
   const texts = {
     begin: "Begin",
     resume: "Resume",
@@ -13,7 +13,7 @@ export function stepText(step, state, run) {
     reopen: run.state === "finished" ? "Undo the finish" : "Reopen",
     pause: "Pause",
     give: "More time …",
-    giveUp: countsUp(state) ? states.closed : "Close without a finish",
+    giveUp,
     rename: "Rename …",
     remove: "Remove …",
   };

@@ -4,6 +4,7 @@
  * @property {string} people
  * @property {string} session
  * @property {string} finish the button that records a finish
+ * @property {string} giveUp the button that ends a run without a finish
  * @property {Object<string, string>} states by the `state` of a participant
  */
 
@@ -13,6 +14,7 @@ const DEFAULT = {
   people: "people",
   session: "session",
   finish: "Finish",
+  giveUp: "Close without a finish",
   states: {
     overdue: "Overdue",
     running: "Running",
@@ -37,7 +39,8 @@ const WORDS = {
     person: "Runner",
     people: "runners",
     session: "race",
-    states: { ...DEFAULT.states, not_begun: "Not started", closed: "Gave up" },
+    giveUp: "Gives up",
+    states: { ...DEFAULT.states, not_begun: "Not started", closed: "No finish" },
   },
 };
 

@@ -57,8 +57,8 @@ def test_a_race_from_the_form_to_the_results(
     finish(host, "Ada")
     expect(results(host)).to_have_text(["Cleo", "Ben", "Ada"])
     host.page.get_by_role("button", name="More for Runner 4").click()
-    host.page.get_by_role("button", name="Gave up").click()
-    expect(host.page.locator(".results tbody tr").last).to_contain_text("Gave up")
+    host.page.get_by_role("button", name="Gives up").click()
+    expect(host.page.locator(".results tbody tr").last).to_contain_text("No finish")
 
     expect(host.status).to_have_text("running")
     host.page.get_by_role("button", name="More", exact=True).click()
