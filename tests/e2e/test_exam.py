@@ -1,6 +1,7 @@
 """An exam: candidates with their own time, the room's clock, and the warning before the end."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -169,6 +170,36 @@ def test_the_display_of_an_exam_has_no_controls(open_page: Opener, service: Inst
     adjust(service.url, session.id, set_ms=1000)
     expect(console.page.locator(".big-clock")).to_contain_text("Ended after")
     assert session.state["status"] == "expired"
+
+
+def test_the_room_sees_the_time_that_all_were_given(open_page: Opener, service: Instance) -> None:
+    session = exam(service.url, 3)
+    session.do("start")
+    console = open_page(session.path)
+    timer = console.page.get_by_role("timer")
+    expect(timer).to_have_text(re.compile("^(1:00:00|59:..)$"))
+    adjust(service.url, session.id, add_ms=30 * MINUTE_MS, to={"participants": ["c1"]})
+    expect(row(console, "Candidate 1").locator(".run-time")).to_have_text(re.compile("^1:[23]"))
+    expect(console.page.locator(".big-clock")).to_contain_text("1 with more time")
+    expect(timer).to_have_text(re.compile("^(1:00:00|59:..)$"))
+    adjust(service.url, session.id, add_ms=5 * MINUTE_MS)
+    expect(timer).to_have_text(re.compile("^1:0[45]:..$"))
+
+
+def test_the_room_sees_the_closing_time_if_candidates_begin_on_their_own(
+    open_page: Opener, open_in_new_window: Opener, service: Instance
+) -> None:
+    closes_at = (datetime.now(UTC) + timedelta(hours=3)).isoformat()
+    session = exam(service.url, 2, begins="each", closes_at=closes_at)
+    session.do("start")
+    console = open_page(f"{session.path}&view=display")
+    expect(console.page.locator(".big-clock")).to_contain_text("Until the exam closes")
+    expect(console.page.get_by_role("timer")).to_have_text(re.compile("^(3:00|2:59):..$"))
+    own = open_in_new_window(f"{session.path}#token={tokens.participant(session.id, 'c1')}")
+    expect(own.page.locator(".big-clock")).to_contain_text("Begin when you are ready")
+    own.primary.click()
+    expect(own.primary).to_have_text("Finish")
+    assert [one["state"] for one in session.state["participants"]] == ["not_begun", "running"]
 
 
 def test_two_hundred_candidates_are_found_and_drawn_one_by_one(

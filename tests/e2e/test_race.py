@@ -66,3 +66,28 @@ def test_a_race_from_the_form_to_the_results(
     host.page.get_by_role("dialog").get_by_role("button", name="Complete").click()
     expect(cleo.status).to_have_text("completed")
     expect(results(cleo)).to_have_text(["Cleo", "Ben", "Ada", "Runner 4"])
+
+
+def test_equal_times_share_a_place(open_page: Opener) -> None:
+    console = open_page()
+    times = {"Ada": 1200, "Ben": 1000, "Cleo": 1200, "Dan": 1300}
+    runs = [
+        {"participant_id": name, "state": "finished", "time_used_ms": ms}
+        for name, ms in times.items()
+    ]
+    runs.insert(0, {"participant_id": "Eve", "state": "closed", "time_used_ms": 900})
+    shown = console.page.evaluate(
+        """async participants => {
+          const { results } = await import("/console/runs.js");
+          return results({ participants }).map(one =>
+            [one.run.participant_id, one.place, one.gapMs]);
+        }""",
+        runs,
+    )
+    assert shown == [
+        ["Ben", 1, 0],
+        ["Ada", 2, 200],
+        ["Cleo", 2, 200],
+        ["Dan", 4, 300],
+        ["Eve", None, 0],
+    ]
