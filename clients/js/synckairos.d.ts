@@ -38,6 +38,8 @@ export interface WireClock {
   floor_ms?: number;
   ceiling_ms?: number;
   phases?: Phase[];
+  /** From so many ms after the state's instant on, the clock stands still. */
+  stop_ms?: number;
 }
 
 /** The overtime of a time control, as of the state's `server_time_ms`. */

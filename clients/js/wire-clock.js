@@ -36,8 +36,8 @@ export function phaseCount({ phases = [] }) {
 }
 
 function draw(clock, serverTimeMs, at) {
-  const { left_ms: left, rate, hold_ms: hold = 0, phases = [] } = clock;
-  let value = left + rate * Math.max(0, at - serverTimeMs - hold);
+  const { left_ms: left, rate, hold_ms: hold = 0, stop_ms: stop = Infinity, phases = [] } = clock;
+  let value = left + rate * Math.max(0, Math.min(at - serverTimeMs, stop) - hold);
   let further = phaseCount(clock);
   for (const { ms, count } of phases) {
     for (let begun = 0; begun < count && value <= 0; begun++) {

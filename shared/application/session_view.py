@@ -10,6 +10,7 @@ import msgspec
 
 from shared.application.instants import datetime_of, instant_of
 from shared.application.programme_view import ItemView, active_item_id, items_view, offset_ms
+from shared.domain.adjustment import described_adjustment
 from shared.domain.clock_lines import ClockLines
 from shared.domain.clocks import (
     ClockOwner,
@@ -149,6 +150,7 @@ class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
     moves_with_pause: bool = False
     extend_on_switch: dict[str, Any] | None = None
     extensions: dict[str, int] | None = None
+    scheduled: dict[str, Any] | None = None
 
 
 class SwitchView(msgspec.Struct, omit_defaults=True):
@@ -250,6 +252,7 @@ def session_view(session: Session, now: Instant) -> SessionView:
         moves_with_pause=session.moves_with_pause,
         extend_on_switch=_soft_close_view(session.extend_on_switch),
         extensions=_extensions_view(session),
+        scheduled=scheduled_view(session),
     )
 
 
@@ -267,6 +270,19 @@ def _extensions_view(session: Session) -> dict[str, int] | None:
     if rule is None:
         return None
     return {"used": used} if rule.at_most is None else {"used": used, "left": rule.at_most - used}
+
+
+def scheduled_view(session: Session) -> dict[str, Any] | None:
+    """Return the command that takes effect later, with its fields; None without one."""
+    scheduled = session.scheduled
+    if scheduled is None:
+        return None
+    fields = described_adjustment(scheduled.adjustment) if scheduled.adjustment else {}
+    return {
+        "operation": scheduled.operation,
+        "effective_at": timestamp(scheduled.effective_at),
+        **fields,
+    }
 
 
 def encode_session_view(session: Session, now: Instant) -> msgspec.Raw:
@@ -300,6 +316,7 @@ def summary_view(session: Session, now: Instant) -> dict[str, Any]:
         "over_ms": clocks.over_ms(shown) if session.overtime else None,
         "start_at": timestamp(session.start_at),
         "ends_at": timestamp(session.ends_at),
+        "scheduled": scheduled_view(session),
     }
     return _without_none(view)
 

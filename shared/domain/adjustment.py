@@ -210,15 +210,21 @@ def _value(session: Session, side: ClockOwner) -> Millis | None:
     return clocks.value_of(session, member) if member else clocks.value(session)
 
 
+def described_adjustment(command: AdjustClocks) -> dict[str, Any]:
+    """Return the fields of the command as in the API, without those that have their default."""
+    return _present(
+        {
+            "add_ms": command.add_ms,
+            "set_ms": command.set_ms,
+            "to": _described(command.to),
+            "reason": command.reason,
+            "reopen": command.reopen or None,
+            "scaled": command.scaled or None,
+        }
+    )
+
+
 def _metadata(command: AdjustClocks, before: Iterable[AdjustableClock]) -> dict[str, Any]:
-    asked = {
-        "add_ms": command.add_ms,
-        "set_ms": command.set_ms,
-        "to": _described(command.to),
-        "reason": command.reason,
-        "reopen": command.reopen or None,
-        "scaled": command.scaled or None,
-    }
     clocks = [
         {
             **_present(_named(clock.name)),
@@ -227,7 +233,7 @@ def _metadata(command: AdjustClocks, before: Iterable[AdjustableClock]) -> dict[
         }
         for clock in before
     ]
-    return {**_present(asked), "clocks": clocks}
+    return {**described_adjustment(command), "clocks": clocks}
 
 
 def _moved_end(session: Session, adjusted: Session) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.clocks.base import ClockScope
+from shared.domain.clock_adjustment import EVERY_CLOCK as EVERY_CLOCK
+from shared.domain.clock_adjustment import AdjustClocks as AdjustClocks
+from shared.domain.clock_adjustment import ClockTarget as ClockTarget
 from shared.domain.individual_clock import STANDARD, Allowance, IndividualSettings
 from shared.domain.lag import Lag
 from shared.domain.programme import Programme
@@ -182,35 +184,6 @@ class Undo(Value, frozen=True):
     if_version: int | None = None
 
 
-class ClockTarget(Value, frozen=True):
-    """The clocks to adjust: those of a scope, or those of the named participants or groups.
-
-    Exactly one of the three is given.
-    """
-
-    scope: ClockScope | None = None
-    participants: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-
-
-EVERY_CLOCK = ClockTarget(ClockScope.ALL)
-
-
-class AdjustClocks(Value, frozen=True):
-    """Add `add_ms` to clocks or set them to `set_ms`, all at one instant.
-
-    Exactly one of the two is given. `reopen` lets an expired session run again. With `scaled` each
-    participant in `individual` gets the time times its factor, rounded down to ms.
-    """
-
-    to: ClockTarget = EVERY_CLOCK
-    add_ms: Millis | None = None
-    set_ms: Millis | None = None
-    reason: str | None = None
-    reopen: bool = False
-    scaled: bool = False
-
-
 class UpdateParticipant(Value, frozen=True):
     """Change a participant: its clock, its name, and whether it takes turns.
 
@@ -258,6 +231,21 @@ class UpdateSession(Value, frozen=True):
     ends_at: Instant | None = None
 
 
+SchedulableCommand = Start | Pause | Resume | Complete | AdjustClocks
+"""Commands that may be given ahead of time."""
+
+
+class Schedule(Value, frozen=True):
+    """Let `command` take effect at `effective_at`, or at once if that instant has passed."""
+
+    command: SchedulableCommand
+    effective_at: Instant
+
+
+class Unschedule(Value, frozen=True):
+    """Withdraw the scheduled command."""
+
+
 Command = (
     Start
     | Switch
@@ -280,4 +268,6 @@ Command = (
     | ReopenParticipant
     | PauseParticipant
     | ResumeParticipant
+    | Schedule
+    | Unschedule
 )

@@ -8,6 +8,8 @@ Refusal
 ├── ActiveParticipant     the named participant is the active one
 ├── WrongRunState         the participant's state in `individual` doesn't allow it
 ├── StaleVersion          the session no longer has the version that the command names
+├── AlreadyScheduled      another command is scheduled
+├── NothingScheduled      no command is scheduled
 ├── NothingToUndo         no switch is kept that could be undone
 └── UndoBlocked           an undo would lose a pause or a correction
 """
@@ -81,6 +83,22 @@ class StaleVersion(Refusal):
         super().__init__(f"The session has version {actual}, not {expected}")
         self.expected = expected
         self.actual = actual
+
+
+class AlreadyScheduled(Refusal):
+    """Another command is scheduled; only a stop that comes before it may replace a stop."""
+
+    def __init__(self, operation: str, effective_at: int) -> None:
+        super().__init__(f"Another command is scheduled ({operation}): unschedule it first")
+        self.operation = operation
+        self.effective_at = effective_at
+
+
+class NothingScheduled(Refusal):
+    """No command is scheduled, or it has taken effect."""
+
+    def __init__(self) -> None:
+        super().__init__("No command is scheduled, or it has taken effect already")
 
 
 class NothingToUndo(Refusal):

@@ -39,6 +39,8 @@ class EventType(StrEnum):
     PARTICIPANT_PAUSED = "participant_paused"
     PARTICIPANT_RESUMED = "participant_resumed"
     PARTICIPANT_CLOSED = "participant_closed"
+    COMMAND_SCHEDULED = "command_scheduled"
+    COMMAND_UNSCHEDULED = "command_unscheduled"
     SESSION_DELETED = "session_deleted"
 
 

@@ -6,6 +6,7 @@ Both are instants of the store's clock. A pause doesn't move the end, unless the
 from collections.abc import Iterator
 
 from shared.domain.errors import Violation
+from shared.domain.scheduled_command import ScheduledOperation
 from shared.domain.session import Session, Status, SyncMode
 from shared.domain.units import DAY, Instant, Millis, after, elapsed_between
 from shared.domain.values import replace
@@ -16,9 +17,21 @@ NO_LIMIT = Millis(2**53 - 1)
 """Session clock of a pending session that only `ends_at` limits."""
 
 
-def starts_at(session: Session) -> Instant | None:
-    """Return the instant at which the session starts without a command; None if it doesn't."""
+def planned_start(session: Session) -> Instant | None:
+    """Return the `start_at` of a pending session; None without one."""
     return session.start_at if session.status is Status.PENDING else None
+
+
+def starts_at(session: Session) -> Instant | None:
+    """Return when the session starts by itself: at `start_at`, or by a command ahead of time.
+
+    None if it doesn't.
+    """
+    planned, scheduled = planned_start(session), session.scheduled
+    if scheduled is None or scheduled.operation is not ScheduledOperation.START:
+        return planned
+    at = scheduled.effective_at
+    return at if planned is None else min(at, planned)
 
 
 def end_of(session: Session, now: Instant) -> Instant | None:

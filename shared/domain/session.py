@@ -12,6 +12,7 @@ from typing import Any, Self
 from shared.domain.individual_clock import IndividualClock, IndividualSettings
 from shared.domain.lag import Lag
 from shared.domain.programme import OnEnd, Place, Programme
+from shared.domain.scheduled_command import ScheduledCommand
 from shared.domain.soft_close import SoftClose
 from shared.domain.time_budget import EMPTY, Reserve, Sources, TimeBudget
 from shared.domain.time_control import StartOn, TimeControl, fischer
@@ -189,6 +190,9 @@ class Session(Value, frozen=True, kw_only=True):
     extend_on_switch: SoftClose | None = None
     extensions: int = 0
     """How often switches have extended the clock (see `extension`)."""
+
+    scheduled: ScheduledCommand | None = None
+    """The command that takes effect at a later instant (see `scheduling`)."""
 
     tenant: str | None = None
     owner: str | None = None

@@ -24,7 +24,8 @@ from shared.domain.extension import with_full_clock
 from shared.domain.individual_clock import RunState
 from shared.domain.lag_compensation import leaves_flag_open
 from shared.domain.programme import Place
-from shared.domain.schedule import starts_at
+from shared.domain.schedule import planned_start
+from shared.domain.scheduling import command_of, take_effect, without_impossible
 from shared.domain.session import Session, Status, SyncMode, TimeoutKind
 from shared.domain.start import start
 from shared.domain.timekeeping import (
@@ -41,20 +42,32 @@ from shared.domain.values import replace
 
 
 def settle(session: Session, now: Instant, command: Command | None = None) -> Iterator[SessionStep]:
-    """Yield each start, flag fall, warning and period end that is due by `now`, oldest first.
+    """Yield each start, flag fall, scheduled command and notice that is due by `now`, oldest first.
 
     The last step holds the resulting session. Yields nothing if nothing is due. With lag
     compensation, a flag waits for a switch that was sent in time (`flag_grace`); a `command` that
     is to be applied at `now` ends that wait, unless it is such a switch.
     """
     while (step := _next_due(session, now) or _open_flag(session, now, command)) is not None:
+        if isinstance(step, SessionChange):
+            step = without_impossible(step)
         yield step
         session = step.session
 
 
 def _next_due(session: Session, now: Instant) -> SessionStep | None:
+    """Return the next step. At the instant of a scheduled command, all others come before it."""
+    scheduled = session.scheduled
+    if scheduled is None or scheduled.effective_at > now:
+        return _next_unscheduled(session, now)
+    at, command = scheduled.effective_at, command_of(scheduled)
+    before = _next_unscheduled(session, at) or _open_flag(session, at, command)
+    return before or take_effect(session)
+
+
+def _next_unscheduled(session: Session, now: Instant) -> SessionStep | None:
     notice, aborted_at = next_notice(session), abort_at(session)
-    flag_fall_at, start_at = clocks_of(session).next_due(session), starts_at(session)
+    flag_fall_at, start_at = clocks_of(session).next_due(session), planned_start(session)
     next_at = min(at for at in (now, flag_fall_at, start_at) if at is not None)
     if notice and notice.at <= next_at:
         return _notify(session, notice)

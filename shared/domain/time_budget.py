@@ -24,6 +24,7 @@ class Clock(Value, frozen=True):
 
     It shows `left_ms + rate * max(0, t - hold_ms)` at `t` ms after the state's instant, not below
     `floor_ms` and not above `ceiling_ms`; at zero it continues with the first of its `phases`.
+    From `stop_ms` on it stands still.
     """
 
     left_ms: int
@@ -32,6 +33,7 @@ class Clock(Value, frozen=True):
     floor_ms: int = 0
     ceiling_ms: Millis | None = None
     phases: tuple[Phase, ...] = ()
+    stop_ms: Millis | None = None
 
 
 class Reserve(Value, frozen=True):

@@ -151,6 +151,7 @@ def next_wakeup(session: Session) -> Instant | None:
     instants = (
         notice.at if notice else None,
         starts_at(session),
+        session.scheduled.effective_at if session.scheduled else None,
         _flag_settled_at(session),
         abort_at(session),
     )

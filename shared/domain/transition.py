@@ -5,7 +5,8 @@ from typing import Any
 
 from shared.domain import commands as c
 from shared.domain.adjustment import adjust_clocks
-from shared.domain.clocks import ClockOwner, clocks_of, over_ms
+from shared.domain.changes import change
+from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.errors import (
     InvalidTransition,
     NotActiveParticipant,
@@ -20,6 +21,7 @@ from shared.domain.individual_rules import action_violations
 from shared.domain.individual_transition import INDIVIDUAL_TRANSITIONS, close_participant
 from shared.domain.lag import LagClaim
 from shared.domain.lag_compensation import end_turn, with_quotas
+from shared.domain.lifecycle import LIFECYCLE_TRANSITIONS, end_session, require_running
 from shared.domain.participants import (
     add_participant,
     bank_violations,
@@ -29,15 +31,12 @@ from shared.domain.participants import (
 from shared.domain.programme_rules import setting_violations
 from shared.domain.schedule import (
     NO_LIMIT,
-    paused,
-    resumed,
     schedule_violations,
     with_end_following,
-    within_end,
 )
+from shared.domain.scheduling import SCHEDULING_TRANSITIONS, without_impossible
 from shared.domain.session import Participant, Session, Status, SyncMode
 from shared.domain.settlement import applied_action, begin_next_cycle, flag_fall
-from shared.domain.start import start
 from shared.domain.timekeeping import at_time, move_anchor
 from shared.domain.undo import ended_participant, undo, with_correction
 from shared.domain.units import Instant
@@ -51,26 +50,18 @@ def transition(session: Session, command: c.Command, now: Instant) -> SessionCha
 
     Raises a `Refusal` if the command isn't allowed.
     """
-    return _TRANSITIONS[type(command)](session, command, now)
-
-
-def _start(session: Session, _: c.Start, now: Instant) -> SessionChange:
-    if session.status is not Status.PENDING:
-        raise InvalidTransition("cannot be started", session.status)
-    if session.ends_at is not None and session.ends_at <= now:
-        raise InvalidTransition("cannot be started after its ends_at", session.status)
-    return start(session, now, is_automatic=False)
+    return without_impossible(_TRANSITIONS[type(command)](session, command, now))
 
 
 def _switch(session: Session, command: c.Switch, now: Instant) -> SessionChange:
     if session.sync_mode is SyncMode.INDIVIDUAL:
         raise InvalidTransition("has no turns: its participants begin and finish", session.status)
-    _require_running(session, "is not running")
+    require_running(session, "is not running")
     if command.current_participant_id not in (None, session.active_participant_id):
         raise NotActiveParticipant(session.active_participant_id)
     next_id = _next_participant_id(session, command)
     if session.programme and session.programme.next_place is None:
-        return _end(session, Status.COMPLETED, EventType.SESSION_COMPLETED, now)
+        return end_session(session, Status.COMPLETED, EventType.SESSION_COMPLETED, now)
     metadata: dict[str, Any] = {}
     if session.lag is None:
         session = move_anchor(session, now)
@@ -86,7 +77,7 @@ def _switch(session: Session, command: c.Switch, now: Instant) -> SessionChange:
 
 
 def _go(session: Session, command: c.GoToItem, now: Instant) -> SessionChange:
-    _require_running(session, "is not running")
+    require_running(session, "is not running")
     place = session.programme.place_of(command.item_id) if session.programme else None
     if place is None:
         message = "is not an item of this session" if session.programme else "needs a programme"
@@ -102,7 +93,7 @@ def _switched(
 ) -> SessionChange:
     """Return the event of a switch; `before` is the session when the cycle ended."""
     item = after.programme.as_metadata() if after.programme else {}
-    return _change(
+    return change(
         EventType.CYCLE_SWITCHED,
         after,
         now,
@@ -146,46 +137,8 @@ def _expiry_of(session: Session) -> Expiry | None:
     return Expiry(clocks.side(active), applied_action(session))
 
 
-def _pause(session: Session, _: c.Pause, now: Instant) -> SessionChange:
-    _require_running(session, "cannot be paused")
-    stopped = replace(
-        move_anchor(session, now),
-        status=Status.PAUSED,
-        cycle_started_at=None,
-        is_corrected=True,
-    )
-    return _change(EventType.SESSION_PAUSED, paused(stopped, now), now)
-
-
-def _resume(session: Session, _: c.Resume, now: Instant) -> SessionChange:
-    if session.status is not Status.PAUSED:
-        raise InvalidTransition("cannot be resumed", session.status)
-    running = replace(session, status=Status.RUNNING, cycle_started_at=now)
-    return _change(EventType.SESSION_RESUMED, resumed(running, now), now)
-
-
-def _complete(session: Session, _: c.Complete, now: Instant) -> SessionChange:
-    return _end(session, Status.COMPLETED, EventType.SESSION_COMPLETED, now)
-
-
-def _cancel(session: Session, _: c.Cancel, now: Instant) -> SessionChange:
-    return _end(session, Status.CANCELLED, EventType.SESSION_CANCELLED, now)
-
-
 def _delete(session: Session, _: c.Delete, now: Instant) -> SessionChange:
-    return _change(EventType.SESSION_DELETED, move_anchor(session, now), now)
-
-
-def _end(session: Session, status: Status, event: EventType, now: Instant) -> SessionChange:
-    if session.status.is_terminal:
-        raise InvalidTransition(f"cannot be {status.value}", session.status)
-    ended = replace(
-        clocks_of(session).end(move_anchor(session, now)),
-        status=status,
-        cycle_started_at=None,
-        session_completed_at=now,
-    )
-    return _change(event, ended, now)
+    return change(EventType.SESSION_DELETED, move_anchor(session, now), now)
 
 
 def _add(session: Session, command: c.AddParticipant, now: Instant) -> SessionChange:
@@ -195,7 +148,7 @@ def _add(session: Session, command: c.AddParticipant, now: Instant) -> SessionCh
     joined = with_correction(add_participant(moved, newcomer, allow_cut=command.allow_cut))
     joined = with_quotas(joined)
     side = ClockOwner(participant_id=command.newcomer.participant_id)
-    return _change(EventType.PARTICIPANT_ADDED, joined, now, side=side)
+    return change(EventType.PARTICIPANT_ADDED, joined, now, side=side)
 
 
 def _adjust(session: Session, command: c.AdjustTime, now: Instant) -> SessionChange:
@@ -206,7 +159,7 @@ def _adjust(session: Session, command: c.AdjustTime, now: Instant) -> SessionCha
     given: dict[str, Any] = {"total_time_ms": command.total_time_ms}
     if command.total_time_ms is None:
         given = {"overtime_periods": command.overtime_periods}
-    return _change(
+    return change(
         EventType.PARTICIPANT_TIME_ADJUSTED,
         adjusted,
         now,
@@ -259,7 +212,7 @@ def _update_participant(
         participant = _found(session, command.participant_id)
         session = set_retired(session, participant, is_retired=command.is_retired)
     side = ClockOwner(participant_id=command.participant_id)
-    return _change(EventType.PARTICIPANT_UPDATED, session, now, side=side, metadata=given)
+    return change(EventType.PARTICIPANT_UPDATED, session, now, side=side, metadata=given)
 
 
 def _remove(session: Session, command: c.RemoveParticipant, now: Instant) -> SessionChange:
@@ -269,13 +222,13 @@ def _remove(session: Session, command: c.RemoveParticipant, now: Instant) -> Ses
     leaver = _found(session, command.participant_id)
     side = ClockOwner(participant_id=leaver.participant_id)
     removed = remove_participant(session, leaver)
-    return _change(EventType.PARTICIPANT_REMOVED, removed, now, side=side, before=session)
+    return change(EventType.PARTICIPANT_REMOVED, removed, now, side=side, before=session)
 
 
 def _forfeit(session: Session, command: c.Forfeit, now: Instant) -> SessionChange:
     if session.sync_mode is SyncMode.INDIVIDUAL:
         return close_participant(session, command, now)
-    _require_running(session, "is not running")
+    require_running(session, "is not running")
     session = move_anchor(session, now)
     clocks, participant = clocks_of(session), _found(session, command.participant_id)
     side, is_running = clocks.side(participant), clocks.side(participant) == clocks.owner(session)
@@ -303,7 +256,7 @@ def _update(session: Session, command: c.UpdateSession, now: Instant) -> Session
         raise RuleViolation(*violations)
     if not _SCHEDULE.isdisjoint(given):
         updated = _rescheduled(session, updated, now)
-    return _change(EventType.SESSION_UPDATED, updated, now, metadata={"fields": [*given]})
+    return change(EventType.SESSION_UPDATED, updated, now, metadata={"fields": [*given]})
 
 
 def _rescheduled(session: Session, updated: Session, now: Instant) -> Session:
@@ -340,7 +293,7 @@ def _undo(session: Session, command: c.Undo, now: Instant) -> SessionChange:
     ended = ended_participant(session)
     restored = undo(session, command.mode, now)
     side = clocks_of(session).side(ended) if ended else ClockOwner()
-    return _change(
+    return change(
         EventType.SWITCH_UNDONE,
         restored,
         now,
@@ -363,51 +316,9 @@ def _check_adjustment(session: Session, participant: Participant, command: c.Adj
         raise RuleViolation(*violations)
 
 
-def _require_running(session: Session, message: str) -> None:
-    if session.status is not Status.RUNNING:
-        raise InvalidTransition(message, session.status)
-
-
-def _change(
-    event: EventType,
-    session: Session,
-    now: Instant,
-    *,
-    before: Session | None = None,
-    side: ClockOwner | None = None,
-    expiry: Expiry | None = None,
-    metadata: dict[str, Any] | None = None,
-) -> SessionChange:
-    shown = within_end(before or session, now)
-    clocks = clocks_of(shown)
-    participant = (shown.find(side.participant_id) if side and side.participant_id else None) or (
-        shown.active
-    )
-    return SessionChange(
-        event,
-        session.next_version(now),
-        now,
-        side or clocks.owner(shown),
-        time_remaining_ms=clocks.time_left_of(shown, participant)
-        if participant
-        else clocks.left(shown),
-        time_elapsed_ms=shown.cycle_used_ms,
-        expiry=expiry,
-        metadata=metadata,
-        over_ms=over_ms(clocks.value_of(shown, participant))
-        if participant
-        else clocks.over_ms(shown),
-    )
-
-
 _TRANSITIONS: Mapping[type[c.Command], Callable[[Session, Any, Instant], SessionChange]] = {
-    c.Start: _start,
     c.Switch: _switch,
     c.GoToItem: _go,
-    c.Pause: _pause,
-    c.Resume: _resume,
-    c.Complete: _complete,
-    c.Cancel: _cancel,
     c.Delete: _delete,
     c.AddParticipant: _add,
     c.AdjustTime: _adjust,
@@ -417,5 +328,7 @@ _TRANSITIONS: Mapping[type[c.Command], Callable[[Session, Any, Instant], Session
     c.RemoveParticipant: _remove,
     c.Forfeit: _forfeit,
     c.Undo: _undo,
+    **LIFECYCLE_TRANSITIONS,
     **INDIVIDUAL_TRANSITIONS,
+    **SCHEDULING_TRANSITIONS,
 }

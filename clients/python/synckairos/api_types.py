@@ -19,7 +19,7 @@ class WireClock(TypedDict):
 
     It shows `left_ms` then, and after `hold_ms` it changes by `rate` (-1, 0 or 1) ms per ms. It is
     never below `floor_ms` (0 if left out) and never above `ceiling_ms`. A value that comes down to
-    zero goes on in the next of the `phases`.
+    zero goes on in the next of the `phases`. From `stop_ms` on the clock stands still.
     """
 
     left_ms: int
@@ -28,6 +28,7 @@ class WireClock(TypedDict):
     floor_ms: NotRequired[int]
     ceiling_ms: NotRequired[int]
     phases: NotRequired[list[Phase]]
+    stop_ms: NotRequired[int]
 
 
 class Overtime(TypedDict):

@@ -32,7 +32,8 @@ def phase_count(clock: WireClock) -> int:
 
 def _draw(clock: WireClock, server_time_ms: float, at: float) -> tuple[float, int]:
     """Return the value without its limits, and the number of further phases."""
-    elapsed = max(0, at - server_time_ms - clock.get("hold_ms", 0))
+    since = min(at - server_time_ms, clock.get("stop_ms", float("inf")))
+    elapsed = max(0, since - clock.get("hold_ms", 0))
     value = clock["left_ms"] + clock["rate"] * elapsed
     further = phase_count(clock)
     for phase in clock.get("phases", ()):

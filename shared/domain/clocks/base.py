@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 from typing import TypeVar
 
+from shared.domain.clock_adjustment import ClockScope as ClockScope
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.individual_clock import FULL_PERMILLE
 from shared.domain.session import MAX_OVERRUN, Participant, Session
@@ -34,14 +34,6 @@ class ClockOwner(Value, frozen=True):
     def id(self) -> str:
         """The id of the participant or group; empty for the session."""
         return self.group_id or self.participant_id or ""
-
-
-class ClockScope(StrEnum):
-    """The clocks of a session that a command can mean without naming their owners."""
-
-    ALL = "all"
-    SESSION = "session"
-    CYCLE = "cycle"
 
 
 class ClockName(Value, frozen=True):

@@ -1,4 +1,4 @@
-"""Clocks on the wire of sessions that aren't running: an older state must still draw them right."""
+"""Clocks on the wire: an older state draws them right after a change without a command too."""
 
 from typing import Any
 
@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from synckairos.wire_clock import shown
 
 from shared.application.session_view import SessionView, session_view
+from shared.domain import commands as c
 from shared.domain.session import Session, Status
 from shared.domain.soft_close import SoftClose
-from shared.domain.time_control import TimeControl
+from shared.domain.time_control import Overtime, TimeControl
 from shared.domain.units import Instant, Millis
 from tests.fuzz.extent import extent
 from tests.unit.domain.history_checks import after_last_command, settled
@@ -119,6 +120,80 @@ def test_a_stopped_sessions_clocks_are_drawn_right_from_any_older_state(
     session = settled(session, read_at)
     if settled(session, at).version == session.version and session.status is not Status.RUNNING:
         assert drawn(session, read_at, at) == drawn(session, at, at)
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        pytest.param(exam(HOUR, 50 * MINUTE, ends_at=2 * HOUR), id="global"),
+        pytest.param(chess(HOUR), id="per_participant"),
+        pytest.param(poker(HOUR), id="per_cycle"),
+        pytest.param(sitting(total=HOUR), id="individual"),
+        pytest.param(
+            chess(
+                20_000,
+                time_control=TimeControl(
+                    delay_ms=Millis(9_000), overtime=Overtime(period_ms=Millis(5_000), periods=9)
+                ),
+            ),
+            id="phases",
+        ),
+        pytest.param(exam(ends_at=HOUR), id="fixed_end"),
+        pytest.param(exam(30 * MINUTE, 9 * MINUTE, ends_at=30 * MINUTE), id="cycle_and_end"),
+        pytest.param(exam(ends_at=HOUR, moves_with_pause=True), id="moving_end"),
+    ],
+)
+@pytest.mark.parametrize("effective_at", [5_001, 12_000, 40_000])
+@pytest.mark.parametrize("at", [5_500, 12_000, 50_000, 3 * MINUTE])
+def test_clocks_stop_at_the_instant_of_a_scheduled_pause_before_it_is_noticed(
+    session: Session, effective_at: int, at: int
+) -> None:
+    command = c.Schedule(c.Pause(), Instant(effective_at))
+    stopping = play(session).start().do(command, 5_000).session
+    line, expected = drawn(stopping, 5_000, at), drawn(settled(stopping, Instant(at)), at, at)
+    if expected["clock"] is None:  # in `individual` no clock is the running one during a pause
+        del line["clock"], expected["clock"]
+    assert line == expected
+
+
+@pytest.mark.parametrize("ends_at", [None, 3 * MINUTE, HOUR])
+@pytest.mark.parametrize("at", [20_000, 40_000, 90_000])
+def test_clocks_run_from_the_instant_of_a_scheduled_resumption_on(
+    ends_at: int | None, at: int
+) -> None:
+    paused = play(exam(10 * MINUTE, 5 * MINUTE, ends_at=ends_at)).start().pause(at=10_000)
+    resuming = paused.do(c.Schedule(c.Resume(), Instant(40_000)), 15_000).session
+    line, expected = drawn(resuming, 15_000, at), drawn(settled(resuming, Instant(at)), at, at)
+    assert line == expected
+
+
+def test_a_scheduled_start_is_drawn_like_a_planned_one() -> None:
+    planned, waiting = chess(HOUR, start_at=40_000), play(chess(HOUR))
+    waiting = waiting.do(c.Schedule(c.Start(), Instant(40_000)), 500)
+    for at in (600, 40_000, 70_000):
+        assert drawn(waiting.session, 500, at) == drawn(planned, 500, at)
+
+
+def test_a_state_shows_its_scheduled_command() -> None:
+    running = play(chess(HOUR)).start()
+    pausing = running.do(c.Schedule(c.Pause(), Instant(6_000)), 1_000).session
+    view = msgspec.to_builtins(session_view(pausing, Instant(1_000)))
+    assert view["scheduled"] == {"operation": "pause", "effective_at": "1970-01-01T00:00:06.000Z"}
+    assert view["clock"] == {"left_ms": HOUR - 1_000, "rate": -1, "stop_ms": 5_000}
+    giving = c.AdjustClocks(
+        c.ClockTarget(participants=(ANNA,)), add_ms=Millis(9_000), reason="light"
+    )
+    adjusting = running.do(c.Schedule(giving, Instant(6_000)), 1_000).session
+    view = msgspec.to_builtins(session_view(adjusting, Instant(1_000)))
+    assert view["scheduled"] == {
+        "operation": "adjust",
+        "effective_at": "1970-01-01T00:00:06.000Z",
+        "add_ms": 9_000,
+        "to": {"participants": [ANNA]},
+        "reason": "light",
+    }
+    assert "stop_ms" not in view["clock"]
+    assert "scheduled" not in msgspec.to_builtins(session_view(running.session, Instant(1_000)))
 
 
 def test_a_state_shows_its_instants_and_extensions() -> None:

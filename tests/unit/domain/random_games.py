@@ -282,6 +282,24 @@ def scheduled_sessions(draw: st.DrawFn) -> RandomSession:
     return replace(generated, opening=values.replace(opening, **changes), moves=[*moves])
 
 
+schedulable: st.SearchStrategy[c.SchedulableCommand] = st.one_of(
+    st.just(c.Pause()), st.just(c.Resume()), st.just(c.Complete()), st.just(c.Start()), adjustments
+)
+schedules = st.builds(c.Schedule, schedulable, st.integers(-3_000, 60_000).map(Instant))
+"""Commands ahead of time; `run_commands` adds the present instant to theirs."""
+
+
+@st.composite
+def ahead_sessions(draw: st.DrawFn) -> RandomSession:
+    """Sessions with commands ahead of time, of which some are withdrawn."""
+    generated = draw(scheduled_sessions() | lagging_sessions())
+    ahead = st.builds(
+        TimedCommand, st.integers(0, 9_000), aims, schedules | st.just(c.Unschedule())
+    )
+    given = draw(st.lists(ahead, min_size=1, max_size=4))
+    return replace(generated, moves=[*draw(st.permutations([*generated.moves, *given]))])
+
+
 def opened(generated: RandomSession) -> Session:
     return create(generated.opening, generated.created_at).session
 
@@ -294,6 +312,9 @@ def run_commands(generated: RandomSession) -> Iterator[CommandRun]:
         command = move.command
         if claim and isinstance(command, c.Switch):
             command = values.replace(command, acted_at_ms=now - claim[0], error_ms=claim[1])
+        if isinstance(command, c.Schedule):
+            effective_at = Instant(now + command.effective_at)
+            command = values.replace(command, effective_at=effective_at)
         due = tuple(settle(session, now, command))
         settled = due[-1].session if due else session
         run = CommandRun(session, now, due, command, apply(settled, command, now))

@@ -1,0 +1,46 @@
+"""The change that a command makes, with the data of its audit event."""
+
+from typing import Any
+
+from shared.domain.clocks import ClockOwner, clocks_of, over_ms
+from shared.domain.events import EventType, Expiry, SessionChange
+from shared.domain.schedule import within_end
+from shared.domain.session import Session
+from shared.domain.units import Instant
+
+
+def change(
+    event: EventType,
+    session: Session,
+    now: Instant,
+    *,
+    before: Session | None = None,
+    side: ClockOwner | None = None,
+    expiry: Expiry | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> SessionChange:
+    """Return the change that leads to `session` at `now`.
+
+    Its event shows the clock of `side`, by default the running one, in `before`, by default
+    `session` itself.
+    """
+    shown = within_end(before or session, now)
+    clocks = clocks_of(shown)
+    participant = (shown.find(side.participant_id) if side and side.participant_id else None) or (
+        shown.active
+    )
+    return SessionChange(
+        event,
+        session.next_version(now),
+        now,
+        side or clocks.owner(shown),
+        time_remaining_ms=clocks.time_left_of(shown, participant)
+        if participant
+        else clocks.left(shown),
+        time_elapsed_ms=shown.cycle_used_ms,
+        expiry=expiry,
+        metadata=metadata,
+        over_ms=over_ms(clocks.value_of(shown, participant))
+        if participant
+        else clocks.over_ms(shown),
+    )
