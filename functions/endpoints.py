@@ -4,6 +4,7 @@ from functions.service import console, docs, health, programmes, ready, time, ti
 from functions.sessions import (
     adjust,
     batch,
+    batch_commands,
     begin,
     cancel,
     complete,
@@ -24,6 +25,7 @@ from functions.sessions import (
     switch,
     tokens,
     undo,
+    unschedule,
     update,
 )
 from shared.http.routing import Route
@@ -42,6 +44,8 @@ _ENDPOINTS = (
     cancel,
     delete,
     adjust,
+    unschedule,
+    batch_commands,
     update,
     begin,
     participants,

@@ -17,6 +17,7 @@ from shared.domain.commands import (
     ClockTarget,
     Command,
     FinishParticipant,
+    Schedule,
     Switch,
 )
 from shared.domain.session import Participant, Session, SyncMode, session_name
@@ -93,6 +94,8 @@ class Operation(StrEnum):
     REOPEN_PARTICIPANT = "reopen participant"
     PAUSE_PARTICIPANT = "pause participant"
     RESUME_PARTICIPANT = "resume participant"
+    UNSCHEDULE = "unschedule"
+    COMMAND_MANY = "command many sessions"
     READ_HISTORY = "read history"
     SIMULATE = "simulate"
     MINT_TOKEN = "mint token"
@@ -178,12 +181,20 @@ class Authorization:
         may not do the operation, with this command if it changes the session."""
         if not self.may_read(session):
             raise SessionNotFound
+        if isinstance(command, Schedule):
+            self._check_not_replacing(session)
+            command = command.command
         if self.scope is Scope.IF_SESSION_ALLOWS and not session.participants_may_pause:
             raise Forbidden(f"This session doesn't let participants {self.operation} it")
         if self.scope is Scope.GIFTS:
             self._check_gift(session, command)
         if self.scope is Scope.OWN_CLOCK and not _is_own(command, self.caller.participant_id):
             raise Forbidden("A participant can begin and finish only its own time")
+
+    def _check_not_replacing(self, session: Session) -> None:
+        """Raise `Forbidden` if a participant would replace a command that is scheduled."""
+        if self.caller.role is Role.PARTICIPANT and session.scheduled is not None:
+            raise Forbidden("A participant can't replace a scheduled command")
 
     def _check_gift(self, session: Session, command: Command | None) -> None:
         """Raise `Forbidden` unless `command` gives another participant as much as is allowed.

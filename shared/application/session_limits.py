@@ -20,10 +20,12 @@ from shared.domain.commands import (
     Create,
     RemoveParticipant,
     Resume,
+    Schedule,
     Start,
     UpdateParticipant,
     UpdateSession,
 )
+from shared.domain.scheduling import outcome
 from shared.domain.session import Session
 from shared.domain.values import Value, replace
 
@@ -81,7 +83,12 @@ class SessionLimits(Value, frozen=True):
         self._require_bounded(session, "items" if spec.programme else field)
 
     def check_changed(self, before: Session, after: Session, command: Command) -> None:
-        """Raise `RuleViolation` if `command` increases the session's load above the limit."""
+        """Raise `RuleViolation` if `command` increases the session's load above the limit.
+
+        A command ahead of time is checked by what it will do.
+        """
+        if isinstance(command, Schedule):
+            after, command = outcome(after) or after, command.command
         field = _load_field(command)
         if field and automatic_load(after) > (
             0 if isinstance(command, Start) else automatic_load(before)
@@ -108,6 +115,8 @@ class SessionLimits(Value, frozen=True):
 
 def _load_field(command: Command) -> str | None:
     match command:
+        case Schedule(command=scheduled):
+            return _load_field(scheduled)
         case AdjustClocks():
             return "add_ms" if command.set_ms is None else "set_ms"
         case UpdateSession(start_at=start_at, warn_at_ms=warnings):

@@ -5,6 +5,7 @@ from math import ceil
 from shared.domain.clocks import clocks_of
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.schedule import starts_at
+from shared.domain.scheduling import outcome
 from shared.domain.session import Session, Status
 
 _MIN_PARTICIPANTS = 8
@@ -36,10 +37,14 @@ def automatic_load(session: Session) -> int:
 def current_load(session: Session) -> int:
     """Return the load of a session that runs, or will start without a command; else 0.
 
-    A start without a command can't be refused, so its load counts before.
+    A start without a command can't be refused, so its load counts before; so does the load after a
+    scheduled command.
     """
     is_counted = session.status is Status.RUNNING or starts_at(session) is not None
-    return automatic_load(session) if is_counted else 0
+    load, ahead = automatic_load(session) if is_counted else 0, outcome(session)
+    if ahead is None or ahead.status is not Status.RUNNING:
+        return load
+    return max(load, automatic_load(ahead))
 
 
 def check_load_limit(session: Session, field: str, most: int) -> None:

@@ -242,6 +242,11 @@ class Schedule(Value, frozen=True):
     effective_at: Instant
 
 
+def at_instant(command: SchedulableCommand, effective_at: Instant | None) -> "Command":
+    """Return the command, to take effect at `effective_at`; None: now."""
+    return command if effective_at is None else Schedule(command, effective_at)
+
+
 class Unschedule(Value, frozen=True):
     """Withdraw the scheduled command."""
 

@@ -29,7 +29,7 @@ async def apply_command(
 
     Raises what `SessionService.change` raises.
     """
-    context = await _change_context(request, request.authorization.store_name(request.session_id))
+    context = await change_context(request, request.authorization.store_name(request.session_id))
     service = request.components.service
     outcome = await service.change(request.authorization, request.session_id, command, context)
     return respond(outcome, render)
@@ -46,7 +46,7 @@ async def create_session(
     name = session_id and authorization.store_name(session_id)
     scope = key and store.creation_scope(key, name)
     named = session_id or store.new_session_id(scope, authorization.caller.tenant)
-    context = await _change_context(request, scope or named)
+    context = await change_context(request, scope or named)
     outcome = await request.components.service.create(
         authorization, spec(named), context, is_new_id=session_id is None
     )
@@ -86,7 +86,8 @@ def _own_key(request: ApiRequest) -> str | None:
     return f"{len(name)}:{name}:{key}"
 
 
-async def _change_context(request: ApiRequest, scope: str) -> ChangeContext:
+async def change_context(request: ApiRequest, scope: str) -> ChangeContext:
+    """Return the context of a change that the request asks for; its key is kept in `scope`."""
     origin = Origin(request.authorization.caller.actor, request.request_id)
     key = None
     if (own_key := _own_key(request)) is not None:

@@ -7,10 +7,13 @@ import msgspec
 from starlette.responses import Response
 
 from shared.application.errors import ServiceError
+from shared.application.session_view import timestamp
 from shared.domain.errors import (
     ActiveParticipant,
+    AlreadyScheduled,
     InvalidTransition,
     NotActiveParticipant,
+    NothingScheduled,
     NothingToUndo,
     Refusal,
     RuleViolation,
@@ -19,6 +22,7 @@ from shared.domain.errors import (
     UnknownParticipant,
     WrongRunState,
 )
+from shared.domain.units import Instant
 from shared.http.inputs import RequestValidationError
 from shared.http.validation_errors import MAX_DETAILS, error_details
 
@@ -61,6 +65,17 @@ def render_error(error: Exception, request_id: str) -> Response:
     return error_response(request_id, status, code, str(error), details)
 
 
+def error_fields(error: ServiceError | Refusal) -> dict[str, Any]:
+    """Return the fields of the error envelope, and the status, for one part of an answer."""
+    if isinstance(error, ServiceError):
+        status, code, message, details = error.status, error.code, error.message, error.details
+        more = error.beside
+    else:
+        (status, code, details), message, more = _refusal(error), str(error), {}
+    fields = {"status": status, "code": code, "message": message, **more}
+    return fields if details is None else {**fields, "details": details}
+
+
 def refusal_code(refusal: Refusal) -> str:
     """Return the API's code of a refusal."""
     return _refusal(refusal)[1]
@@ -81,6 +96,12 @@ def _refusal(error: Exception) -> tuple[int, str, Any]:
         case StaleVersion():
             versions = {"expected_version": error.expected, "actual_version": error.actual}
             return 409, "CONFLICT", versions
+        case AlreadyScheduled():
+            effective_at = timestamp(Instant(error.effective_at))
+            scheduled = {"operation": error.operation, "effective_at": effective_at}
+            return 409, "CONFLICT", {"scheduled": scheduled}
+        case NothingScheduled():
+            return 409, "NOTHING_SCHEDULED", None
         case NothingToUndo():
             return 409, "NOTHING_TO_UNDO", None
         case UndoBlocked():

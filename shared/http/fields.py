@@ -102,7 +102,7 @@ def _instant(value: Any) -> int:
     return instant
 
 
-def _future_instant(value: Any) -> Instant:
+def _rfc_3339_instant(value: Any) -> Instant:
     """Return the instant of an RFC 3339 timestamp, rounded down to 1 ms; the domain checks when.
 
     Numbers are refused, because nobody can tell ms from s in them.
@@ -271,12 +271,23 @@ Factor = Annotated[
 ]
 FutureInstant = Annotated[
     Instant,
-    BeforeValidator(_future_instant),
+    BeforeValidator(_rfc_3339_instant),
     WithJsonSchema(
         {
             "type": "string",
             "format": "date-time",
             "description": "1 s to 30 days after now, by the server's clock",
+        }
+    ),
+]
+EffectiveInstant = Annotated[
+    Instant,
+    BeforeValidator(_rfc_3339_instant),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "description": "At most 60 s before or after now, by the server's clock",
         }
     ),
 ]

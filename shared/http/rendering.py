@@ -94,6 +94,11 @@ def replay_headers(is_replayed: bool) -> dict[str, str]:
     return {"Idempotent-Replayed": "true"} if is_replayed else {}
 
 
+def dry_run_headers(is_dry_run: bool) -> dict[str, str]:
+    """Return the headers of the response to a request that changes nothing if it `is_dry_run`."""
+    return {"Dry-Run": "true"} if is_dry_run else {}
+
+
 def json_response(data: Any, headers: dict[str, str] | None = None, status: int = 200) -> Response:
     """Return a response with `{"data": data}`."""
     return Response(encode_envelope(data), status, headers, media_type="application/json")

@@ -1,6 +1,6 @@
 """`start_at`, `ends_at` and `extend_on_switch` over HTTP and on live connections."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -8,22 +8,10 @@ import pytest
 
 from infra.local.instance import Instance
 from tests.support.api import ApiClient, check_documented, details_of, error_of, participant
+from tests.support.instants import in_utc, instant_in
 from tests.support.live import connect_live
 
 NEEDS_OFFSET = "must be a timestamp with Z or an offset, such as 2026-01-31T09:30:05.123Z"
-
-
-async def instant_in(api: ApiClient, ms: int, zone: timezone = UTC) -> str:
-    """Return the instant `ms` from now, by the server's clock."""
-    now_ms = (await api.http.get("/v1/time")).json()["timestamp_ms"]
-    instant = datetime.fromtimestamp(now_ms / 1000, zone) + timedelta(milliseconds=ms)
-    return instant.isoformat(timespec="milliseconds")
-
-
-def in_utc(instant: str) -> str:
-    """Return the instant as the API shows it."""
-    utc = datetime.fromisoformat(instant).astimezone(UTC)
-    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def exam(**more: Any) -> dict[str, Any]:

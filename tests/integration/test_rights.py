@@ -59,6 +59,11 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", f"{_SESSION}/undo"): Row(
         (404, 404, 403, 403, 403, 409, 404, 409), {"mode": "turn_start"}
     ),
+    ("POST", f"{_SESSION}/unschedule"): Row((404, 404, 403, 403, 403, 409, 404, 409)),
+    ("POST", "/v1/sessions/batch-commands"): Row(
+        (403, 200, 403, 403, 403, 200, 200, 200),
+        {"operation": "pause", "session_ids": ["{session_id}"]},
+    ),
     ("POST", f"{_SESSION}/complete"): Row(_FOR_HOSTS),
     ("POST", f"{_SESSION}/cancel"): Row(_FOR_HOSTS),
     # Deleting a missing session succeeds, and for other hosts and tenants it is missing.
@@ -166,7 +171,9 @@ async def _send(
     path = template.format(session_id=session.session_id, participant_id=session.on_move)
     if template.endswith("/replay"):
         path += "?version=1"
-    body = {"session_ids": [session.session_id]} if template.endswith("/batch") else row.body
+    body = row.body
+    if body and "session_ids" in body:
+        body = {**body, "session_ids": [session.session_id]}
     headers = bearer({**INVALID_TOKENS, **VALID_TOKENS}[caller](session))
     async with httpx.AsyncClient(
         verify=CERTIFICATES, base_url=guarded.http.base_url, timeout=20

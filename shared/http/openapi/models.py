@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.domain.events import EventType
 from shared.domain.individual_clock import Begins, RunState
 from shared.domain.programme import ItemKind, OnEnd
+from shared.domain.scheduled_command import ScheduledOperation
 from shared.domain.session import Status, SyncMode
 from shared.http.fields import Id, Name, Uuid
 
@@ -45,6 +46,7 @@ class Clock(ResponseModel):
 
     At server time t it shows `left_ms + rate * max(0, t - server_time_ms - hold_ms)`, not below
     `floor_ms` (0 if absent) and not above `ceiling_ms`. At zero it continues with its `phases`.
+    From `server_time_ms + stop_ms` on it stands still.
     """
 
     left_ms: int
@@ -53,6 +55,7 @@ class Clock(ResponseModel):
     floor_ms: int = omittable()
     ceiling_ms: Ms = omittable()
     phases: list[Phase] = omittable()
+    stop_ms: Ms = omittable()
 
 
 class Overtime(ResponseModel):
@@ -245,6 +248,25 @@ class Extensions(ResponseModel):
     left: int = omittable()
 
 
+class AdjustedClocks(ResponseModel):
+    """The participants or groups whose clocks are adjusted."""
+
+    participants: list[Id] = omittable()
+    groups: list[Id] = omittable()
+
+
+class Scheduled(ResponseModel):
+    """A command that takes effect at `effective_at`; with `adjust`, the fields of that."""
+
+    operation: ScheduledOperation
+    effective_at: Timestamp
+    add_ms: int = omittable()
+    set_ms: int = omittable()
+    to: Literal["all", "session", "cycle"] | AdjustedClocks = omittable()
+    reason: str = omittable()
+    scaled: bool = omittable()
+
+
 FlagGrace = Annotated[
     int,
     Field(ge=0, description="With `lag`: how long after `deadline_at` the flag is settled, ms"),
@@ -310,6 +332,7 @@ class Session(ResponseModel):
     moves_with_pause: bool = omittable()
     extend_on_switch: SoftClose = omittable()
     extensions: Extensions = omittable()
+    scheduled: Scheduled = omittable()
 
 
 class Summary(ResponseModel):
@@ -331,6 +354,7 @@ class Summary(ResponseModel):
     over_ms: OverMs = omittable()
     start_at: str = omittable()
     ends_at: str = omittable()
+    scheduled: Scheduled = omittable()
 
 
 class SwitchResult(ResponseModel):
@@ -424,6 +448,37 @@ class Batch(ResponseModel):
 
     sessions: list[Session]
     not_found: list[Uuid]
+
+
+class SessionError(ResponseModel):
+    """Why one session of a batch refused the command, as in the error of a single request."""
+
+    status: int
+    code: str
+    message: str
+    details: Any = omittable()
+    retry_after_seconds: int = omittable()
+
+
+class BatchCommandEntry(ResponseModel):
+    """What became of one session: when the command takes effect there, or the error.
+
+    `late_ms` is by how much that is later than the `effective_at` of the request.
+    """
+
+    session_id: Uuid
+    status: Status = omittable()
+    version: Annotated[int, Field(ge=1)] = omittable()
+    effective_at: str = omittable()
+    late_ms: Ms = omittable()
+    scheduled: Scheduled = omittable()
+    error: SessionError = omittable()
+
+
+class BatchCommands(ResponseModel):
+    """One entry for each session, in the order of the request."""
+
+    sessions: list[BatchCommandEntry]
 
 
 class AuditEvent(ResponseModel):
@@ -572,6 +627,7 @@ SummaryAnswer = Envelope[Summary]
 FairnessAnswer = Envelope[Fairness]
 SimulationAnswer = Envelope[Simulation]
 BatchAnswer = Envelope[Batch]
+BatchCommandsAnswer = Envelope[BatchCommands]
 AuditTrailAnswer = Envelope[AuditTrail]
 PresetsAnswer = Envelope[Presets]
 ProgrammesAnswer = Envelope[Programmes]
