@@ -78,6 +78,17 @@ export class SyncKairos {
   }
 
   /**
+   * Give one command to up to 50 sessions (docs/scheduling.md). Each entry of the answer has the
+   * instant at which the command takes effect, or the error of that session.
+   *
+   * @param {import("./synckairos.js").BatchCommand} command
+   */
+  async batchCommands(command) {
+    const options = { body: command };
+    return (await this.#api.change("POST", "/v1/sessions/batch-commands", options)).data.sessions;
+  }
+
+  /**
    * The time controls that a session can ask for by name.
    *
    * @returns {Promise<import("./synckairos.js").NamedTimeControl[]>}

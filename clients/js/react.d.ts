@@ -18,6 +18,7 @@ export interface FollowedSession {
   used(participantId: string, at?: number): number | null;
   elapsed(at?: number): number | null;
   startsIn(at?: number): number | null;
+  scheduledIn(at?: number): number | null;
 }
 
 /** Follow a session while the component is mounted. The component renders on every change. */

@@ -107,5 +107,6 @@ function snapshotOf(session) {
     used: (participantId, at) => session.used(participantId, at),
     elapsed: (at) => session.elapsed(at),
     startsIn: (at) => session.startsIn(at),
+    scheduledIn: (at) => session.scheduledIn(at),
   };
 }

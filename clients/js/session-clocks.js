@@ -30,16 +30,15 @@ export function activeGroup(state) {
 }
 
 /**
- * When the session will change without a command: at its start, or when a clock reaches zero.
+ * When the session will change without a command: at its start, when a clock reaches zero, or when
+ * a scheduled command takes effect.
  *
  * @param {SessionState} state
  * @returns {?number} null if it won't
  */
 export function dueAt(state) {
   if (isTerminal(state)) return null;
-  const instants = [state.deadline_at, state.status === "pending" ? state.start_at : null];
-  const known = instants.filter(Boolean).map(timestampMs);
-  return known.length ? Math.min(...known) : null;
+  return earliest(state.deadline_at, plannedStart(state), state.scheduled?.effective_at);
 }
 
 /**
@@ -50,8 +49,30 @@ export function dueAt(state) {
  * @returns {?number}
  */
 export function startsIn(state, at) {
-  if (state.status !== "pending" || !state.start_at) return null;
-  return Math.max(0, timestampMs(state.start_at) - at);
+  const { scheduled } = state;
+  const scheduledStart = scheduled?.operation === "start" ? scheduled.effective_at : null;
+  const startsAt = earliest(plannedStart(state), scheduledStart);
+  return startsAt === null ? null : Math.max(0, startsAt - at);
+}
+
+/**
+ * Ms until the scheduled command takes effect; null without one.
+ *
+ * @param {SessionState} state
+ * @param {number} at
+ * @returns {?number}
+ */
+export function scheduledIn(state, at) {
+  return state.scheduled ? Math.max(0, timestampMs(state.scheduled.effective_at) - at) : null;
+}
+
+function plannedStart(state) {
+  return state.status === "pending" ? state.start_at : null;
+}
+
+function earliest(...instants) {
+  const known = instants.filter(Boolean).map(timestampMs);
+  return known.length ? Math.min(...known) : null;
 }
 
 /** @returns {?Participant} the participant with that id; null if there is none */

@@ -5,6 +5,7 @@ import { sessionPath } from "./fallback.js";
 /**
  * @typedef {import("./synckairos.js").SessionState} SessionState
  * @typedef {import("./api.js").CallOptions} CallOptions
+ * @typedef {import("./synckairos.js").AheadOptions} AheadOptions
  */
 
 /**
@@ -139,29 +140,43 @@ export class Session extends EventTarget {
     return this.state && clocks.startsIn(this.state, at);
   }
 
-  /** @param {CallOptions} [options] */
+  /** Ms until the scheduled command takes effect; null without one. */
+  scheduledIn(at = this.clock.now()) {
+    return this.state && clocks.scheduledIn(this.state, at);
+  }
+
+  /** @param {AheadOptions} [options] */
   start(options) {
-    return this.#change("POST", "/start", undefined, options);
+    return this.#change("POST", "/start", ahead(options), options);
   }
 
-  /** @param {CallOptions} [options] */
+  /** @param {AheadOptions} [options] */
   pause(options) {
-    return this.#change("POST", "/pause", undefined, options);
+    return this.#change("POST", "/pause", ahead(options), options);
   }
 
-  /** @param {CallOptions} [options] */
+  /** @param {AheadOptions} [options] */
   resume(options) {
-    return this.#change("POST", "/resume", undefined, options);
+    return this.#change("POST", "/resume", ahead(options), options);
   }
 
-  /** @param {CallOptions} [options] */
+  /** @param {AheadOptions} [options] */
   complete(options) {
-    return this.#change("POST", "/complete", undefined, options);
+    return this.#change("POST", "/complete", ahead(options), options);
   }
 
   /** @param {CallOptions} [options] */
   cancel(options) {
     return this.#change("POST", "/cancel", undefined, options);
+  }
+
+  /**
+   * Withdraw the command that was given ahead of time.
+   *
+   * @param {CallOptions} [options]
+   */
+  unschedule(options) {
+    return this.#change("POST", "/unschedule", undefined, options);
   }
 
   /** @param {CallOptions} [options] */
@@ -224,7 +239,7 @@ export class Session extends EventTarget {
    *   reopen?: boolean,
    *   scaled?: boolean,
    * }} change
-   * @param {CallOptions} [options]
+   * @param {AheadOptions} [options]
    */
   adjustClocks({ addMs, setMs, to, reason, reopen, scaled }, options) {
     const body = {
@@ -234,6 +249,7 @@ export class Session extends EventTarget {
       ...(reason && { reason }),
       ...(reopen && { reopen }),
       ...(scaled && { scaled }),
+      ...ahead(options),
     };
     return this.#change("POST", "/adjust", body, options);
   }
@@ -402,6 +418,12 @@ export class Session extends EventTarget {
   async #get(path) {
     return (await this.#api.get(this.#path + path)).data;
   }
+}
+
+/** The body of a command that takes effect at `effectiveAt`; undefined without that. */
+function ahead({ effectiveAt } = {}) {
+  if (effectiveAt === undefined) return undefined;
+  return { effective_at: new Date(effectiveAt).toISOString() };
 }
 
 function participantPath(participantId) {

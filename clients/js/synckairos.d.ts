@@ -42,6 +42,45 @@ export interface WireClock {
   stop_ms?: number;
 }
 
+/** A command that takes effect at `effective_at`; with `adjust`, also its fields. */
+export interface Scheduled {
+  operation: "start" | "pause" | "resume" | "complete" | "adjust";
+  effective_at: string;
+  add_ms?: number;
+  set_ms?: number;
+  to?: "all" | "session" | "cycle" | { participants: string[] } | { groups: string[] };
+  reason?: string;
+  scaled?: boolean;
+}
+
+/** One command for up to 50 sessions, as in the API. */
+export interface BatchCommand {
+  operation: Scheduled["operation"] | "cancel" | "unschedule";
+  session_ids: string[];
+  /** ISO 8601, with `Z` or an offset. */
+  effective_at?: string;
+  /** With the operation `adjust`. */
+  adjust?: Pick<Scheduled, "add_ms" | "set_ms" | "to" | "reason" | "scaled"> & { reopen?: boolean };
+}
+
+/** What became of one session: when the command takes effect there, or the error. */
+export interface BatchEntry {
+  session_id: string;
+  status?: Status;
+  version?: number;
+  effective_at?: string;
+  /** By how much that is later than asked, ms. */
+  late_ms?: number;
+  scheduled?: Scheduled;
+  error?: {
+    status: number;
+    code: string;
+    message: string;
+    details?: unknown;
+    retry_after_seconds?: number;
+  };
+}
+
 /** The overtime of a time control, as of the state's `server_time_ms`. */
 export interface Overtime {
   in_use: boolean;
@@ -213,6 +252,8 @@ export interface SessionState {
   extend_on_switch?: SoftClose;
   /** With `extend_on_switch`: how often the clock was extended, and how often it still can be. */
   extensions?: { used: number; left?: number };
+  /** The command that was given ahead of time. */
+  scheduled?: Scheduled;
   created_at: string;
   updated_at: string;
   server_time_ms: number;
@@ -478,6 +519,11 @@ export interface CallOptions {
   timeout?: number | undefined;
 }
 
+export interface AheadOptions extends CallOptions {
+  /** The command is accepted now and takes effect then: server time, ms, up to 60 s ahead. */
+  effectiveAt?: number | undefined;
+}
+
 /** An error response. */
 export class ApiError extends Error {
   /** The HTTP status; 0 if the service did not answer. */
@@ -503,6 +549,8 @@ export class SyncKairos {
   session(id: string): Session;
   /** Read up to 50 sessions. */
   batch(ids: string[]): Promise<{ sessions: SessionState[]; not_found: string[] }>;
+  /** Give one command to up to 50 sessions; each entry says when it takes effect, or the error. */
+  batchCommands(command: BatchCommand): Promise<BatchEntry[]>;
   /** The time controls that a session can ask for by name. */
   timeControls(): Promise<NamedTimeControl[]>;
   /** Close all sessions and stop the clock. */
@@ -609,12 +657,16 @@ export class Session extends EventTarget {
   offset(at?: number): number | null;
   /** Ms until a pending session starts by itself; null if it doesn't. */
   startsIn(at?: number): number | null;
+  /** Ms until the scheduled command takes effect; null without one. */
+  scheduledIn(at?: number): number | null;
 
-  start(options?: CallOptions): Promise<SessionState>;
-  pause(options?: CallOptions): Promise<SessionState>;
-  resume(options?: CallOptions): Promise<SessionState>;
-  complete(options?: CallOptions): Promise<SessionState>;
+  start(options?: AheadOptions): Promise<SessionState>;
+  pause(options?: AheadOptions): Promise<SessionState>;
+  resume(options?: AheadOptions): Promise<SessionState>;
+  complete(options?: AheadOptions): Promise<SessionState>;
   cancel(options?: CallOptions): Promise<SessionState>;
+  /** Withdraw the command that was given ahead of time. */
+  unschedule(options?: CallOptions): Promise<SessionState>;
   delete(options?: CallOptions): Promise<void>;
   /**
    * End the running cycle; `CONFLICT` unless `current`, if given, is active. With lag compensation,
@@ -638,7 +690,7 @@ export class Session extends EventTarget {
     options?: CallOptions,
   ): Promise<SessionState>;
   /** Add time to several clocks at one instant, or set them; without `to` all. */
-  adjustClocks(change: ClockChange, options?: CallOptions): Promise<SessionState>;
+  adjustClocks(change: ClockChange, options?: AheadOptions): Promise<SessionState>;
   /** Change settings; `null` removes `metadata` and `start_at`. */
   update(settings: SessionSettings, options?: CallOptions): Promise<SessionState>;
   updateParticipant(
@@ -760,6 +812,7 @@ export function used(state: SessionState, participant: Participant, at: number):
 export function elapsed(state: SessionState, at: number): number | null;
 /** Ms until a pending session starts by itself; null if it doesn't. */
 export function startsIn(state: SessionState, at: number): number | null;
+export function scheduledIn(state: SessionState, at: number): number | null;
 /** Whether a clock of the state has nothing left: its flag has fallen. False without a clock. */
 export function hasFallen(state: SessionState, clock: WireClock | undefined, at: number): boolean;
 

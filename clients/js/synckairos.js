@@ -16,6 +16,7 @@ export {
   remaining,
   remainingOf,
   sharedClocks,
+  scheduledIn,
   startsIn,
   used,
 } from "./session-clocks.js";

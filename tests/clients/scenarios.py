@@ -19,7 +19,7 @@ from tests.clients.driving import Driver
 
 _FILE = Path(__file__).parents[2] / "clients" / "conformance" / "scenarios.json"
 _RETRY_AFTER_S, _TIMEOUT_S = 0.2, 30.0
-_ACTIONS = ("start", "switch", "go", "pause", "resume", "complete", "cancel", "begin")
+_ACTIONS = ("start", "switch", "go", "pause", "resume", "complete", "cancel", "begin", "unschedule")
 _OWN_ACTIONS = ("begin", "finish", "reopen", "pause", "resume")
 """Actions on one participant."""
 
@@ -102,8 +102,7 @@ class ScenarioRun:
             await self._send("POST", f"{self.path}/{verb}", body)
 
     async def _create(self) -> None:
-        given = re.sub(r'"in (\d+) ms"', _instant_after, json.dumps(self.scenario["create"]))
-        body = {"session_id": self.session_id, **json.loads(given)}
+        body = {"session_id": self.session_id, **self.scenario["create"]}
         await self._send("POST", "/v1/sessions", body)
 
     async def _forget(self) -> None:
@@ -114,6 +113,7 @@ class ScenarioRun:
     async def _send(self, method: str, path: str, body: Any = None) -> None:
         """Send a request; repeat it after a 503, as every client does."""
         headers = {"Idempotency-Key": str(uuid4())}
+        body = json.loads(re.sub(r'"in (\d+) ms"', _instant_after, json.dumps(body)))
         async with asyncio.timeout(_TIMEOUT_S):
             while True:
                 answer = await self.http.request(method, path, json=body, headers=headers)

@@ -248,6 +248,10 @@ def test_without_a_push_the_session_is_read_300_ms_after_a_deadline() -> None:
         pytest.param({"status": "pending", "start_at": timestamp(T0 + 20_000)}, id="start"),
         pytest.param({"status": "pending", "deadline_at": timestamp(T0 + 20_000)}, id="close"),
         pytest.param({"status": "paused", "deadline_at": timestamp(T0 + 20_000)}, id="fixed_end"),
+        pytest.param(
+            {"scheduled": {"operation": "pause", "effective_at": timestamp(T0 + 20_000)}},
+            id="scheduled",
+        ),
     ],
 )
 def test_without_a_push_the_session_is_read_300_ms_after_its_start_or_end(

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from synckairos import ApiError, Changed, SyncKairos, Update
-from synckairos.api_types import TransportName
+from synckairos.api_types import TransportName, timestamp_of
 
 from infra.local.instance import Instance, running
 from infra.local.ports import free_port
@@ -268,6 +268,23 @@ async def test_an_undo_is_applied_at_once(service: Instance, api: ApiClient) -> 
         undone = await session.undo("turn_start", reason="illegal move", if_version=3)
         assert (undone["version"], undone["cycle_number"]) == (4, 1)
         assert session.state == undone
+
+
+async def test_a_host_stops_its_sessions_at_one_instant(service: Instance, api: ApiClient) -> None:
+    first, second, unknown = await api.started(chess()), await api.started(chess()), str(uuid4())
+    async with SyncKairos(service.url) as client:
+        session = client.session(first)
+        await session.open()
+        state = await session.pause(effective_at=session.clock.now() + 30_000)
+        assert state["scheduled"]["operation"] == "pause"
+        assert 0 < (session.scheduled_in() or 0) <= 30_000
+        assert session.state == state
+        assert "scheduled" not in await session.unschedule()
+        at = timestamp_of(session.clock.now() + 20_000)
+        body = {"operation": "pause", "effective_at": at, "session_ids": [first, second, unknown]}
+        *stopping, refused = await client.batch_commands(body)
+        assert [entry["effective_at"] for entry in stopping] == [at, at]
+        assert refused["error"]["code"] == "SESSION_NOT_FOUND"
 
 
 async def test_participants_begin_and_finish_their_own_time(

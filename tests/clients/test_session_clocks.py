@@ -11,6 +11,7 @@ from synckairos.session_clocks import (
     over,
     overtime,
     remaining,
+    scheduled_in,
     shared_clocks,
     starts_in,
     used,
@@ -73,6 +74,20 @@ def test_only_a_pending_session_with_an_instant_starts_by_itself() -> None:
     assert [starts_in(scheduled, T0 + ms) for ms in (500, 20_500)] == [19_500, 0]
     assert starts_in(session_state(**pending), T0) is None
     assert starts_in(session_state(start_at=start_at), T0) is None
+
+
+def test_a_scheduled_command_can_be_counted_down_to() -> None:
+    pending: dict[str, Any] = {"status": "pending", "cycle_started_at": None, "deadline_at": None}
+    at = timestamp(T0 + 9_000)
+    starting = session_state(
+        **pending,
+        start_at=timestamp(T0 + 20_000),
+        scheduled={"operation": "start", "effective_at": at},
+    )
+    assert (starts_in(starting, T0), scheduled_in(starting, T0)) == (9_000, 9_000)
+    pausing = session_state(scheduled={"operation": "pause", "effective_at": at})
+    assert (starts_in(pausing, T0), scheduled_in(pausing, T0 + 9_500)) == (None, 0)
+    assert scheduled_in(session_state(), T0) is None
 
 
 def test_an_unknown_participant_has_no_clock() -> None:

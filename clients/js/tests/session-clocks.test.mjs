@@ -12,6 +12,7 @@ import {
   overtime,
   remaining,
   remainingOf,
+  scheduledIn,
   sharedClocks,
   startsIn,
   used,
@@ -59,6 +60,16 @@ test("only a pending session with an instant starts by itself", () => {
   assert.deepEqual([startsIn(scheduled, T0 + 500), startsIn(scheduled, T0 + 20_500)], [19_500, 0]);
   assert.equal(startsIn(chess(pending), T0), null);
   assert.equal(startsIn(chess({ start_at: at(20_000) }), T0), null);
+});
+
+test("a scheduled start counts too, and each scheduled command can be counted down to", () => {
+  const pending = { status: "pending", cycle_started_at: null, deadline_at: null };
+  const scheduled = (operation) => ({ operation, effective_at: at(9_000) });
+  const starting = chess({ ...pending, start_at: at(20_000), scheduled: scheduled("start") });
+  assert.deepEqual([startsIn(starting, T0), scheduledIn(starting, T0)], [9_000, 9_000]);
+  const pausing = chess({ scheduled: scheduled("pause") });
+  assert.deepEqual([startsIn(pausing, T0), scheduledIn(pausing, T0 + 9_500)], [null, 0]);
+  assert.equal(scheduledIn(chess(), T0), null);
 });
 
 test("an unknown participant has no clock", () => {

@@ -172,6 +172,9 @@ test("each action makes its request", async () => {
   await session.pauseParticipant("ada");
   await session.resumeParticipant("ada");
   await session.go("talk", { ifMatch: 5 });
+  await session.pause({ effectiveAt: 1_700_000_000_123.7 });
+  await session.adjustClocks({ addMs: 1000 }, { effectiveAt: 1_700_000_000_000 });
+  await session.unschedule();
   await session.undo("turn_start");
   await session.undo("as_if_never", { reason: "illegal move", ifVersion: 7 });
   await session.mint({ role: "spectator" });
@@ -210,6 +213,9 @@ test("each action makes its request", async () => {
     ["POST /participants/ada/pause", undefined],
     ["POST /participants/ada/resume", undefined],
     ["POST /go", { item_id: "talk" }],
+    ["POST /pause", { effective_at: "2023-11-14T22:13:20.123Z" }],
+    ["POST /adjust", { add_ms: 1000, effective_at: "2023-11-14T22:13:20.000Z" }],
+    ["POST /unschedule", undefined],
     ["POST /undo", { mode: "turn_start" }],
     ["POST /undo", { mode: "as_if_never", reason: "illegal move", if_version: 7 }],
     ["POST /tokens", { role: "spectator" }],

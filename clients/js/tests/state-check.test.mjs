@@ -148,6 +148,10 @@ for (const [name, state] of [
   ["start", { status: "pending", start_at: at(20_000), deadline_at: null }],
   ["close of a pending session", { status: "pending", deadline_at: at(20_000) }],
   ["end of a paused session", { status: "paused", deadline_at: at(20_000) }],
+  [
+    "instant of a scheduled command",
+    { deadline_at: at(60_000), scheduled: { operation: "pause", effective_at: at(20_000) } },
+  ],
 ]) {
   test(`without a push the session is read 300 ms after the ${name}`, () => {
     const one = new LogicHarness().join({ canPing: true });

@@ -6,13 +6,15 @@ from typing import Any, Literal, cast
 from urllib.parse import quote
 
 from synckairos.api import Api
-from synckairos.api_types import SessionState, SwitchResult
+from synckairos.api_types import SessionState, SwitchResult, timestamp_of
 
 
 class Actions(ABC):
     """The changes of a session. Each has its own idempotency key, which its retries reuse.
 
     `if_match` is the version that the session must still have; `timeout` (s) includes retries.
+    With `effective_at` (server time, ms, up to 60 s ahead) a command is accepted now and takes
+    effect then.
     """
 
     def __init__(self, session_id: str, api: Api) -> None:
@@ -20,34 +22,56 @@ class Actions(ABC):
         self._api = api
 
     async def start(
-        self, *, if_match: int | None = None, timeout: float | None = None
+        self,
+        *,
+        effective_at: float | None = None,
+        if_match: int | None = None,
+        timeout: float | None = None,
     ) -> SessionState:
         """Start the first cycle."""
-        return await self._action("start", if_match, timeout)
+        return await self._state("POST", "/start", _ahead(effective_at), if_match, timeout)
 
     async def pause(
-        self, *, if_match: int | None = None, timeout: float | None = None
+        self,
+        *,
+        effective_at: float | None = None,
+        if_match: int | None = None,
+        timeout: float | None = None,
     ) -> SessionState:
         """Stop all clocks."""
-        return await self._action("pause", if_match, timeout)
+        return await self._state("POST", "/pause", _ahead(effective_at), if_match, timeout)
 
     async def resume(
-        self, *, if_match: int | None = None, timeout: float | None = None
+        self,
+        *,
+        effective_at: float | None = None,
+        if_match: int | None = None,
+        timeout: float | None = None,
     ) -> SessionState:
         """Let the stopped clocks continue."""
-        return await self._action("resume", if_match, timeout)
+        return await self._state("POST", "/resume", _ahead(effective_at), if_match, timeout)
 
     async def complete(
-        self, *, if_match: int | None = None, timeout: float | None = None
+        self,
+        *,
+        effective_at: float | None = None,
+        if_match: int | None = None,
+        timeout: float | None = None,
     ) -> SessionState:
         """End the session as `completed`."""
-        return await self._action("complete", if_match, timeout)
+        return await self._state("POST", "/complete", _ahead(effective_at), if_match, timeout)
 
     async def cancel(
         self, *, if_match: int | None = None, timeout: float | None = None
     ) -> SessionState:
         """End the session as `cancelled`."""
-        return await self._action("cancel", if_match, timeout)
+        return await self._state("POST", "/cancel", None, if_match, timeout)
+
+    async def unschedule(
+        self, *, if_match: int | None = None, timeout: float | None = None
+    ) -> SessionState:
+        """Withdraw the command that was given ahead of time."""
+        return await self._state("POST", "/unschedule", None, if_match, timeout)
 
     async def switch(
         self,
@@ -104,6 +128,7 @@ class Actions(ABC):
         reason: str | None = None,
         reopen: bool = False,
         scaled: bool = False,
+        effective_at: float | None = None,
         if_match: int | None = None,
         timeout: float | None = None,
     ) -> SessionState:
@@ -119,6 +144,7 @@ class Actions(ABC):
             body["reopen"] = True
         if scaled:
             body["scaled"] = True
+        body |= _ahead(effective_at) or {}
         return await self._state("POST", "/adjust", body, if_match, timeout)
 
     async def update(
@@ -254,9 +280,6 @@ class Actions(ABC):
     def _removed(self) -> None:
         """Record that an action deleted the session."""
 
-    async def _action(self, verb: str, if_match: int | None, timeout: float | None) -> SessionState:
-        return await self._state("POST", f"/{verb}", None, if_match, timeout)
-
     async def _act(
         self,
         participant_id: str,
@@ -315,3 +338,8 @@ class Preview(Actions):
 
 def _participant(participant_id: str) -> str:
     return f"/participants/{quote(participant_id, safe='')}"
+
+
+def _ahead(effective_at: float | None) -> dict[str, Any] | None:
+    """Return the body of a command that takes effect at `effective_at` (server time, ms)."""
+    return None if effective_at is None else {"effective_at": timestamp_of(effective_at)}

@@ -1,6 +1,6 @@
 """Types of the API's JSON. `*_ms` are ms; `*_at` are ISO 8601 in UTC, or None."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, NotRequired, TypedDict
 
 TransportName = Literal["supabase", "websocket", "sse", "polling"]
@@ -105,6 +105,18 @@ class Extensions(TypedDict):
 
     used: int
     left: NotRequired[int]
+
+
+class Scheduled(TypedDict):
+    """A command that takes effect at `effective_at`; with `adjust`, also its fields."""
+
+    operation: Literal["start", "pause", "resume", "complete", "adjust"]
+    effective_at: str
+    add_ms: NotRequired[int]
+    set_ms: NotRequired[int]
+    to: NotRequired[str | dict[str, list[str]]]
+    reason: NotRequired[str]
+    scaled: NotRequired[bool]
 
 
 class Participant(TypedDict):
@@ -222,6 +234,8 @@ class SessionState(TypedDict):
     """Whether a pause moves `ends_at`."""
     extend_on_switch: NotRequired[SoftClose]
     extensions: NotRequired[Extensions]
+    scheduled: NotRequired[Scheduled]
+    """The command that was given ahead of time."""
     created_at: str
     updated_at: str
     server_time_ms: int
@@ -264,6 +278,21 @@ class SwitchResult(TypedDict):
     """By how much the switch extended the clock (`extend_on_switch`)."""
 
 
+class BatchEntry(TypedDict):
+    """What became of one session of a batch: when the command takes effect there, or the `error`.
+
+    `late_ms` is by how much that is later than asked.
+    """
+
+    session_id: str
+    status: NotRequired[str]
+    version: NotRequired[int]
+    effective_at: NotRequired[str]
+    late_ms: NotRequired[int]
+    scheduled: NotRequired[Scheduled]
+    error: NotRequired[dict[str, Any]]
+
+
 class Subscription(TypedDict):
     """How to follow a session: the answer of `GET .../realtime`."""
 
@@ -282,3 +311,9 @@ Message = dict[str, Any]
 def timestamp_ms(timestamp: str) -> int:
     """Convert a timestamp of the API to ms since the epoch."""
     return round(datetime.fromisoformat(timestamp).timestamp() * 1000)
+
+
+def timestamp_of(instant: float) -> str:
+    """Return an instant in ms since the epoch as a timestamp of the API."""
+    text = datetime.fromtimestamp(round(instant) / 1000, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 import httpx
 
 from synckairos.api import Api, Token
-from synckairos.api_types import NamedTimeControl, SessionState, TransportName
+from synckairos.api_types import BatchEntry, NamedTimeControl, SessionState, TransportName
 from synckairos.clock import ServerClock
 from synckairos.session import Session
 from synckairos.timing import CALL_TIMEOUT_MS
@@ -77,6 +77,16 @@ class SyncKairos:
         for state in found["sessions"]:
             self.clock.note_server_time(state["server_time_ms"])
         return found
+
+    async def batch_commands(self, body: dict[str, Any]) -> list[BatchEntry]:
+        """Give one command to up to 50 sessions (docs/scheduling.md). Raises `ApiError`.
+
+        Such as `{"operation": "pause", "effective_at": ..., "session_ids": [...]}`. Each entry has
+        the instant at which the command takes effect, or the error of that session.
+        """
+        path = "/v1/sessions/batch-commands"
+        answer: dict[str, list[BatchEntry]] = await self._api.change("POST", path, body)
+        return answer["sessions"]
 
     async def time_controls(self) -> list[NamedTimeControl]:
         """Return the time controls that a session can ask for by name. Raises `ApiError`."""

@@ -120,6 +120,11 @@ class Session(Actions):
         at = self.clock.now() if at is None else at
         return session_clocks.starts_in(self.state, at) if self.state else None
 
+    def scheduled_in(self, at: float | None = None) -> float | None:
+        """Return ms until the scheduled command takes effect; None without one."""
+        at = self.clock.now() if at is None else at
+        return session_clocks.scheduled_in(self.state, at) if self.state else None
+
     async def events(self, after: int = 0, limit: int = 100) -> dict[str, Any]:
         """Return a page of the audit trail: `events` with a version above `after`.
 

@@ -28,21 +28,38 @@ def is_running(state: SessionState) -> bool:
 
 
 def due_at(state: SessionState) -> float | None:
-    """Return when the session will change without a command: at its start, or a clock at zero.
+    """Return when the session will change without a command; None if it won't.
 
-    None if it won't.
+    This is at its start, when a clock reaches zero, or when a scheduled command takes effect.
     """
     if is_terminal(state):
         return None
-    start_at = state.get("start_at") if state["status"] == "pending" else None
-    return min((timestamp_ms(at) for at in (start_at, state["deadline_at"]) if at), default=None)
+    instants = state["deadline_at"], _planned_start(state), _scheduled_at(state)
+    return min((timestamp_ms(at) for at in instants if at), default=None)
 
 
 def starts_in(state: SessionState, at: float) -> float | None:
     """Return ms until a pending session starts by itself; None if it doesn't."""
-    if state["status"] != "pending" or "start_at" not in state:
-        return None
-    return max(0, timestamp_ms(state["start_at"]) - at)
+    scheduled = state.get("scheduled")
+    is_start = scheduled is not None and scheduled["operation"] == "start"
+    instants = _planned_start(state), _scheduled_at(state) if is_start else None
+    starts_at = min((timestamp_ms(start) for start in instants if start), default=None)
+    return None if starts_at is None else max(0, starts_at - at)
+
+
+def scheduled_in(state: SessionState, at: float) -> float | None:
+    """Return ms until the scheduled command takes effect; None without one."""
+    scheduled_at = _scheduled_at(state)
+    return None if scheduled_at is None else max(0, timestamp_ms(scheduled_at) - at)
+
+
+def _planned_start(state: SessionState) -> str | None:
+    return state.get("start_at") if state["status"] == "pending" else None
+
+
+def _scheduled_at(state: SessionState) -> str | None:
+    scheduled = state.get("scheduled")
+    return None if scheduled is None else scheduled["effective_at"]
 
 
 def nearest(state: SessionState, at: float) -> float | None:

@@ -65,6 +65,10 @@ export async function play(): Promise<void> {
     extend_on_switch,
   });
   await auction.update({ start_at: null, ends_at: "2026-01-31T10:30:00Z" });
+  await auction.pause({ effectiveAt: client.clock.now() + 5000, ifMatch: 3 });
+  show(auction.state?.scheduled?.operation, auction.scheduledIn(), (await auction.unschedule()).version);
+  const [entry] = await client.batchCommands({ operation: "pause", session_ids: [auction.id] });
+  show(entry?.effective_at, entry?.late_ms, entry?.error?.code);
   show(auction.startsIn(), auction.state && startsIn(auction.state, 0));
   show(auction.state?.extensions?.left, (await auction.switch()).extended_by_ms);
   await session.forfeit(ada, "left", { timeout: 1000 });
@@ -100,6 +104,8 @@ void client.create({
   // @ts-expect-error a soft close has one form
   extend_on_switch: { window_ms: 1000, to_ms: 1000, by_ms: 1000 },
 });
+// @ts-expect-error a switch can't be given ahead of time
+void client.session(newId()).switch({}, { effectiveAt: 0 });
 // @ts-expect-error a session has a mode
 void client.create({ participants: [] });
 // @ts-expect-error there is no such event
