@@ -9,6 +9,7 @@ const PLAIN = {
   session_cancelled: "Cancelled",
   session_deleted: "Deleted",
   session_updated: "Settings changed",
+  command_unscheduled: "Planned command withdrawn",
 };
 
 /** What an undo does to the turn, by its mode. */
@@ -51,11 +52,17 @@ export function eventText(event, { sync_mode: mode }, names) {
       return `${who}’s clock runs again${reason(event)}`;
     case "participant_closed":
       return `${who} ended without a finish${reason(event)}`;
+    case "command_scheduled":
+      return `Planned: ${event.metadata.operation} in ${duration(waitOf(event))}`;
     case "switch_undone":
       return `${undoText(event, mode, who)}${reason(event)}`;
     default:
       return PLAIN[event.event] ?? event.event.replaceAll("_", " ");
   }
+}
+
+function waitOf({ metadata, occurred_at: acceptedAt }) {
+  return metadata.effective_at_ms - Date.parse(acceptedAt);
 }
 
 /** The end of a period of overtime as a short sentence. */
