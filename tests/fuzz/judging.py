@@ -33,6 +33,7 @@ _CODES_BEYOND_SCHEMA = {
 }
 """Error codes of rules on several fields or on a text's content, which JSON Schema can't state."""
 _RULES_OF_BODIES = ("cannot ", "must have at least one ", "operations must ", "until_ms must ")
+_LIKE_SESSIONS = ("/v1/sessions/batch", "/v1/sessions/batch-commands")
 _ON_SESSIONS = ("GET", "PATCH", "DELETE")
 _ON_PARTICIPANTS = ("PATCH", "DELETE")
 _REQUIRED_BY_MODE = "total_time_ms"
@@ -98,11 +99,11 @@ def unsupported_method(ctx: CheckContext, response: Response, case: AnyCase) -> 
     """Undocumented methods are answered 405, unless another documented path matches.
 
     `GET /v1/sessions/batch` reads the session `batch` and is answered 400: that is no UUID. So are
-    the other methods of a session. `.../participants/a/forfeit` may be the participant `a/forfeit`;
-    so it is with the other verbs.
+    the other methods of a session, and `batch-commands`. `.../participants/a/forfeit` may be the
+    participant `a/forfeit`; so it is with the other verbs.
     """
     method = response.request.method
-    if case.path == "/v1/sessions/batch" and method in _ON_SESSIONS:
+    if case.path in _LIKE_SESSIONS and method in _ON_SESSIONS:
         assert response.status_code == 400
         return None
     if _may_be_participant(case.path) and method in _ON_PARTICIPANTS:
@@ -117,7 +118,7 @@ def allow_header_conformance(ctx: CheckContext, response: Response, case: AnyCas
     `/v1/sessions/batch` also is the session `batch`, and `.../participants/a/forfeit` also the
     participant `a/forfeit`.
     """
-    if case.path == "/v1/sessions/batch" or _may_be_participant(case.path):
+    if case.path in _LIKE_SESSIONS or _may_be_participant(case.path):
         return None
     return openapi.allow_header_conformance(ctx, response, case)
 

@@ -36,9 +36,10 @@ _RULES = (
     "extra_ms",
     "factor_permille",
     "lag",
+    "effective_at",
 )
-"""Fields that only some modes have. Random ones contradict the mode and each other, so that nearly
-all sessions would be refused. They are among the tests of single requests; test_machine.py has
+"""Fields that only some modes have, and instants. Random ones contradict the mode and each other, or
+lie too far away, so that nearly all requests would be refused. They are among the tests of single requests; test_machine.py has
 consistent ones."""
 _SERVICE_HEADERS = bearer(service(lifetime_s=86_400))
 

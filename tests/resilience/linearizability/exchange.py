@@ -16,6 +16,9 @@ class Verb(StrEnum):
     GO = "go"
     """`POST .../go` to an item of a programme."""
     PAUSE = "pause"
+    PAUSE_AHEAD = "pause ahead"
+    """`POST .../pause` with `effective_at`, an instant that doesn't come during the test."""
+    UNSCHEDULE = "unschedule"
     RESUME = "resume"
     COMPLETE = "complete"
     CANCEL = "cancel"
@@ -87,6 +90,7 @@ class Asked:
     total_time_ms: int | None = None
     add_ms: int | None = None
     item_id: str | None = None
+    effective_at: str | None = None
     if_match: int | None = None
     key: str | None = None
 
@@ -106,6 +110,8 @@ class SessionView:
     cycle: int | None = None
     seats: tuple[Seat, ...] | None = None
     item: str | None = None
+    is_scheduled: bool = False
+    """Whether a command was given ahead of time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ class Game:
     repeat: int = 1
     item: int = 0
     round: int = 1
+    is_pausing: bool = False
+    """Whether a pause was given ahead of time."""
 
     @classmethod
     def of(cls, opening: Opening) -> "Game":
@@ -80,7 +82,9 @@ class Game:
         is_ongoing = self.status in ("running", "paused")
         active = self.active if is_ongoing else None
         item = self.items[self.item] if self.items and is_ongoing else None
-        return SessionView(self.status, self.version, active, self.cycle, self.seats, item)
+        return SessionView(
+            self.status, self.version, active, self.cycle, self.seats, item, self.is_pausing
+        )
 
 
 def apply_request(game: Game, asked: Asked) -> tuple[Game | None, Answer]:
@@ -118,7 +122,9 @@ def _switch(game: Game, asked: Asked) -> tuple[Game, Answer]:
         item, round_ = (item + 1, round_) if item + 1 < len(game.items) else (0, round_ + 1)
         if round_ > game.repeat:
             return _accepted(game, replace(game, status="completed"))
-    return _accepted(game, _switched(game, asked.participant_id, item, round_))
+    switched, answer = _accepted(game, _switched(game, asked.participant_id, item, round_))
+    shown = replace(switched.view, is_scheduled=False)  # a switch result doesn't show it
+    return switched, replace(answer, session=shown)
 
 
 def _go(game: Game, asked: Asked) -> tuple[Game, Answer]:
@@ -175,6 +181,20 @@ def _pause(game: Game, _: Asked) -> tuple[Game, Answer]:
         return _refused(game)
     paused = replace(_with_time_dependent_bank(game), status="paused", is_corrected=True)
     return _accepted(game, paused)
+
+
+def _pause_ahead(game: Game, _: Asked) -> tuple[Game, Answer]:
+    if game.status != "running":
+        return _refused(game)
+    if game.is_pausing:
+        return game, Answer(409, code="CONFLICT")
+    return _accepted(game, replace(_with_time_dependent_bank(game), is_pausing=True))
+
+
+def _unschedule(game: Game, _: Asked) -> tuple[Game, Answer]:
+    if not game.is_pausing:
+        return game, Answer(409, code="NOTHING_SCHEDULED")
+    return _accepted(game, replace(_with_time_dependent_bank(game), is_pausing=False))
 
 
 def _resume(game: Game, _: Asked) -> tuple[Game, Answer]:
@@ -235,6 +255,8 @@ _VERBS: dict[Verb, Callable[[Game, Asked], tuple[Game | None, Answer]]] = {
     Verb.SWITCH: _switch,
     Verb.GO: _go,
     Verb.PAUSE: _pause,
+    Verb.PAUSE_AHEAD: _pause_ahead,
+    Verb.UNSCHEDULE: _unschedule,
     Verb.RESUME: _resume,
     Verb.COMPLETE: _end,
     Verb.CANCEL: _end,
@@ -255,7 +277,8 @@ def _refused(game: Game) -> tuple[Game, Answer]:
 
 
 def _accepted(before: Game, after: Game, status: int = 200) -> tuple[Game, Answer]:
-    after = replace(after, version=before.version + 1)
+    is_pausing = after.is_pausing and after.status == "running"
+    after = replace(after, version=before.version + 1, is_pausing=is_pausing)
     return after, Answer(status, after.view)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
 
@@ -11,6 +12,7 @@ _HOUR_MS = 3_600_000
 _MODES = ("per_participant", "per_cycle", "per_group", "global", "count_up")
 _PLAYERS = 3
 _NEWCOMERS = 2
+_AHEAD_S = 50
 _CHANCE_OF_IF_MATCH = 0.2
 _CHANCE_OF_PARTICIPANT_ID = 0.3
 _CHANCE_OF_A_PROGRAMME = 0.5
@@ -26,6 +28,8 @@ _WEIGHTS = {
     Verb.GIVE: 5,
     Verb.UNDO: 10,
     Verb.PAUSE: 12,
+    Verb.PAUSE_AHEAD: 6,
+    Verb.UNSCHEDULE: 4,
     Verb.RESUME: 12,
     Verb.ADD: 10,
     Verb.SUMMARY: 5,
@@ -44,6 +48,8 @@ class RandomSession:
     session_id: str
     opening: Opening
     newcomers: tuple[Seat, ...]
+    effective_at: str
+    """The instant of commands ahead of time, which doesn't come during the test."""
 
     @classmethod
     def generate(cls, rng: Random) -> "RandomSession":
@@ -65,7 +71,8 @@ class RandomSession:
             item_ms=_HOUR_MS if items else None,
             repeat=_MANY_ROUNDS if items else None,
         )
-        return cls(_uuid(rng), opening, tuple(seats[_PLAYERS:]))
+        later = datetime.now(UTC) + timedelta(seconds=_AHEAD_S)
+        return cls(_uuid(rng), opening, tuple(seats[_PLAYERS:]), later.isoformat())
 
     def request(self, rng: Random, version: int, active: str | None) -> Asked:
         """Return a request of a client that last saw `version` and `active`."""
@@ -86,6 +93,8 @@ class RandomSession:
                 return Asked(verb, participant_id=self._any_participant(rng), total_time_ms=value)
             case Verb.GO:
                 return Asked(verb, item_id=rng.choice((*_ITEMS, "unknown")))
+            case Verb.PAUSE_AHEAD:
+                return Asked(verb, effective_at=self.effective_at)
             case Verb.GIVE:
                 return Asked(verb, add_ms=1 + rng.randrange(1_000_000))
             case Verb.SWITCH:

@@ -21,6 +21,7 @@ from tests.resilience.linearizability.specification import Specification, State
 ANNA, BEN, CARL = "anna", "ben", "carl"
 CREATE = Asked(Verb.CREATE, opening=Opening("per_participant", (Seat(ANNA, 60), Seat(BEN, 60))))
 START, SWITCH, PAUSE = Asked(Verb.START), Asked(Verb.SWITCH), Asked(Verb.PAUSE)
+PAUSE_AHEAD = Asked(Verb.PAUSE_AHEAD, effective_at="2026-01-31T09:30:00Z")
 READ, DELETE = Asked(Verb.READ), Asked(Verb.DELETE)
 KEYED = replace(SWITCH, key="key")
 
@@ -159,6 +160,23 @@ def test_a_skipped_version_is_detected() -> None:
     *before, switched = sequential(CREATE, START, SWITCH)
     skipped = replace(view_after(CREATE, START, SWITCH), version=4)
     assert not is_linearizable([*before, replace(switched, answer=Answer(200, skipped))])
+
+
+def test_a_lost_command_ahead_of_time_is_detected() -> None:
+    *before, read = sequential(CREATE, START, PAUSE_AHEAD, READ)
+    assert is_linearizable([*before, read])
+    view = view_after(CREATE, START, PAUSE_AHEAD, READ)
+    lost = replace(read, answer=Answer(200, replace(view, is_scheduled=False)))
+    assert not is_linearizable([*before, lost])
+
+
+def test_a_command_ahead_of_time_is_void_after_a_pause() -> None:
+    resume, unschedule = Asked(Verb.RESUME), Asked(Verb.UNSCHEDULE)
+    assert view_after(CREATE, START, PAUSE_AHEAD, SWITCH, READ).is_scheduled
+    assert not view_after(CREATE, START, PAUSE_AHEAD, unschedule).is_scheduled
+    after_pause = last_of(CREATE, START, PAUSE_AHEAD, PAUSE, resume, unschedule)
+    assert after_pause == Answer(409, code="NOTHING_SCHEDULED")
+    assert last_of(CREATE, START, PAUSE_AHEAD, PAUSE_AHEAD) == Answer(409, code="CONFLICT")
 
 
 def test_a_session_that_reappears_after_its_deletion_is_detected() -> None:

@@ -79,6 +79,8 @@ def _address(session_id: str, asked: Asked) -> tuple[str, str]:
             return "PATCH", f"{path}/participants/{quote(asked.participant_id or '', safe='')}"
         case Verb.GIVE:
             return "POST", f"{path}/adjust"
+        case Verb.PAUSE_AHEAD:
+            return "POST", f"{path}/pause"
         case _:
             return "POST", f"{path}/{asked.verb}"
 
@@ -96,6 +98,8 @@ def _body(session_id: str, asked: Asked) -> dict[str, Any] | None:
         return {"mode": "turn_start"}
     if asked.verb is Verb.GO:
         return {"item_id": asked.item_id}
+    if asked.verb is Verb.PAUSE_AHEAD:
+        return {"effective_at": asked.effective_at}
     if asked.verb is Verb.SWITCH:
         return _without_nones(
             next_participant_id=asked.participant_id,
@@ -152,6 +156,7 @@ def _view(data: dict[str, Any]) -> SessionView:
         data.get("cycle_number"),
         seats,
         data.get("active_item_id"),
+        "scheduled" in data,
     )
 
 
