@@ -38,9 +38,9 @@ _RULES = (
     "lag",
     "effective_at",
 )
-"""Fields that only some modes have, and instants. Random ones contradict the mode and each other, or
-lie too far away, so that nearly all requests would be refused. They are among the tests of single requests; test_machine.py has
-consistent ones."""
+"""Fields that only some modes have, and instants. Random ones contradict the mode and each other,
+or lie too far away, so nearly all requests would be refused. They are among the tests of single
+requests; test_machine.py has consistent ones."""
 _SERVICE_HEADERS = bearer(service(lifetime_s=86_400))
 
 document = schemathesis.openapi.from_dict(

@@ -83,7 +83,13 @@ class _RecordedService:
 
 
 def _body_for(body: Any, session_id: str) -> Any:
-    return {"session_ids": [session_id, str(uuid4())]} if body == "batch" else body
+    match body:
+        case "batch":
+            return {"session_ids": [session_id, str(uuid4())]}
+        case "command":
+            return {"operation": "pause", "session_ids": [session_id]}
+        case _:
+            return body
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +152,7 @@ _PARTICIPANT = "0c0e5a3e-58cf-4c5c-8a34-5a5a2b6d1f01"
         ("GET", _SESSION, None, 404),
         ("GET", f"{_SESSION}/summary", None, 404),
         ("POST", "/v1/sessions/batch", "batch", 200),
+        ("POST", "/v1/sessions/batch-commands", "command", 200),
         ("GET", f"{_SESSION}/realtime", None, 404),
         ("GET", f"{_SESSION}/events", None, 404),
         ("GET", f"{_SESSION}/replay?version=1", None, 404),
