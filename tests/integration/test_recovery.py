@@ -265,6 +265,24 @@ async def test_a_lost_session_expires_at_its_deadline_without_a_request(
     assert events[2] == (3, "time_expired", deadline)
 
 
+async def test_a_scheduled_command_of_a_lost_session_takes_effect_without_a_request(
+    api: ApiClient, redis: Redis, trail_url: str
+) -> None:
+    session_id = await api.started(chess())
+    now_ms = (await api.session(session_id))["server_time_ms"]
+    instant = datetime.fromtimestamp((now_ms + 1_500) / 1000, UTC)
+    body = {"add_ms": 60_000, "effective_at": instant.isoformat(timespec="milliseconds")}
+    assert (await api.do(session_id, "adjust", body)).status_code == 200
+    await flush_when_audited(redis)
+    async with asyncio.timeout(_TIMEOUT_S):
+        while len(events := await events_of(trail_url, session_id)) < 4:
+            await asyncio.sleep(0.02)
+    assert events[2:] == [
+        (3, "command_scheduled", events[2][2]),
+        (4, "time_adjusted", now_ms + 1_500),
+    ]
+
+
 async def test_a_session_that_starts_in_20_days_is_kept_and_restored_without_a_request(
     api: ApiClient, redis: Redis
 ) -> None:

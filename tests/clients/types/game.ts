@@ -66,7 +66,8 @@ export async function play(): Promise<void> {
   });
   await auction.update({ start_at: null, ends_at: "2026-01-31T10:30:00Z" });
   await auction.pause({ effectiveAt: client.clock.now() + 5000, ifMatch: 3 });
-  show(auction.state?.scheduled?.operation, auction.scheduledIn(), (await auction.unschedule()).version);
+  show(auction.state?.scheduled?.operation, auction.scheduledIn());
+  show((await auction.unschedule()).version);
   const [entry] = await client.batchCommands({ operation: "pause", session_ids: [auction.id] });
   show(entry?.effective_at, entry?.late_ms, entry?.error?.code);
   show(auction.startsIn(), auction.state && startsIn(auction.state, 0));

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.application.session_limits import SessionLimits
 from shared.domain import commands as c
-from shared.domain.automatic_load import automatic_load
+from shared.domain.automatic_load import automatic_load, current_load
 from shared.domain.errors import (
     AlreadyScheduled,
     InvalidTransition,
@@ -16,7 +17,6 @@ from shared.domain.errors import (
 )
 from shared.domain.events import EventType, SessionChange, TimeWarning
 from shared.domain.lag import Lag
-from shared.domain.scheduling import outcome
 from shared.domain.session import Session, Status
 from shared.domain.settlement import settle
 from shared.domain.time_control import StartOn, TimeControl
@@ -299,12 +299,21 @@ def test_a_scheduled_command_can_be_withdrawn_until_its_instant() -> None:
         unschedule(pending, at=6_000)
 
 
-def test_the_outcome_counts_for_the_load_before_it_happens() -> None:
+def test_the_load_after_a_scheduled_command_counts_before_it_happens() -> None:
     fast = poker(1_000, action_on_timeout=on_timeout("skip_cycle"))
-    waiting = ahead(play(fast), c.Start(), at=0, effective_at=9_000).session
-    expected = outcome(waiting)
-    assert expected is not None
-    assert automatic_load(expected) > 0
+    paused = play(fast).start().pause(at=100)
+    waiting = ahead(paused, c.Resume(), at=200, effective_at=9_000)
+    assert current_load(paused.session) == 0
+    assert current_load(waiting.session) == automatic_load(waiting.until(9_000).session) > 0
+
+
+def test_the_load_limit_is_checked_when_a_command_is_scheduled() -> None:
+    fast = poker(1_000, action_on_timeout=on_timeout("skip_cycle"))
+    command = c.Schedule(c.Start(), Instant(9_000))
+    waiting = play(fast).do(command, 0).session
+    with pytest.raises(RuleViolation, match="validation"):
+        SessionLimits(load_of_session=1).check_changed(fast, waiting, command)
+    SessionLimits(load_of_session=1_000).check_changed(fast, waiting, command)
 
 
 def test_an_earlier_start_at_makes_a_later_start_void() -> None:
