@@ -52,6 +52,7 @@ _EXTENDED = (
     "tests/clients/test_js.py",
     "tests/clients/test_js_live.py",
     "tests/clients/test_readme.py",
+    "tests/clients/test_recipes.py",
     "tests/clients/test_supabase.py",
     "tests/e2e/test_busy.py",
     "tests/e2e/test_colours.py",
