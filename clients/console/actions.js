@@ -68,6 +68,8 @@ export function actionsOf(session, notify) {
       if (!may.switch || (participantId && !may.switchTo(participantId))) return;
       run(({ active_participant_id: current }) => session.switch({ next: participantId, current }));
     },
+    /** Begins an item of a programme. */
+    go: (itemId) => allowed().go && run(() => session.go(itemId)),
     /** Changes a clock from `left` by `step`; a clock above the usual maximum isn't lowered to it. */
     adjust: (participantId, left, step) =>
       run(() => {

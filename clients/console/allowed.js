@@ -10,6 +10,7 @@ const MODES_WITH_BANKS = ["per_participant", "per_group"];
  * @property {boolean} start
  * @property {boolean} switch
  * @property {(participantId: string) => boolean} switchTo
+ * @property {boolean} go begin any item of a programme
  * @property {boolean} pause
  * @property {boolean} resume
  * @property {boolean} undo
@@ -46,6 +47,7 @@ export function allowedIn(state) {
     start: isHost && status === "pending",
     switch: maySwitch,
     switchTo: (id) => maySwitch && !participantOf(state, id)?.is_retired,
+    go: isHost && isRunning && Boolean(state.items),
     pause: isRunning && mayPause,
     resume: status === "paused" && mayPause,
     undo: hasTurns && isHost && (isRunning || status === "paused"),

@@ -1,5 +1,7 @@
 import { isTerminal, nearest } from "/clients/js/synckairos.js";
 import { duration, timeOfDay } from "./format.js";
+import { currentItem, titleOf } from "./programme.js";
+import { turnWords } from "./turn-words.js";
 import { wordsOf } from "./words.js";
 
 /** A change as a sentence for screen readers; empty if there is nothing to say. */
@@ -74,7 +76,9 @@ function statusAnnouncement(state, names) {
 }
 
 function turnAnnouncement(state, names) {
-  if (!state.active_participant_id) return `Round ${state.cycle_number}.`;
+  const item = state.items && currentItem(state);
+  if (item) return `${titleOf(item)}.`;
+  if (!state.active_participant_id) return `${turnWords(state).turn} ${state.cycle_number}.`;
   const left = nearest(state, state.server_time_ms);
   const rest = left === null ? "" : `, ${duration(Math.round(left / 1000) * 1000)} left`;
   return `${names.participant(state.active_participant_id)}${rest}.`;

@@ -2,11 +2,10 @@ import { isTerminal } from "/clients/js/synckairos.js";
 import { adjustableClocks } from "./adjust-dialog.js";
 import { mayHost } from "./allowed.js";
 import { el, setText } from "./dom.js";
-import { endOfTurn } from "./modes.js";
 import { forfeitable, removable, retirable } from "./person-dialogs.js";
+import { turnWords } from "./turn-words.js";
 
 const PRIMARY = { pending: "Start", paused: "Resume" };
-const SWITCH = { count_up: "Lap", global: "Next" };
 
 /** The buttons below the clocks. `ask(name)` opens a dialog. */
 export function controls(act, ask) {
@@ -68,8 +67,9 @@ export function controls(act, ask) {
     show(forfeit, allowed.forfeit && forfeitable(state).length > 0);
     show(complete, manage);
     show(cancel, manage);
-    setText(undoWords, `Undo the last ${endOfTurn(state.sync_mode)} …`);
-    setText(words, PRIMARY[state.status] ?? SWITCH[state.sync_mode] ?? "Switch");
+    const { next, end } = turnWords(state);
+    setText(undoWords, `Undo the last ${end} …`);
+    setText(words, PRIMARY[state.status] ?? next);
   }
 
   return { element, update };

@@ -5,6 +5,7 @@ import { modePicker } from "./mode-picker.js";
 import { MODES } from "./modes.js";
 import { peopleField } from "./people-field.js";
 import { presetChips } from "./preset-chips.js";
+import { purposeFields } from "./purpose-fields.js";
 import { settingsFields } from "./settings-fields.js";
 import { creationErrorText } from "./error-texts.js";
 import { duration } from "./format.js";
@@ -14,13 +15,14 @@ import { timeControlField } from "./time-control-field.js";
 export function createForm(page, { client, sessionId, onCreated }) {
   const people = peopleField();
   const settings = settingsFields();
+  const purposes = purposeFields();
   const chips = presetChips((preset) => fill(preset));
   const control = timeControlField({
     read: () => client.timeControls(),
     onChoose: useControl,
     onRemove: useIncrement,
   });
-  const fields = { ...settings.fields, control };
+  const fields = { ...settings.fields, ...purposes.fields, control };
   const problem = el("p", { class: "form-error", role: "alert" });
   const submit = el("button", { class: "primary", type: "submit" }, "Create session");
   let mode = MODES[0];
@@ -43,7 +45,9 @@ export function createForm(page, { client, sessionId, onCreated }) {
       settings.fields.title.element,
       people.element,
       control.element,
+      purposes.elements[0],
       el("div", { class: "grid" }, ...gridOf(settings.fields)),
+      purposes.elements[1],
       problem,
       el("div", { class: "submit" }, submit, el("kbd", {}, "Enter")),
     ),
@@ -59,8 +63,10 @@ export function createForm(page, { client, sessionId, onCreated }) {
     shape = { ...mode, ...preset };
     people.fill(shape);
     people.showFieldsOf(shape);
+    people.element.hidden = shape.hasPeople === false;
     settings.fill(shape);
     settings.showFieldsOf(shape);
+    purposes.fill(shape);
     control.clear();
     setText(problem, "");
   }

@@ -1,6 +1,7 @@
 import { TEAMS } from "./modes.js";
 import { parseAllowance, NOT_AN_ALLOWANCE } from "./allowance.js";
 import { NOT_A_DURATION, nextTimeOfDay, parseDuration } from "./format.js";
+import { purposeSettings } from "./purpose-fields.js";
 import { newId } from "/clients/js/synckairos.js";
 
 /**
@@ -23,6 +24,7 @@ export function requestFrom(mode, people, fields, sessionId) {
     ...(mode.mode === "individual"
       ? individualClocks(mode, people, fields, ms, invalid)
       : clocksOf(mode, people, fields, ms)),
+    ...purposeSettings(mode.fields, fields, ms, invalid),
     increment_ms: ms(fields.increment),
     time_control: fields.control.value,
     warn_at_ms: warningsOf(fields.warnings, invalid),

@@ -1,5 +1,6 @@
-import { count, countdown, duration, lapTime } from "./format.js";
-import { endOfTurn } from "./modes.js";
+import { amountOfTime, count, countdown, duration, lapTime } from "./format.js";
+import { titleOf } from "./programme.js";
+import { turnWords } from "./turn-words.js";
 
 const PLAIN = {
   session_created: "Session created",
@@ -20,13 +21,13 @@ const UNDONE = {
 };
 
 /** An event of the audit trail as a short sentence. */
-export function eventText(event, { sync_mode: mode }, names) {
+export function eventText(event, state, names) {
   const [who, next] = [sideName(event, names), nextName(event, names)];
   switch (event.event) {
     case "session_started":
       return who ? `Started: ${who}’s clock runs` : "Started";
     case "cycle_switched":
-      return switchText(event, mode, who, next);
+      return switchText(event, state, who, next);
     case "time_expired":
       if (mode === "individual") return `${who}: time’s up`;
       return `${expiryText(event, who)}${sequel(event, next)}`;
@@ -55,7 +56,7 @@ export function eventText(event, { sync_mode: mode }, names) {
     case "command_scheduled":
       return `Planned: ${event.metadata.operation} in ${duration(waitOf(event))}`;
     case "switch_undone":
-      return `${undoText(event, mode, who)}${reason(event)}`;
+      return `${undoText(event, state, who)}${reason(event)}`;
     default:
       return PLAIN[event.event] ?? event.event.replaceAll("_", " ");
   }
@@ -80,10 +81,15 @@ function expiryText({ metadata: { reason, explanation } }, who) {
   return explanation ? `${who} forfeited (${explanation})` : `${who} forfeited`;
 }
 
-function switchText({ cycle_number: cycle }, mode, who, next) {
+function switchText({ cycle_number: cycle, metadata }, state, who, next) {
   const whose = next ? `: ${next}` : "";
-  if (mode === "count_up") return `Lap ${cycle} begins${whose}`;
-  if (mode === "global" || !who) return `Round ${cycle} begins${whose}`;
+  const item = state.items?.find((one) => one.item_id === metadata.item_id);
+  if (item) return `${titleOf(item)} begins${whose}`;
+  const { turn } = turnWords(state);
+  const more = metadata.extended_by_ms;
+  if (turn === "Bid") return `Bid ${cycle - 1}${whose}${more ? `, ${amountOfTime(more)} more` : ""}`;
+  const isShared = ["count_up", "global"].includes(state.sync_mode);
+  if (isShared || !who) return `${turn} ${cycle} begins${whose}`;
   return who === next ? `${who}’s turn ${cycle} begins` : `${who} → ${next}`;
 }
 
@@ -116,8 +122,8 @@ function updateText({ metadata }, who) {
   return `${who}: ${parts.filter(Boolean).join(", ")}`;
 }
 
-function undoText({ metadata }, mode, who) {
-  const end = endOfTurn(mode);
+function undoText({ metadata }, state, who) {
+  const { end } = turnWords(state);
   const undone = `${end.charAt(0).toUpperCase()}${end.slice(1)} undone`;
   if (!who) return undone;
   return `${undone}: ${who}’s turn ${UNDONE[metadata.mode] ?? "goes on"}`;

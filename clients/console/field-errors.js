@@ -31,6 +31,12 @@ function targetOf(path, people, fields) {
       return fields.time;
     case "time_per_cycle_ms":
       return fields.cycle.element.hidden ? fields.time : fields.cycle;
+    case "items":
+      return itemTarget(fields, Number(position), part);
+    case "repeat":
+      return fields.questions;
+    case "extend_on_switch":
+      return position === "window_ms" ? fields.window : fields.extension;
     case "max_time_ms":
       return fields.ceiling;
     case "increment_ms":
@@ -50,6 +56,13 @@ function targetOf(path, people, fields) {
     default:
       return null;
   }
+}
+
+/** The field of an item's error: its row of the agenda, or the time of each question. */
+function itemTarget({ agenda, cycle }, position, part) {
+  const row = agenda.rows[position];
+  if (!row) return cycle;
+  return part === "duration_ms" ? row.length : row.title;
 }
 
 /** The field of a person's error; without an own time, the shared time is at fault. */

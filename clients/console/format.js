@@ -1,6 +1,11 @@
 /** Formats durations (ms) as text, and parses them. */
 
 const TIME_OF_DAY = new Intl.DateTimeFormat([], { hour: "numeric", minute: "2-digit" });
+const TO_THE_SECOND = new Intl.DateTimeFormat([], {
+  hour: "numeric",
+  minute: "2-digit",
+  second: "2-digit",
+});
 const TENTHS_BELOW_MS = 20_000;
 
 /**
@@ -61,6 +66,11 @@ export function duration(ms) {
   return clock(Math.floor(ms / 1000)) + fraction;
 }
 
+/** Format an amount of time in seconds, rounded up, so that it is never shown as nothing. */
+export function amountOfTime(ms) {
+  return duration(Math.ceil(ms / 1000) * 1000);
+}
+
 /** The error of a text that `parseDuration` can't read. */
 export const NOT_A_DURATION = "Enter minutes and seconds, such as 3:00";
 
@@ -92,11 +102,6 @@ export function nextTimeOfDay(text, now = new Date()) {
   return next;
 }
 
-/** Format the time of day of a timestamp or of an instant (ms), such as 14:30. */
-export function timeOfDay(instant) {
-  return TIME_OF_DAY.format(new Date(instant));
-}
-
 /** The error of a text that `parseAmount` can't read. */
 export const NOT_AN_AMOUNT = "Enter a time, such as 45s, 2m or 1:30";
 
@@ -119,6 +124,16 @@ function withUnits(text) {
   if (!/^(\d+(\.\d+)?\s*(h|min|m|s)\s*)+$/i.test(text)) return NaN;
   const parts = [...text.matchAll(/([\d.]+)\s*(h|min|m|s)/gi)];
   return parts.reduce((sum, [, n, unit]) => sum + Math.round(n * UNITS[unit.toLowerCase()]), 0);
+}
+
+/**
+ * Format an instant as the time of day, as the user's language writes it.
+ *
+ * @param {number|string} instant a timestamp, or ms since 1970
+ * @param {{hasSeconds?: boolean}} [options]
+ */
+export function timeOfDay(instant, { hasSeconds = false } = {}) {
+  return (hasSeconds ? TO_THE_SECOND : TIME_OF_DAY).format(new Date(instant));
 }
 
 /**

@@ -18,10 +18,16 @@ export function bindKeys(session, act, { fullScreen, copyLink, undo }) {
   };
 
   function commandOf(key, isTaken) {
-    if (key === " " || key === "Enter") return isTaken ? null : () => act.primary();
+    if (key === " " || key === "Enter") return isTaken ? null : pressPrimary;
     if (/^[1-9]$/.test(key)) return () => choose(Number(key) - 1);
     const commands = { p: () => act.pauseOrResume(), u: undo, f: fullScreen, c: copyLink };
     return commands[key.toLowerCase()];
+  }
+
+  /** A hidden button does nothing, so neither does its key. */
+  function pressPrimary() {
+    const button = document.getElementById("primary");
+    if (button?.checkVisibility()) act.primary();
   }
 
   function choose(position) {

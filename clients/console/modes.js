@@ -100,7 +100,7 @@ export const MODES = [
     fields: ["time", "cycle", "action", "advance", "warnings"],
     presets: [
       {
-        title: "Quiz",
+        title: "Team quiz",
         names: ["Team Ada", "Team Ben", "Team Cleo"],
         time: "10:00",
         cycle: "0:30",
@@ -109,11 +109,38 @@ export const MODES = [
       },
       { title: "Exam, one clock", names: [], time: "1:00:00", cycle: "", warnings: "10:00, 1:00" },
       {
+        title: "Quiz",
+        purpose: "quiz",
+        names: [],
+        hasPeople: false,
+        fields: ["questions", "cycle", "warnings"],
+        questions: "10",
+        cycle: "0:30",
+        warnings: "0:10",
+      },
+      {
         title: "Meeting",
-        names: ["Welcome", "Numbers", "Decisions"],
-        time: "30:00",
-        cycle: "10:00",
+        purpose: "meeting",
+        names: [],
+        hasPeople: false,
+        fields: ["agenda", "warnings"],
+        agenda: [
+          ["Welcome", "5:00"],
+          ["Numbers", "10:00"],
+          ["Decisions", "15:00"],
+        ],
         warnings: "1:00",
+      },
+      {
+        title: "Auction",
+        purpose: "auction",
+        names: [],
+        fields: ["time", "window", "extension", "warnings"],
+        timeLabel: "Open for",
+        time: "10:00",
+        window: "2:00",
+        extension: "2:00",
+        warnings: "0:30, 0:10",
       },
     ],
   },
@@ -161,11 +188,6 @@ export const BEGINS = [
   ["together", "All together, at the start"],
   ["each", "Each on their own"],
 ];
-
-/** The word for what ends a turn in a mode. */
-export function endOfTurn(mode) {
-  return { count_up: "lap", global: "round" }[mode] ?? "switch";
-}
 
 /** @param {string} mode */
 export function modeOf(mode) {

@@ -1,4 +1,7 @@
+import { auctionPage } from "./auction-page.js";
 import { examDisplay, examPage } from "./exam-page.js";
+import { meetingPage } from "./meeting-page.js";
+import { quizPage } from "./quiz-page.js";
 import { raceDisplay, racePage } from "./race-page.js";
 
 /**
@@ -32,6 +35,9 @@ const RUNS = { modes: ["individual"], isWide: true, page: examPage, display: exa
  * @type {Object<string, Purpose>}
  */
 export const PURPOSES = {
+  auction: { name: "Auction", modes: ["global", "per_cycle"], page: auctionPage },
+  meeting: { name: "Meeting", modes: ["global"], page: meetingPage },
+  quiz: { name: "Quiz", modes: ["global"], page: quizPage },
   exam: { ...RUNS, name: "Exam" },
   race: { ...RUNS, name: "Race", page: racePage, display: raceDisplay },
 };

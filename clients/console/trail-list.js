@@ -1,5 +1,6 @@
 import { el, setText } from "./dom.js";
 import { actorText, eventText, clockText } from "./event-texts.js";
+import { timeOfDay } from "./format.js";
 
 const TROUBLE = {
   loading: "Loading …",
@@ -101,9 +102,6 @@ function eventItem(event, state) {
 }
 
 function timeElement(at) {
-  return el("time", { dateTime: at.toISOString(), title: at.toLocaleString() }, timeOfDay(at));
-}
-
-function timeOfDay(at) {
-  return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const shown = timeOfDay(at, { hasSeconds: true });
+  return el("time", { dateTime: at.toISOString(), title: at.toLocaleString() }, shown);
 }

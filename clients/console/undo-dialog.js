@@ -1,12 +1,12 @@
 import { openDialogWith } from "./dialog.js";
 import { el } from "./dom.js";
 import { field, textInput } from "./field.js";
-import { endOfTurn } from "./modes.js";
+import { turnWords } from "./turn-words.js";
 
 /** Ask in which way to undo the last switch. It applies to the version that the user sees now. */
 export function openUndo({ state }, act) {
-  const { version, sync_mode: mode } = state;
-  const end = endOfTurn(mode);
+  const { version } = state;
+  const { end } = turnWords(state);
   const reason = field("Reason", textInput({ maxLength: 500 }), { hint: "optional" });
   const ways = el(
     "fieldset",

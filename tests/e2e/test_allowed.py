@@ -109,6 +109,37 @@ def test_each_role_sees_what_it_can_use(open_as: OpenAs, auth_service: Instance)
     assert shown(open_as(game, "Ada")) == set()
 
 
+def test_only_hosts_go_to_an_item_of_an_agenda(open_as: OpenAs, auth_service: Instance) -> None:
+    game = Game(
+        auth_service.url,
+        sync_mode="global",
+        participants=[{"participant_id": one} for one in ("Ada", "Ben")],
+        items=[{"item_id": one, "duration_ms": 60_000} for one in ("Talk", "Vote")],
+        metadata={"purpose": "meeting"},
+    )
+    game.do("start")
+    assert shown(open_as(game, "host")) == {"Pause", "Next item", "More", "Go to Vote"}
+    assert shown(open_as(game, "Ada")) == {"Next item"}
+    assert shown(open_as(game, "Ben")) == set()
+    assert shown(open_as(game, "spectator")) == set()
+
+
+def test_only_hosts_bid_for_the_bidders_of_an_auction(
+    open_as: OpenAs, auth_service: Instance
+) -> None:
+    game = Game(
+        auth_service.url,
+        sync_mode="global",
+        participants=[{"participant_id": one, "name": one} for one in ("Ada", "Ben")],
+        total_time_ms=BANK_MS,
+        metadata={"purpose": "auction"},
+    )
+    game.do("start")
+    assert shown(open_as(game, "host")) == {"Pause", "More", "Ada", "Ben"}
+    assert shown(open_as(game, "Ada")) == set()
+    assert shown(open_as(game, "spectator")) == set()
+
+
 def test_participants_see_what_the_session_lets_them_do(
     open_as: OpenAs, auth_service: Instance
 ) -> None:

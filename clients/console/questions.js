@@ -1,0 +1,40 @@
+import { currentItem, positionOf, titleOf } from "./programme.js";
+
+/**
+ * @typedef {object} Question the question that runs now; after the end, the last one
+ * @property {number} number from 1
+ * @property {?number} total how many there are; null if the session doesn't say
+ * @property {string} text such as "Question 3 of 10"
+ * @property {string} itemTitle of a programme, else empty
+ * @property {boolean} isBreak whether a break runs, such as the time for the answer
+ */
+
+/**
+ * In a programme the questions are the items that aren't breaks. Otherwise each cycle is a question,
+ * and `metadata.questions` may say how many there are.
+ *
+ * @returns {Question}
+ */
+export function questionOf(state) {
+  const item = state.items && currentItem(state);
+  const { number, total } = state.items ? positionIn(state) : cycleIn(state);
+  return {
+    number,
+    total,
+    text: total ? `Question ${number} of ${total}` : `Question ${number}`,
+    itemTitle: item ? titleOf(item) : "",
+    isBreak: item?.kind === "break",
+  };
+}
+
+function positionIn(state) {
+  const position = positionOf(state, (item) => item.kind !== "break");
+  return currentItem(state) ? position : { ...position, number: position.total };
+}
+
+function cycleIn({ cycle_number: cycle, metadata }) {
+  const { questions } = metadata;
+  const total = Number.isInteger(questions) && questions > 0 ? questions : null;
+  const number = Math.max(1, cycle);
+  return { number, total: total && Math.max(total, number) };
+}

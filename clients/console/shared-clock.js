@@ -1,0 +1,64 @@
+import { clockWidth } from "./clock-width.js";
+import { el, setFlag, setText } from "./dom.js";
+import { countdown } from "./format.js";
+
+/** In em, so that a clock with few digits isn't drawn larger than others. */
+const NARROWEST = 2.4;
+
+/**
+ * The one clock that all share, large and without buttons.
+ *
+ * @typedef {object} SharedClock
+ * @property {HTMLElement} element
+ * @property {(shown: {title: string, status: string}) => void} update
+ * @property {(shown: {ms: number, isLow: boolean, isOver: boolean, note: string, below: string,
+ *   detail: string}) => void} draw `note` is beside the title, `below` under the time, and `detail`
+ *   at the bottom
+ *
+ * @returns {SharedClock}
+ */
+export function sharedClock() {
+  const title = el("h2", { class: "face-name" });
+  const note = el("span", { class: "face-note" });
+  const whole = el("span", { class: "face-whole" });
+  const tenths = el("span", { class: "face-tenths" });
+  const time = el("div", { class: "face-time", role: "timer" }, whole, tenths);
+  const below = el("span", { class: "face-overtime" });
+  const detail = el("span", { class: "face-detail" });
+  const element = el(
+    "section",
+    { class: "face shared-clock", data: { active: "" } },
+    el("header", { class: "face-head" }, title, note),
+    el("div", { class: "face-middle" }, time, below),
+    el("footer", { class: "face-foot" }, detail),
+  );
+  let widest = 0;
+
+  function update(shown) {
+    setText(title, shown.title);
+    element.dataset.status = shown.status;
+  }
+
+  function draw(shown) {
+    const [seconds, tenth] = countdown(shown.ms).split(".");
+    setText(whole, seconds);
+    setText(tenths, tenth ? `.${tenth}` : "");
+    time.dataset.remaining = shown.ms.toFixed(1);
+    setFlag(element, "fallen", shown.isOver);
+    setFlag(element, "low", shown.isLow && !shown.isOver);
+    setText(note, shown.note);
+    setText(below, shown.below);
+    setText(detail, shown.detail);
+    const width = Math.max(NARROWEST, clockWidth(seconds, tenths.textContent));
+    if (width === widest) return;
+    widest = width;
+    element.style.setProperty("--width", width.toFixed(3));
+  }
+
+  return { element, update, draw };
+}
+
+/** Whether so little time is left that the session warns of it. */
+export function isLow(ms, { warn_at_ms: thresholds = [] }) {
+  return ms <= Math.max(0, ...thresholds);
+}
