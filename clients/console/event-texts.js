@@ -29,7 +29,7 @@ export function eventText(event, state, names) {
     case "cycle_switched":
       return switchText(event, state, who, next);
     case "time_expired":
-      if (mode === "individual") return `${who}: time’s up`;
+      if (state.sync_mode === "individual") return `${who}: time’s up`;
       return `${expiryText(event, who)}${sequel(event, next)}`;
     case "participant_added":
       return `${who} joined`;

@@ -41,10 +41,11 @@ export function quizPage({ act, ask }) {
     const { cycle, session } = sharedClocks(state, at);
     const ms = cycle ?? session ?? 0;
     const isOver = ms <= 0 && state.status !== "pending";
+    const isCounted = state.status === "running" && !questionOf(state).isBreak;
     clock.draw({
       ms,
       isOver,
-      isLow: state.status === "running" && isLow(ms, state),
+      isLow: isCounted && isLow(ms, state),
       note: noteOf(state, isOver),
       below: "",
       detail: cycle !== null && session !== null ? `${countdown(session)} left in all` : "",
