@@ -113,6 +113,12 @@ export function actionsOf(session, notify) {
     giveUp: (id) => run(() => session.forfeit(id), `close ${id}`),
     /** Several calls of a dialog in turn: see `attempt`. */
     attempt: (calls) => attempt(() => calls(session), ruleErrorText),
+    /** Begins the next question of a quiz for all participants who may begin. */
+    nextQuestion: (question) =>
+      run(async ({ metadata }) => {
+        await session.begin();
+        await session.update({ metadata: { ...metadata, question } });
+      }),
     complete: () => run(() => session.complete()),
     cancel: () => run(() => session.cancel()),
     delete: () => run(() => session.delete()),

@@ -43,7 +43,8 @@ export function auctionPage({ session, act, ask }) {
   function draw(at) {
     const ms = nearest(state, at) ?? 0;
     const isOver = ms <= 0 && state.status !== "pending";
-    clock.draw({
+    facts.draw(factsOf(state, at));
+    return clock.draw({
       ms,
       isOver,
       isLow: state.status === "running" && isLow(ms, state),
@@ -51,7 +52,6 @@ export function auctionPage({ session, act, ask }) {
       below: extension.text(),
       detail: ruleOf(state),
     });
-    facts.draw(factsOf(state, at));
   }
 
   return { element, update, draw };

@@ -85,7 +85,7 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
 }
 
 /** Ms until a clock at `ms` reaches the next multiple of `step`; `change` is its direction. */
-function untilChange(ms, change, step) {
+export function untilChange(ms, change, step) {
   if (!change) return Infinity;
   const above = ((ms % step) + step) % step;
   return change > 0 ? step - above : above || step;

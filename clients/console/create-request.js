@@ -24,7 +24,7 @@ export function requestFrom(mode, people, fields, sessionId) {
     ...(mode.mode === "individual"
       ? individualClocks(mode, people, fields, ms, invalid)
       : clocksOf(mode, people, fields, ms)),
-    ...purposeSettings(mode.fields, fields, ms, invalid),
+    ...purposeSettings(mode, fields, ms, invalid),
     increment_ms: ms(fields.increment),
     time_control: fields.control.value,
     warn_at_ms: warningsOf(fields.warnings, invalid),
@@ -32,6 +32,7 @@ export function requestFrom(mode, people, fields, sessionId) {
     action_on_timeout: mode.fields.includes("action") ? actionOf(mode, fields) : undefined,
   };
   body.metadata = {
+    ...body.metadata,
     title: fields.title.value.trim() || mode.name,
     ...(mode.purpose && { purpose: mode.purpose }),
   };

@@ -40,20 +40,20 @@ export function meetingPage({ act, ask }) {
   }
 
   function draw(at) {
-    drawClock(at);
     list.draw(at);
     const isBehind = offsetText(state, at).endsWith("behind");
     setText(offset, state.status === "pending" ? totalText(state) : offsetText(state, at));
     offset.toggleAttribute("data-behind", isBehind);
     setText(end, isTerminal(state) ? "" : endText(state, at));
+    return drawClock(at);
   }
 
   function drawClock(at) {
     const item = currentItem(state);
-    if (!item) return;
+    if (!item) return Infinity;
     const ms = sharedClocks(state, at).cycle ?? 0;
     const isOver = ms <= 0 && state.status !== "pending";
-    clock.draw({
+    return clock.draw({
       ms,
       isOver,
       isLow: state.status === "running" && isLow(ms, state),

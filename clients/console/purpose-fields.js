@@ -34,14 +34,22 @@ export function purposeFields() {
 /**
  * The settings as fields of a creation. A text that isn't a number or a time is added to `invalid`.
  *
- * @param {string[]} used the names of the fields that are shown
+ * @param {{purpose: ?string}} preset
  * @param {(field: object) => ?number} ms reads a time
  */
-export function purposeSettings(used, fields, ms, invalid) {
-  if (used.includes("agenda")) return agendaOf(fields.agenda.rows, ms);
-  if (used.includes("questions")) return questionsOf(fields, ms, invalid);
-  if (used.includes("window")) return softCloseOf(fields, ms);
-  return {};
+export function purposeSettings({ purpose }, fields, ms, invalid) {
+  switch (purpose) {
+    case "auction":
+      return softCloseOf(fields, ms);
+    case "meeting":
+      return agendaOf(fields.agenda.rows, ms);
+    case "quiz":
+      return questionsOf(fields, ms, invalid);
+    case "quiz_answers":
+      return { rounds: true, metadata: { questions: numberOf(fields.questions, invalid) } };
+    default:
+      return {};
+  }
 }
 
 function agendaOf(rows, ms) {
@@ -55,12 +63,16 @@ function agendaOf(rows, ms) {
 }
 
 function questionsOf({ questions, cycle }, ms, invalid) {
-  const repeat = Number(questions.value);
-  if (!Number.isInteger(repeat) || repeat < 1 || repeat > 100) {
-    invalid.push([questions, "Enter a number from 1 to 100"]);
-  }
+  const repeat = numberOf(questions, invalid);
   const question = { item_id: "question", title: "Question", duration_ms: ms(cycle) };
   return { items: [{ ...question, on_end: "wait" }], repeat, time_per_cycle_ms: undefined };
+}
+
+function numberOf(field, invalid) {
+  const number = Number(field.value);
+  const isValid = Number.isInteger(number) && number >= 1 && number <= 100;
+  if (!isValid) invalid.push([field, "Enter a number from 1 to 100"]);
+  return number;
 }
 
 function softCloseOf({ window, extension }, ms) {

@@ -1,6 +1,7 @@
 import { auctionPage } from "./auction-page.js";
 import { examDisplay, examPage } from "./exam-page.js";
 import { meetingPage } from "./meeting-page.js";
+import { quizAnswersDisplay, quizAnswersPage } from "./quiz-answers-page.js";
 import { quizPage } from "./quiz-page.js";
 import { raceDisplay, racePage } from "./race-page.js";
 
@@ -38,6 +39,12 @@ export const PURPOSES = {
   auction: { name: "Auction", modes: ["global", "per_cycle"], page: auctionPage },
   meeting: { name: "Meeting", modes: ["global"], page: meetingPage },
   quiz: { name: "Quiz", modes: ["global"], page: quizPage },
+  quiz_answers: {
+    ...RUNS,
+    name: "Quiz",
+    page: quizAnswersPage,
+    display: quizAnswersDisplay,
+  },
   exam: { ...RUNS, name: "Exam" },
   race: { ...RUNS, name: "Race", page: racePage, display: raceDisplay },
 };

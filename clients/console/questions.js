@@ -10,8 +10,9 @@ import { currentItem, positionOf, titleOf } from "./programme.js";
  */
 
 /**
- * In a programme the questions are the items that aren't breaks. Otherwise each cycle is a question,
- * and `metadata.questions` may say how many there are.
+ * In a programme the questions are the items that aren't breaks. Otherwise `metadata.questions` may
+ * say how many there are. Then each cycle is a question; in `individual`, which has one cycle only,
+ * `metadata.question` is the number of the question.
  *
  * @returns {Question}
  */
@@ -32,9 +33,15 @@ function positionIn(state) {
   return currentItem(state) ? position : { ...position, number: position.total };
 }
 
-function cycleIn({ cycle_number: cycle, metadata }) {
-  const { questions } = metadata;
-  const total = Number.isInteger(questions) && questions > 0 ? questions : null;
-  const number = Math.max(1, cycle);
+function cycleIn({ cycle_number: cycle, sync_mode: mode, metadata }) {
+  const { question, questions } = metadata;
+  const total = isCount(questions) ? questions : null;
+  const asked = mode === "individual" ? question : cycle;
+  const number = isCount(asked) ? asked : 1;
   return { number, total: total && Math.max(total, number) };
+}
+
+/** Applications may store anything in the metadata. */
+function isCount(value) {
+  return Number.isInteger(value) && value > 0;
 }

@@ -42,7 +42,7 @@ export function quizPage({ act, ask }) {
     const ms = cycle ?? session ?? 0;
     const isOver = ms <= 0 && state.status !== "pending";
     const isCounted = state.status === "running" && !questionOf(state).isBreak;
-    clock.draw({
+    return clock.draw({
       ms,
       isOver,
       isLow: isCounted && isLow(ms, state),

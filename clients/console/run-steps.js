@@ -5,12 +5,12 @@ import { wordsOf } from "./words.js";
 
 /** The words on the button of a step (see `stepsOf` of `runs.js`). */
 export function stepText(step, state, run) {
-  const { finish, giveUp } = wordsOf(state);
+  const { finish, unfinish, giveUp } = wordsOf(state);
   const texts = {
     begin: "Begin",
     resume: "Resume",
     finish,
-    reopen: run.state === "finished" ? "Undo the finish" : "Reopen",
+    reopen: run.state === "finished" ? unfinish : "Reopen",
     pause: "Pause",
     give: "More time …",
     giveUp,

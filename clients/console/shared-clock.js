@@ -1,3 +1,4 @@
+import { untilChange } from "./clock-face.js";
 import { clockWidth } from "./clock-width.js";
 import { el, setFlag, setText } from "./dom.js";
 import { countdown } from "./format.js";
@@ -12,8 +13,8 @@ const NARROWEST = 2.4;
  * @property {HTMLElement} element
  * @property {(shown: {title: string, status: string}) => void} update
  * @property {(shown: {ms: number, isLow: boolean, isOver: boolean, note: string, below: string,
- *   detail: string}) => void} draw `note` is beside the title, `below` under the time, and `detail`
- *   at the bottom
+ *   detail: string}) => number} draw `note` is beside the title, `below` under the time, and `detail`
+ *   at the bottom; returns the ms until the time's text changes
  *
  * @returns {SharedClock}
  */
@@ -33,6 +34,7 @@ export function sharedClock() {
     el("footer", { class: "face-foot" }, detail),
   );
   let widest = 0;
+  let drawnMs = 0;
 
   function update(shown) {
     setText(title, shown.title);
@@ -50,9 +52,11 @@ export function sharedClock() {
     setText(below, shown.below);
     setText(detail, shown.detail);
     const width = Math.max(NARROWEST, clockWidth(seconds, tenths.textContent));
-    if (width === widest) return;
+    if (width !== widest) element.style.setProperty("--width", width.toFixed(3));
     widest = width;
-    element.style.setProperty("--width", width.toFixed(3));
+    const change = Math.sign(shown.ms - drawnMs);
+    drawnMs = shown.ms;
+    return untilChange(shown.ms, change, tenth ? 100 : 1000);
   }
 
   return { element, update, draw };

@@ -5,6 +5,7 @@
  * @property {string} session
  * @property {string} finish the button that records a finish
  * @property {string} giveUp the button that ends a run without a finish
+ * @property {string} unfinish the button that takes a finish back
  * @property {Object<string, string>} states by the `state` of a participant
  */
 
@@ -15,6 +16,7 @@ const DEFAULT = {
   session: "session",
   finish: "Finish",
   giveUp: "Close without a finish",
+  unfinish: "Undo the finish",
   states: {
     overdue: "Overdue",
     running: "Running",
@@ -33,6 +35,15 @@ const WORDS = {
     people: "candidates",
     session: "exam",
     states: { ...DEFAULT.states, running: "Writing" },
+  },
+  quiz_answers: {
+    ...DEFAULT,
+    person: "Player",
+    people: "players",
+    session: "quiz",
+    finish: "Answer",
+    unfinish: "Undo",
+    states: { ...DEFAULT.states, running: "Thinking", finished: "Answered" },
   },
   race: {
     ...DEFAULT,

@@ -140,6 +140,27 @@ def test_only_hosts_bid_for_the_bidders_of_an_auction(
     assert shown(open_as(game, "spectator")) == set()
 
 
+def test_a_player_of_a_quiz_answers_on_its_own_clock(
+    open_as: OpenAs, auth_service: Instance
+) -> None:
+    game = Game(
+        auth_service.url,
+        sync_mode="individual",
+        participants=[{"participant_id": one, "name": one} for one in ("Ada", "Ben")],
+        total_time_ms=BANK_MS,
+        rounds=True,
+        metadata={"purpose": "quiz_answers", "questions": 5, "question": 3},
+    )
+    game.do("start")
+    console = open_as(game, "Ada")
+    expect(console.page.get_by_role("heading")).to_have_text("Question 3 of 5")
+    assert shown(console) == {"Answer"}
+    console.page.get_by_role("button", name="Answer").click()
+    expect(console.page.locator(".big-detail")).to_have_text("Answered")
+    assert shown(console) == set()
+    assert shown(open_as(game, "spectator")) == set()
+
+
 def test_participants_see_what_the_session_lets_them_do(
     open_as: OpenAs, auth_service: Instance
 ) -> None:

@@ -66,3 +66,33 @@ def test_teams_take_turns_with_the_questions_of_a_quiz_without_items(
     expect(console.clock("Question 2 of 12")).to_contain_text(re.compile("left in all"))
     turn = console.page.locator(".participant-list [data-current]")
     expect(turn).to_contain_text("Ben")
+
+
+def test_everyone_answers_on_their_own_clock(
+    open_page: Opener, open_in_second_window: Opener
+) -> None:
+    host = open_page()
+    host.page.locator("input[value=individual]").check(force=True)
+    host.page.get_by_role("button", name="Quiz", exact=True).click()
+    host.field("Questions").fill("2")
+    host.submit.click()
+    expect(host.status).to_have_text("pending")
+    guest = open_in_second_window(host.page.url)
+    for page in (host, guest):
+        expect(page.page.locator(".step[data-current]")).to_have_count(1)
+    host.page.get_by_role("button", name="Start the quiz").click()
+    for question in ("Question 1 of 2", "Question 2 of 2"):
+        for page in (host, guest):
+            expect(page.page.locator(".big-label")).to_have_text(question)
+            expect(page.page.locator(".big-detail")).to_have_text("0 of 4 answered")
+        following = "End the quiz" if "2 of" in question else "Next question"
+        follow = host.page.locator(".run-controls").get_by_role("button", name=following)
+        expect(follow).to_be_disabled()
+        for name in ("Ada", "Ben", "Cleo", "Dan"):
+            guest.page.get_by_role("button", name=f"Answer: {name}").click()
+        expect(host.page.locator(".big-detail")).to_have_text("4 of 4 answered")
+        expect(follow).to_be_enabled()
+        follow.click()
+    host.page.get_by_role("dialog").get_by_role("button", name="Complete").click()
+    for page in (host, guest):
+        expect(page.status).to_have_text("completed")
