@@ -1,5 +1,5 @@
 import { amountOfTime, count, countdown, duration, lapTime } from "./format.js";
-import { titleOf } from "./programme.js";
+import { positionOf, titleOf } from "./programme.js";
 import { turnWords } from "./turn-words.js";
 
 const PLAIN = {
@@ -84,13 +84,20 @@ function expiryText({ metadata: { reason, explanation } }, who) {
 function switchText({ cycle_number: cycle, metadata }, state, who, next) {
   const whose = next ? `: ${next}` : "";
   const item = state.items?.find((one) => one.item_id === metadata.item_id);
-  if (item) return `${titleOf(item)} begins${whose}`;
+  if (item) return `${itemText(state, item, metadata.round)} begins${whose}`;
   const { turn } = turnWords(state);
   const more = metadata.extended_by_ms;
   if (turn === "Bid") return `Bid ${cycle - 1}${whose}${more ? `, ${amountOfTime(more)} more` : ""}`;
   const isShared = ["count_up", "global"].includes(state.sync_mode);
   if (isShared || !who) return `${turn} ${cycle} begins${whose}`;
   return who === next ? `${who}’s turn ${cycle} begins` : `${who} → ${next}`;
+}
+
+/** Questions have numbers, because they often have the same title; other items have titles. */
+function itemText(state, item, round) {
+  const isQuestion = turnWords(state).turn === "Question" && item.kind !== "break";
+  if (!isQuestion) return titleOf(item);
+  return `Question ${positionOf(state, (one) => one.kind !== "break", { item, round }).number}`;
 }
 
 function adjustmentText({ metadata }, names) {

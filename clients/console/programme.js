@@ -48,11 +48,18 @@ export function titleOf(item) {
   return item.title ?? item.item_id;
 }
 
-/** The position of the running item among all that are played: `{number, total}`, from 1. */
-export function positionOf(state, isCounted = () => true) {
+/**
+ * The position of an item of a round among all items that are played, or among those that count:
+ * `{number, total}`, from 1.
+ */
+export function positionOf(
+  state,
+  isCounted = () => true,
+  { item, round } = { item: currentItem(state), round: state.round ?? 1 },
+) {
   const counted = state.items.filter(isCounted);
-  const before = state.items.slice(0, state.items.indexOf(currentItem(state)) + 1);
-  const done = ((state.round ?? 1) - 1) * counted.length;
+  const before = state.items.slice(0, state.items.indexOf(item) + 1);
+  const done = (round - 1) * counted.length;
   return {
     number: done + Math.max(1, before.filter(isCounted).length),
     total: counted.length * state.repeat,
