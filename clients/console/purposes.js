@@ -4,6 +4,7 @@ import { meetingPage } from "./meeting-page.js";
 import { quizAnswersDisplay, quizAnswersPage } from "./quiz-answers-page.js";
 import { quizPage } from "./quiz-page.js";
 import { raceDisplay, racePage } from "./race-page.js";
+import { titledDisplay } from "./titled-display.js";
 
 /**
  * @typedef {object} Page what is shown of a session, apart from its title, history and connection
@@ -29,6 +30,9 @@ import { raceDisplay, racePage } from "./race-page.js";
 
 const RUNS = { modes: ["individual"], isWide: true, page: examPage, display: examDisplay };
 
+/** A page that a display shows under the session's title. */
+const titled = (page) => ({ page, display: titledDisplay(page) });
+
 /**
  * Sessions with a page of their own, by what they are for (`metadata.purpose`). All others have the
  * general page.
@@ -36,9 +40,9 @@ const RUNS = { modes: ["individual"], isWide: true, page: examPage, display: exa
  * @type {Object<string, Purpose>}
  */
 export const PURPOSES = {
-  auction: { name: "Auction", modes: ["global", "per_cycle"], page: auctionPage },
-  meeting: { name: "Meeting", modes: ["global"], page: meetingPage },
-  quiz: { name: "Quiz", modes: ["global"], page: quizPage },
+  auction: { ...titled(auctionPage), name: "Auction", modes: ["global", "per_cycle"] },
+  meeting: { ...titled(meetingPage), name: "Meeting", modes: ["global"] },
+  quiz: { ...titled(quizPage), name: "Quiz", modes: ["global"] },
   quiz_answers: {
     ...RUNS,
     name: "Quiz",
