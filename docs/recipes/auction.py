@@ -1,6 +1,6 @@
 """Auction with a soft close: a bid in the last second leaves the others one more second to answer.
 
-The lot is open for 2 s here instead of an hour. Each bid is a switch, and the active participant is
+The lot is open for 3 s here instead of an hour. Each bid is a switch, and the active participant is
 the one with the highest bid.
 """
 
@@ -10,7 +10,7 @@ import sys
 from synckairos import ApiError, Expired, SyncKairos
 
 URL = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:3000"
-BIDS = [(0.4, "Ada", 100), (1.0, "Ben", 120), (0.6, "Cleo", 150), (0.5, "Ada", 160)]
+BIDS = [(0.4, "Ada", 100), (2.0, "Ben", 120), (0.6, "Cleo", 150), (0.5, "Ada", 160)]
 """For each bid: seconds after the one before, bidder, amount."""
 
 
@@ -20,14 +20,14 @@ async def main() -> None:
             {
                 "sync_mode": "global",
                 "participants": [{"participant_id": one} for one in ("Ada", "Ben", "Cleo")],
-                "total_time_ms": 2_000,
+                "total_time_ms": 3_000,
                 "extend_on_switch": {"window_ms": 1_000, "to_ms": 1_000, "at_most": 20},
             }
         )
         events = lot.events_stream()
         await lot.open()
         await lot.start()
-        print("The lot is open for 2 s")
+        print("The lot is open for 3 s")
         sold = "Nobody has bid"
         for wait, bidder, amount in BIDS:
             await asyncio.sleep(wait)

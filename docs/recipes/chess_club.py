@@ -1,6 +1,6 @@
 """Chess club: two boards play blitz at the same time.
 
-Each player has 2 s here instead of 3 minutes, and gets 0.2 s per move. On board 2, Dan thinks for
+Each player has 3 s here instead of 3 minutes, and gets 0.2 s per move. On board 2, Dan thinks for
 too long, so his flag falls and Cleo wins on time.
 """
 
@@ -18,7 +18,7 @@ async def play(client: SyncKairos, board: int, white: str, black: str) -> None:
         {
             "sync_mode": "per_participant",
             "participants": [
-                {"participant_id": name, "total_time_ms": 2_000} for name in (white, black)
+                {"participant_id": name, "total_time_ms": 3_000} for name in (white, black)
             ],
             "increment_ms": 200,
             "action_on_timeout": {"type": "end_session", "winner_by": "time"},

@@ -1,6 +1,6 @@
 """Speedrun race: all runners start at the same instant, and each one has a clock of their own.
 
-The race begins 2 s after its creation, without a command, while everybody counts down. Ada and Ben
+The race begins 3 s after its creation, without a command, while everybody counts down. Ada and Ben
 finish, and Cleo gives up. A judge takes Ada's first finish back, because one level was left.
 """
 
@@ -16,7 +16,7 @@ URL = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:3000"
 async def main() -> None:
     async with SyncKairos(URL) as client:
         now_ms = (await client.time())["timestamp_ms"]
-        start_at = datetime.fromtimestamp(now_ms / 1000 + 2, UTC).isoformat()
+        start_at = datetime.fromtimestamp(now_ms / 1000 + 3, UTC).isoformat()
         race = await client.create(
             {
                 "sync_mode": "individual",

@@ -34,6 +34,36 @@ def test_a_validation_error_of_a_participant_is_shown_in_its_row(
     problems.expect("400 (Bad Request)")
 
 
+def test_an_error_of_an_item_is_shown_in_its_row_of_the_agenda(
+    open_page: Opener, problems: Problems
+) -> None:
+    console = open_page()
+    console.page.locator("input[value=global]").check(force=True)
+    console.page.get_by_role("button", name="Meeting", exact=True).click()
+    console.page.get_by_role("button", name="Add an item").click()
+    last = console.field("Length").last
+    last.fill("0:00.5")
+    console.submit.click()
+    expect(last).to_have_accessible_description("Must be at least 0:01")
+    problems.expect("400 (Bad Request)")
+    last.fill("soon")
+    console.submit.click()
+    expect(last).to_have_accessible_description("Enter minutes and seconds, such as 3:00")
+    last.fill("2:00")
+    console.submit.click()
+    expect(console.page.locator(".agenda-row")).to_have_count(4)
+
+
+def test_the_number_of_questions_is_checked(open_page: Opener) -> None:
+    console = open_page()
+    console.page.locator("input[value=global]").check(force=True)
+    console.page.get_by_role("button", name="Quiz", exact=True).click()
+    for wrong in ("0", "101", "ten", ""):
+        console.field("Questions").fill(wrong)
+        console.submit.click()
+        expect(console.page.get_by_text("Enter a number from 1 to 100")).to_be_visible()
+
+
 def test_an_invalid_time_is_rejected_by_the_form(open_page: Opener) -> None:
     console = open_page()
     field = console.field("Time on each clock")
