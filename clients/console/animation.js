@@ -1,12 +1,12 @@
 const LONGEST_WAIT_MS = 100;
 
 /**
- * Call `draw` on the next animation frame, and again whenever the display changes, rather than on
+ * Call `draw` now, and again on the first animation frame after the display changes, rather than on
  * each frame: a phone that shows a clock for hours saves most of the work.
  *
  * @param {() => number} draw returns the ms until the display changes next; after 100 ms it is
  *   called in any case
- * @returns {{ redraw: () => void, stop: () => void }} `redraw` calls `draw` on the next frame
+ * @returns {{ redraw: () => void, stop: () => void }} `redraw` calls `draw` at once
  */
 export function keepDrawn(draw) {
   let timer = 0;
@@ -19,9 +19,9 @@ export function keepDrawn(draw) {
 
   function redraw() {
     stop();
-    frame = requestAnimationFrame(() => {
-      timer = setTimeout(redraw, Math.min(LONGEST_WAIT_MS, draw()));
-    });
+    timer = setTimeout(() => {
+      frame = requestAnimationFrame(redraw);
+    }, Math.min(LONGEST_WAIT_MS, draw()));
   }
 
   redraw();
