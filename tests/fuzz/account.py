@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.fuzz.budget import ExpectedBudget, control_of
+from tests.fuzz.runs import ExpectedRun, ExpectedRuns
 from tests.resilience.linearizability.exchange import Asked, Opening, Seat, Verb
 from tests.resilience.linearizability.game import Game
 
@@ -30,11 +31,18 @@ class ExpectedClocks:
     """By participant: the length of its cycles in sessions without `time_per_cycle_ms`."""
     next_cycle_length: dict[str, int] = field(default_factory=dict)
     """By participant: the length that an adjustment gave its next cycle."""
+    runs: ExpectedRuns | None = None
+    """The clocks of `individual`."""
 
     @classmethod
     def of(cls, opening: Opening, game: Game) -> "ExpectedClocks":
         """Return the clocks of a new session."""
         clocks = cls(opening)
+        if opening.sync_mode == "individual":
+            total = opening.total_time_ms or 0
+            runs = {seat.participant_id: ExpectedRun(total) for seat in opening.seats}
+            clocks.runs = ExpectedRuns(total, runs)
+            return clocks
         for seat in opening.seats:
             clocks._add_participant(seat)
         whole = opening.total_time_ms if opening.sync_mode == "global" else opening.max_time_ms
@@ -48,6 +56,9 @@ class ExpectedClocks:
         if before.status == "running":
             self._use(before, at - self.changed_at)
         self.changed_at = at
+        if self.runs:
+            self.runs.record(asked, before, after)
+            return
         match asked.verb:
             case Verb.START:
                 self._start(after)
@@ -67,6 +78,9 @@ class ExpectedClocks:
         present = deepcopy(self)
         if game.status == "running":
             present._use(game, now - self.changed_at)
+        if present.runs:
+            present.runs.check(game, data)
+            return
         for shown in (*data["participants"], *data.get("groups", [])):
             clock = shown.get("participant_id") or shown["group_id"]
             assert shown["time_used_ms"] == present.used.get(clock, 0)
@@ -74,7 +88,9 @@ class ExpectedClocks:
                 assert shown["total_time_ms"] == self.budgets[clock].bank
                 assert shown["time_remaining_ms"] == present.budgets[clock].left
                 assert shown.get("overtime") == present.budgets[clock].overtime
-        if data["deadline_at"]:
+        if game.status == "paused" and self.opening.ends_at:
+            assert epoch_ms(data["deadline_at"]) == epoch_ms(self.opening.ends_at)
+        elif data["deadline_at"]:
             assert epoch_ms(data["deadline_at"]) == now + data["time_remaining_ms"]
         if self.opening.items:
             self._check_items(data)
@@ -84,6 +100,9 @@ class ExpectedClocks:
 
     def _use(self, game: Game, ms: int) -> None:
         """Let the running clocks of `game` run for `ms`."""
+        if self.runs:
+            self.runs.pass_time(game, ms)
+            return
         if self._awaits_first_turn(game):
             return
         for clock in set(self._running_clocks(game)):

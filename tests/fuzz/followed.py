@@ -21,6 +21,14 @@ EVENTS = {
     Verb.ADD: "participant_added",
     Verb.ADJUST: "participant_time_adjusted",
     Verb.GIVE: "time_adjusted",
+    Verb.PAUSE_AHEAD: "command_scheduled",
+    Verb.UNSCHEDULE: "command_unscheduled",
+    Verb.RUN_BEGIN: "participant_begun",
+    Verb.RUN_FINISH: "participant_finished",
+    Verb.RUN_REOPEN: "participant_reopened",
+    Verb.RUN_PAUSE: "participant_paused",
+    Verb.RUN_RESUME: "participant_resumed",
+    Verb.FORFEIT: "participant_closed",
 }
 
 

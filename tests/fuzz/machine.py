@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from typing import Any, ClassVar, NamedTuple
 from uuid import uuid4
@@ -14,6 +15,7 @@ from tests.fuzz.followed import TrackedSession
 from tests.fuzz.openings import ITEMS, durations, gifts, openings, participant_ids, players, seats
 from tests.resilience.linearizability.exchange import Asked, Opening, Seat, Verb
 from tests.resilience.linearizability.game import Game
+from tests.resilience.linearizability.runs import STEPS
 from tests.resilience.linearizability.wire import answer_in, request
 from tests.support.api import LIVE_FIELDS
 
@@ -21,6 +23,7 @@ _TRAIL_TIMEOUT_S = 30.0
 _POLL_S = 0.005
 _MAX_SESSIONS = 2
 _LIVE_FIELDS = LIVE_FIELDS | {"overtime"}
+_AHEAD_S = 55
 _CHANGES_BEFORE_AN_END = 15
 """No session is ended or deleted earlier, so that most requests go to live sessions."""
 
@@ -123,6 +126,17 @@ class Sessions(RuleBasedStateMachine):
         self._send(session, Asked(Verb.RESUME), options)
 
     @rule(session=sessions, options=request_options)
+    def pause_ahead(self, session: TrackedSession, options: RequestOptions) -> None:
+        """`POST .../pause` for an instant that doesn't come during the test."""
+        later = datetime.now(UTC) + timedelta(seconds=_AHEAD_S)
+        self._send(session, Asked(Verb.PAUSE_AHEAD, effective_at=later.isoformat()), options)
+
+    @rule(session=sessions, options=request_options)
+    def unschedule(self, session: TrackedSession, options: RequestOptions) -> None:
+        """`POST .../unschedule`."""
+        self._send(session, Asked(Verb.UNSCHEDULE), options)
+
+    @rule(session=sessions, options=request_options)
     def resume(self, session: TrackedSession, options: RequestOptions) -> None:
         """`POST .../resume`."""
         self._send(session, Asked(Verb.RESUME), options)
@@ -151,6 +165,25 @@ class Sessions(RuleBasedStateMachine):
         """`POST .../adjust` for everybody; nothing is taken from short banks."""
         add_ms = abs(add_ms) if session.opening.has_time_control else add_ms
         self._send(session, Asked(Verb.GIVE, add_ms=add_ms), options)
+
+    @precondition(lambda self: any(one.clocks.runs for one in self.tracked))
+    @rule(
+        session=sessions.filter(lambda one: one.clocks.runs is not None),
+        options=request_options,
+        verbs=st.lists(st.sampled_from([*STEPS]), min_size=1, max_size=4),
+        data=st.data(),
+    )
+    def act_on_participants(
+        self,
+        session: TrackedSession,
+        options: RequestOptions,
+        verbs: list[Verb],
+        data: st.DataObject,
+    ) -> None:
+        """`POST .../participants/{pid}/begin`, `finish` and so on, several in a row."""
+        for verb in verbs:
+            named = data.draw(participant_ids(session.game))
+            self._send(session, Asked(verb, participant_id=named), options)
 
     @rule(session=sessions, options=request_options, player=players, data=st.data())
     def add(

@@ -12,8 +12,9 @@ from tests.resilience.linearizability.game import Game
 
 _HOUR = 3_600_000
 _WITH_BANKS = ("per_participant", "per_group")
-_MODES = (*_WITH_BANKS, *_WITH_BANKS, "per_cycle", "global", "count_up")
-"""Those with banks are twice as likely, because they have time controls."""
+_MODES = (*_WITH_BANKS, *_WITH_BANKS, "per_cycle", "global", "count_up", "individual", "individual")
+"""Those with banks are twice as likely, because they have time controls; `individual`, because it
+has requests of its own."""
 
 _NOW = datetime.now(UTC)
 _IN_20_DAYS, _IN_25_DAYS = ((_NOW + timedelta(days=days)).isoformat() for days in (20, 25))
@@ -41,7 +42,8 @@ groups = st.sampled_from(_GROUPS)
 def seats(mode: str, player: str) -> st.SearchStrategy[Seat]:
     """Generate the seat of `player` in a session of `mode`."""
     group = groups if mode == "per_group" else st.none()
-    return st.builds(Seat, st.just(player), durations, group)
+    bank = st.none() if mode == "individual" else durations
+    return st.builds(Seat, st.just(player), bank, group)
 
 
 def participant_ids(game: Game | None) -> st.SearchStrategy[str]:
@@ -118,6 +120,13 @@ def openings(draw: st.DrawFn) -> Opening:
     fewest = 0 if mode in ("global", "count_up") else 1
     present = draw(st.lists(players, min_size=fewest, max_size=4, unique=True))
     opening = Opening(mode, tuple(draw(seats(mode, player)) for player in present))
+    if mode == "individual":
+        return replace(
+            opening,
+            total_time_ms=draw(durations),
+            begins=draw(st.sampled_from(("together", "each"))),
+            rounds=draw(st.booleans()),
+        )
     opening = replace(opening, increment_ms=draw(st.sampled_from((0, 1, 60_000))))
     if mode in _WITH_BANKS and draw(st.sampled_from((True, True, False))):
         opening = draw(_controlled(opening))

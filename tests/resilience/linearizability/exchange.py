@@ -29,6 +29,13 @@ class Verb(StrEnum):
     """`POST .../adjust` with `add_ms` for everybody."""
     UNDO = "undo"
     """`POST .../undo` to the start of the turn."""
+    RUN_BEGIN = "begin"
+    """`POST .../participants/{pid}/begin`; the other five likewise."""
+    RUN_FINISH = "finish"
+    RUN_REOPEN = "reopen"
+    RUN_PAUSE = "pause one"
+    RUN_RESUME = "resume one"
+    FORFEIT = "forfeit"
     READ = "read"
     SUMMARY = "summary"
 
@@ -47,6 +54,9 @@ class Seat:
     group_id: str | None = None
     time_control: str | None = None
     """Its own time control, as JSON with sorted keys."""
+    run: str | None = None
+    """Its `state` in `individual`."""
+    has_begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,8 @@ class Opening:
     overtime: bool | None = None
     start_at: str | None = None
     ends_at: str | None = None
+    begins: str | None = None
+    rounds: bool | None = None
 
     @property
     def has_time_control(self) -> bool:
@@ -80,7 +92,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request. `participant_id` is a switch's next participant, or the one to adjust."""
+    """One request. `participant_id` is a switch's next participant, or the one that it concerns."""
 
     verb: Verb
     opening: Opening | None = None

@@ -1,5 +1,7 @@
 """An existing session and the effect of each verb on it, by the contract (API section 2).
 
+The verbs here are for modes in which participants take turns; `runs` has those of `individual`.
+
 It shares no code with the service's domain and computes no times.
 """
 
@@ -18,8 +20,7 @@ from tests.resilience.linearizability.exchange import (
 from tests.resilience.linearizability.rotation import next_in_turn
 
 TERMINAL = frozenset({"expired", "completed", "cancelled"})
-_ENDED = {Verb.COMPLETE: "completed", Verb.CANCEL: "cancelled"}
-
+ENDED = {Verb.COMPLETE: "completed", Verb.CANCEL: "cancelled"}
 
 _KEPT_TURNS = 8
 
@@ -59,18 +60,32 @@ class Game:
     round: int = 1
     is_pausing: bool = False
     """Whether a pause was given ahead of time."""
+    total_ms: int | None = None
+    begins: str | None = None
+    rounds: bool = False
 
     @classmethod
     def of(cls, opening: Opening) -> "Game":
         """Return the session right after its creation."""
         first = opening.seats[0].participant_id if opening.seats else None
-        return cls(
+        game = cls(
             opening.sync_mode,
             opening.seats,
             first,
             has_time_control=opening.has_time_control,
             items=opening.items,
             repeat=opening.repeat or 1,
+        )
+        if opening.sync_mode != "individual":
+            return game
+        limit = opening.total_time_ms
+        return replace(
+            game,
+            seats=tuple(replace(seat, bank_ms=limit, run="not_begun") for seat in opening.seats),
+            active=None,
+            total_ms=limit,
+            begins=opening.begins,
+            rounds=bool(opening.rounds),
         )
 
     def has_participant(self, participant_id: str | None) -> bool:
@@ -87,11 +102,6 @@ class Game:
         )
 
 
-def apply_request(game: Game, asked: Asked) -> tuple[Game | None, Answer]:
-    """Return the game after `asked`, None if it was deleted, and the answer."""
-    return _VERBS[asked.verb](game, asked)
-
-
 def _read(game: Game, _: Asked) -> tuple[Game, Answer]:
     return game, Answer(200, game.view)
 
@@ -102,17 +112,17 @@ def _summary(game: Game, _: Asked) -> tuple[Game, Answer]:
 
 def _start(game: Game, _: Asked) -> tuple[Game, Answer]:
     if game.status != "pending":
-        return _refused(game)
+        return refused(game)
     started = replace(_with_active(game, game.active), status="running", cycle=1)
     if game.has_time_control and game.sync_mode == "per_participant":
         seats = tuple(replace(seat, bank_ms=TIME_DEPENDENT) for seat in game.seats)
         started = replace(started, seats=seats)
-    return _accepted(game, started)
+    return accepted(game, started)
 
 
 def _switch(game: Game, asked: Asked) -> tuple[Game, Answer]:
     if game.status != "running":
-        return _refused(game)
+        return refused(game)
     if asked.current_participant_id not in (None, game.active):
         return game, Answer(409, code="CONFLICT", detail=game.active)
     if asked.participant_id and not game.has_participant(asked.participant_id):
@@ -121,18 +131,18 @@ def _switch(game: Game, asked: Asked) -> tuple[Game, Answer]:
     if game.items:
         item, round_ = (item + 1, round_) if item + 1 < len(game.items) else (0, round_ + 1)
         if round_ > game.repeat:
-            return _accepted(game, replace(game, status="completed"))
-    switched, answer = _accepted(game, _switched(game, asked.participant_id, item, round_))
+            return accepted(game, replace(game, status="completed"))
+    switched, answer = accepted(game, _switched(game, asked.participant_id, item, round_))
     shown = replace(switched.view, is_scheduled=False)  # a switch result doesn't show it
     return switched, replace(answer, session=shown)
 
 
 def _go(game: Game, asked: Asked) -> tuple[Game, Answer]:
     if game.status != "running":
-        return _refused(game)
+        return refused(game)
     if asked.item_id not in game.items:
         return game, Answer(400, code="VALIDATION_ERROR")
-    return _accepted(game, _switched(game, None, game.items.index(asked.item_id), game.round))
+    return accepted(game, _switched(game, None, game.items.index(asked.item_id), game.round))
 
 
 def _switched(game: Game, participant_id: str | None, item: int, round_: int) -> Game:
@@ -152,7 +162,7 @@ def _switched(game: Game, participant_id: str | None, item: int, round_: int) ->
 
 def _undo(game: Game, _: Asked) -> tuple[Game, Answer]:
     if game.status not in ("running", "paused"):
-        return _refused(game)
+        return refused(game)
     if not game.undoable:
         return game, Answer(409, code="NOTHING_TO_UNDO")
     *kept, turn = game.undoable
@@ -162,7 +172,7 @@ def _undo(game: Game, _: Asked) -> tuple[Game, Answer]:
     if game.sync_mode == "per_participant":
         for participant_id in (game.active, turn.active):
             undone = _with_bank(undone, participant_id, TIME_DEPENDENT)
-    return _accepted(
+    return accepted(
         game,
         replace(
             undone,
@@ -178,35 +188,35 @@ def _undo(game: Game, _: Asked) -> tuple[Game, Answer]:
 
 def _pause(game: Game, _: Asked) -> tuple[Game, Answer]:
     if game.status != "running":
-        return _refused(game)
+        return refused(game)
     paused = replace(_with_time_dependent_bank(game), status="paused", is_corrected=True)
-    return _accepted(game, paused)
+    return accepted(game, paused)
 
 
 def _pause_ahead(game: Game, _: Asked) -> tuple[Game, Answer]:
     if game.status != "running":
-        return _refused(game)
+        return refused(game)
     if game.is_pausing:
         return game, Answer(409, code="CONFLICT")
-    return _accepted(game, replace(_with_time_dependent_bank(game), is_pausing=True))
+    return accepted(game, replace(_with_time_dependent_bank(game), is_pausing=True))
 
 
 def _unschedule(game: Game, _: Asked) -> tuple[Game, Answer]:
     if not game.is_pausing:
         return game, Answer(409, code="NOTHING_SCHEDULED")
-    return _accepted(game, replace(_with_time_dependent_bank(game), is_pausing=False))
+    return accepted(game, replace(_with_time_dependent_bank(game), is_pausing=False))
 
 
 def _resume(game: Game, _: Asked) -> tuple[Game, Answer]:
     if game.status != "paused":
-        return _refused(game)
-    return _accepted(game, replace(game, status="running"))
+        return refused(game)
+    return accepted(game, replace(game, status="running"))
 
 
 def _end(game: Game, asked: Asked) -> tuple[Game, Answer]:
     if game.status in TERMINAL:
-        return _refused(game)
-    return _accepted(game, replace(_with_time_dependent_bank(game), status=_ENDED[asked.verb]))
+        return refused(game)
+    return accepted(game, replace(_with_time_dependent_bank(game), status=ENDED[asked.verb]))
 
 
 def _delete(_: Game, __: Asked) -> tuple[None, Answer]:
@@ -215,40 +225,41 @@ def _delete(_: Game, __: Asked) -> tuple[None, Answer]:
 
 def _add(game: Game, asked: Asked) -> tuple[Game, Answer]:
     if game.status in TERMINAL:
-        return _refused(game)
+        return refused(game)
     newcomer = asked.newcomer
     if newcomer is None or game.has_participant(newcomer.participant_id):
         return game, Answer(400, code="VALIDATION_ERROR")
     active = game.active or newcomer.participant_id
     present = _corrected(_with_time_dependent_bank(game))
-    return _accepted(game, replace(present, seats=(*present.seats, newcomer), active=active), 201)
+    return accepted(game, replace(present, seats=(*present.seats, newcomer), active=active), 201)
 
 
 def _adjust(game: Game, asked: Asked) -> tuple[Game, Answer]:
     if game.status in TERMINAL:
-        return _refused(game)
+        return refused(game)
     if not game.has_participant(asked.participant_id):
         return game, Answer(404, code="PARTICIPANT_NOT_FOUND")
     present = _corrected(_with_time_dependent_bank(game))
-    return _accepted(game, _with_bank(present, asked.participant_id, asked.total_time_ms))
+    return accepted(game, _with_bank(present, asked.participant_id, asked.total_time_ms))
 
 
 def _give(game: Game, asked: Asked) -> tuple[Game, Answer]:
     if game.status in TERMINAL:
-        return _refused(game)
+        return refused(game)
     if game.sync_mode != "per_participant":
-        return _accepted(game, _corrected(game))
+        return accepted(game, _corrected(game))
     present = _corrected(_with_time_dependent_bank(game))
-    seats = tuple(_with_more(seat, asked.add_ms or 0) for seat in present.seats)
-    return _accepted(game, replace(present, seats=seats))
+    seats = tuple(with_more(seat, asked.add_ms or 0) for seat in present.seats)
+    return accepted(game, replace(present, seats=seats))
 
 
-def _with_more(seat: Seat, add_ms: int) -> Seat:
+def with_more(seat: Seat, add_ms: int) -> Seat:
+    """Return the participant with `add_ms` more, if its time is known."""
     is_known = seat.bank_ms not in (None, TIME_DEPENDENT)
     return replace(seat, bank_ms=(seat.bank_ms or 0) + add_ms) if is_known else seat
 
 
-_VERBS: dict[Verb, Callable[[Game, Asked], tuple[Game | None, Answer]]] = {
+VERBS: dict[Verb, Callable[[Game, Asked], tuple[Game | None, Answer]]] = {
     Verb.READ: _read,
     Verb.SUMMARY: _summary,
     Verb.START: _start,
@@ -266,17 +277,20 @@ _VERBS: dict[Verb, Callable[[Game, Asked], tuple[Game | None, Answer]]] = {
     Verb.GIVE: _give,
     Verb.UNDO: _undo,
 }
+"""The effect of each verb in modes in which participants take turns."""
 
 
 def _corrected(game: Game) -> Game:
     return replace(game, is_corrected=True) if game.cycle else game
 
 
-def _refused(game: Game) -> tuple[Game, Answer]:
+def refused(game: Game) -> tuple[Game, Answer]:
+    """Return the unchanged game, and the answer that its state doesn't allow the request."""
     return game, Answer(400, code="INVALID_STATE_TRANSITION")
 
 
-def _accepted(before: Game, after: Game, status: int = 200) -> tuple[Game, Answer]:
+def accepted(before: Game, after: Game, status: int = 200) -> tuple[Game, Answer]:
+    """Return the game after a change, with its next version, and the answer that shows it."""
     is_pausing = after.is_pausing and after.status == "running"
     after = replace(after, version=before.version + 1, is_pausing=is_pausing)
     return after, Answer(status, after.view)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from tests.resilience.linearizability import runs
 from tests.resilience.linearizability.exchange import Answer, Asked, Verb
-from tests.resilience.linearizability.game import Game, apply_request
+from tests.resilience.linearizability.game import VERBS, Game
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,9 @@ def _outcome(state: State, asked: Asked) -> tuple[Game | None, Answer]:
         return None, Answer(204) if gone else Answer(404, code="SESSION_NOT_FOUND")
     if asked.if_match not in (None, game.version):
         return game, Answer(412, code="PRECONDITION_FAILED", detail=game.version)
-    return apply_request(game, asked)
+    if game.sync_mode == "individual":
+        return runs.apply_request(game, asked)
+    return VERBS.get(asked.verb, runs.refuse_step)(game, asked)
 
 
 def _create(state: State, asked: Asked) -> tuple[Game | None, Answer]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from tests.resilience.linearizability.exchange import Asked, Opening, Seat, Verb
 
 _HOUR_MS = 3_600_000
-_MODES = ("per_participant", "per_cycle", "per_group", "global", "count_up")
+_MODES = ("per_participant", "per_cycle", "per_group", "global", "count_up", "individual")
 _PLAYERS = 3
 _NEWCOMERS = 2
 _AHEAD_S = 50
@@ -40,6 +40,16 @@ _WEIGHTS = {
     Verb.DELETE: 1,
 }
 
+_WEIGHTS_OF_RUNS = {
+    Verb.RUN_BEGIN: 25,
+    Verb.RUN_FINISH: 20,
+    Verb.RUN_REOPEN: 20,
+    Verb.RUN_PAUSE: 15,
+    Verb.RUN_RESUME: 15,
+    Verb.FORFEIT: 5,
+}
+"""Verbs for one participant, in sessions in `individual`."""
+
 
 @dataclass(frozen=True, slots=True)
 class RandomSession:
@@ -56,27 +66,37 @@ class RandomSession:
         """Return a session of a random mode."""
         mode = rng.choice(_MODES)
         groups = [_uuid(rng), _uuid(rng)] if mode == "per_group" else [None]
+        is_individual = mode == "individual"
         seats = [
-            Seat(_uuid(rng), _HOUR_MS + rng.randrange(1_000), rng.choice(groups))
+            Seat(
+                _uuid(rng),
+                None if is_individual else _HOUR_MS + rng.randrange(1_000),
+                rng.choice(groups),
+            )
             for _ in range(_PLAYERS + _NEWCOMERS)
         ]
         items = _ITEMS if mode == "global" and rng.random() < _CHANCE_OF_A_PROGRAMME else ()
         opening = Opening(
             sync_mode=mode,
             seats=tuple(seats[:_PLAYERS]),
-            total_time_ms=_HOUR_MS if mode == "global" and not items else None,
+            total_time_ms=_HOUR_MS if is_individual or (mode == "global" and not items) else None,
             max_time_ms=_HOUR_MS if mode == "count_up" else None,
-            increment_ms=rng.choice((0, 2_000)),
+            increment_ms=0 if is_individual else rng.choice((0, 2_000)),
             items=items,
             item_ms=_HOUR_MS if items else None,
             repeat=_MANY_ROUNDS if items else None,
+            begins=rng.choice(("together", "each")) if is_individual else None,
+            rounds=rng.choice((True, False)) if is_individual else None,
         )
         later = datetime.now(UTC) + timedelta(seconds=_AHEAD_S)
         return cls(_uuid(rng), opening, tuple(seats[_PLAYERS:]), later.isoformat())
 
     def request(self, rng: Random, version: int, active: str | None) -> Asked:
         """Return a request of a client that last saw `version` and `active`."""
-        verb = rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+        weights = _WEIGHTS
+        if self.opening.sync_mode == "individual":
+            weights = _WEIGHTS | {Verb.SWITCH: 2, Verb.GO: 1} | _WEIGHTS_OF_RUNS
+        verb = rng.choices(list(weights), list(weights.values()))[0]
         asked = self._request_of(verb, rng, active)
         if verb.changes and verb is not Verb.CREATE and _by_chance(rng, _CHANCE_OF_IF_MATCH):
             return replace(asked, if_match=version)
@@ -104,6 +124,8 @@ class RandomSession:
                     participant_id=next_participant,
                     current_participant_id=_sometimes(rng, lambda: active),
                 )
+            case _ if verb in _WEIGHTS_OF_RUNS:
+                return Asked(verb, participant_id=self._any_participant(rng))
             case _:
                 return Asked(verb)
 

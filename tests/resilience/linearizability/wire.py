@@ -16,6 +16,14 @@ from tests.resilience.linearizability.exchange import (
 )
 
 _UNCERTAIN = 503
+_ON_PARTICIPANTS = {
+    Verb.RUN_BEGIN: "begin",
+    Verb.RUN_FINISH: "finish",
+    Verb.RUN_REOPEN: "reopen",
+    Verb.RUN_PAUSE: "pause",
+    Verb.RUN_RESUME: "resume",
+    Verb.FORFEIT: "forfeit",
+}
 
 
 async def send(
@@ -64,6 +72,7 @@ def answer_in(response: httpx.Response) -> Answer:
 
 def _address(session_id: str, asked: Asked) -> tuple[str, str]:
     path = f"/v1/sessions/{session_id}"
+    participant = f"{path}/participants/{quote(asked.participant_id or '', safe='')}"
     match asked.verb:
         case Verb.CREATE:
             return "POST", "/v1/sessions"
@@ -76,11 +85,13 @@ def _address(session_id: str, asked: Asked) -> tuple[str, str]:
         case Verb.ADD:
             return "POST", f"{path}/participants"
         case Verb.ADJUST:
-            return "PATCH", f"{path}/participants/{quote(asked.participant_id or '', safe='')}"
+            return "PATCH", participant
         case Verb.GIVE:
             return "POST", f"{path}/adjust"
         case Verb.PAUSE_AHEAD:
             return "POST", f"{path}/pause"
+        case verb if action := _ON_PARTICIPANTS.get(verb):
+            return "POST", f"{participant}/{action}"
         case _:
             return "POST", f"{path}/{asked.verb}"
 
@@ -122,6 +133,8 @@ def _opening(opening: Opening) -> dict[str, Any]:
         overtime=opening.overtime,
         start_at=opening.start_at,
         ends_at=opening.ends_at,
+        begins=opening.begins,
+        rounds=opening.rounds,
     )
 
 
@@ -146,7 +159,14 @@ def _view(data: dict[str, Any]) -> SessionView:
     seats = None
     if "participants" in data:
         seats = tuple(
-            Seat(p["participant_id"], p.get("total_time_ms"), p.get("group_id"), _text(p))
+            Seat(
+                p["participant_id"],
+                p.get("total_time_ms"),
+                p.get("group_id"),
+                _text(p),
+                p.get("state"),
+                "begun_at" in p,
+            )
             for p in data["participants"]
         )
     return SessionView(
