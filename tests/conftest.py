@@ -112,15 +112,17 @@ _EXTENDED_ON_FUNCTIONS = (
 functions by `make fuzz`."""
 
 _GROUPS = {
+    "tests/e2e/": "browser",
     "tests/infra/packaging/": "packages",
     "tests/integration/test_permissions.py": "service with authentication",
     "tests/integration/test_pages.py": "service with authentication",
     "tests/integration/test_retries.py": "service with authentication",
     "tests/integration/test_rights.py": "service with authentication",
 }
-"""Path to group. The tests of a group share a slow fixture, so one worker runs all of them."""
+"""Path to group. The tests of a group share a slow fixture, so one worker runs all of them; two
+browsers at once would also slow each other down."""
 
-_SLOWEST = ("tests/infra/packaging/", "tests/clients/test_conformance.py")
+_SLOWEST = ("tests/e2e/", "tests/infra/packaging/", "tests/clients/test_conformance.py")
 """These start first, so that no worker is still busy with them when the others have finished."""
 
 
