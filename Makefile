@@ -8,7 +8,7 @@ WORKERS ?= 2
 PARALLEL := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-functions migrate test test-all test-tools fuzz lint demo bench soak load image-check package deploy lock
+.PHONY: help setup run run-functions migrate test test-all test-browsers test-tools fuzz lint demo bench soak load image-check package deploy lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ test: $(READY) ## the tests of every commit: all rules, real servers, under 5 mi
 
 test-all: $(READY) ## also browsers, faults, releases (under 20 minutes)
 	@mkdir -p .build; git rev-parse HEAD > .build/testing 2>/dev/null || true
-	@$(PARALLEL) -m "not alone and not timed and not tools"
+	@$(PARALLEL) -m "not alone and not timed and not tools and not browsers"
 	@echo "Tests with many clients or faults:"
 	@$(PARALLEL) -m timed tests/integration tests/resilience
 	@echo "Tests that load the whole machine, without parallel tests:"
@@ -45,6 +45,9 @@ test-all: $(READY) ## also browsers, faults, releases (under 20 minutes)
 	@echo "Tests of the HTTP contract, against the functions:"
 	@TARGET=functions $(PARALLEL) -m "http and not extended" tests/integration
 	@if test -z "$$(git status --porcelain)" && git rev-parse HEAD | cmp -s - .build/testing; then cp .build/testing .build/tested; fi
+
+test-browsers: $(READY) ## the tests of the console in detail
+	@$(PARALLEL) -m browsers
 
 test-tools: $(READY) ## the tests of package, deploy, image-check, bench, demo and load
 	@$(PARALLEL) -m tools

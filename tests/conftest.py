@@ -44,10 +44,26 @@ _TOOLS = (
 """Tests of `make package`, `deploy`, `image-check`, `bench`, `demo` and `load`; they run by
 `make test-tools`."""
 
+_BROWSERS = (
+    "tests/e2e/test_busy.py",
+    "tests/e2e/test_colours.py",
+    "tests/e2e/test_functions_console.py",
+    "tests/e2e/test_in_step.py::test_two_tabs_show_the_same_time_throughout_a_game[functions]",
+    "tests/e2e/test_layout.py",
+    "tests/e2e/test_overtime.py",
+    "tests/e2e/test_policy.py",
+    "tests/e2e/test_time_controls.py",
+    "tests/e2e/test_tokens.py",
+    "tests/e2e/test_trail_pace.py",
+    "tests/e2e/test_usage.py",
+)
+"""Tests of the console in detail; they run by `make test-browsers`."""
+
 _EXTENDED = (
     *_ALONE,
     *_TIMED,
     *_TOOLS,
+    *_BROWSERS,
     "tests/clients/test_conformance.py",
     "tests/clients/test_js.py",
     "tests/clients/test_js_live.py",
@@ -55,23 +71,16 @@ _EXTENDED = (
     "tests/clients/test_recipes.py",
     "tests/clients/test_supabase.py",
     "tests/e2e/test_auction.py",
-    "tests/e2e/test_busy.py",
-    "tests/e2e/test_colours.py",
     "tests/e2e/test_connection.py",
     "tests/e2e/test_drawing.py",
     "tests/e2e/test_exam.py",
     "tests/e2e/test_form.py",
-    "tests/e2e/test_functions_console.py",
     "tests/e2e/test_in_step.py",
     "tests/e2e/test_meeting.py",
     "tests/e2e/test_modes.py",
-    "tests/e2e/test_policy.py",
     "tests/e2e/test_quiz.py",
     "tests/e2e/test_race.py",
-    "tests/e2e/test_tokens.py",
     "tests/e2e/test_trail.py",
-    "tests/e2e/test_trail_pace.py",
-    "tests/e2e/test_usage.py",
     "tests/e2e/test_vendored.py",
     "tests/fuzz/",
     "tests/infra/",
@@ -135,6 +144,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timed)
         if item.nodeid.startswith(_TOOLS):
             item.add_marker(pytest.mark.tools)
+        if item.nodeid.startswith(_BROWSERS):
+            item.add_marker(pytest.mark.browsers)
         extended = (*_EXTENDED, *_EXTENDED_ON_FUNCTIONS) if IS_FUNCTIONS else _EXTENDED
         if item.nodeid.startswith(extended):
             item.add_marker(pytest.mark.extended)

@@ -25,6 +25,7 @@ export function usageChart() {
   let totals = new Map();
   let scale = 0;
   let isStale = true;
+  let drawnAt = null;
 
   function update(nextState, names) {
     state = nextState;
@@ -61,10 +62,12 @@ export function usageChart() {
   function showTurns() {
     for (const owner of owners) rows.get(owner.key).show(ledger.turnsOf(owner), owner);
     isStale = true;
+    if (drawnAt !== null) draw(drawnAt); // the rest of each bar fits its turns at once
   }
 
   /** Draw the running bars, and all others only after a change: there may be a thousand. */
   function draw(at) {
+    drawnAt = at;
     for (const { key, total } of running) totals.set(key, total(state, at));
     const needed = scaleFor(Math.max(0, ...totals.values()));
     isStale ||= needed !== scale;

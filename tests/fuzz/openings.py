@@ -17,7 +17,9 @@ _MODES = (*_WITH_BANKS, *_WITH_BANKS, "per_cycle", "global", "count_up", "indivi
 has requests of its own."""
 
 _NOW = datetime.now(UTC)
-_IN_20_DAYS, _IN_25_DAYS = ((_NOW + timedelta(days=days)).isoformat() for days in (20, 25))
+_IN_20_DAYS, _IN_25_DAYS = (
+    (_NOW + timedelta(days=days)).isoformat(timespec="milliseconds") for days in (20, 25)
+)
 
 durations = st.integers(_HOUR, 20 * _HOUR)
 """In ms; longer than a test run, so that no clock runs out."""

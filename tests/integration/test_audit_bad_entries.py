@@ -239,7 +239,10 @@ async def test_an_entry_that_never_completes_blocks_no_other_session_and_is_park
             assert 7 not in await desk.versions(bad)
             await desk.drained(within_s=120)
     (letter,) = await desk.dead_letters()
-    assert letter["reason"] == "failed while others were written: the query took too long (57014)"
+    assert letter["reason"] in (  # of two limits on time, the busier side's ends first
+        "failed while others were written: the query took too long (57014)",
+        f"failed while others were written: no answer within {_SHORT_TIMEOUT_S} s",
+    )
     assert msgspec.json.decode(letter["entry"])["version"] == 7
     assert await desk.versions(bad) == [v for v in all_versions(bad) if v != 7]
 
