@@ -14,6 +14,7 @@ from secrets import token_hex
 from functions.workers.trail_writer import AuditTrailWriter, BatchTooLarge
 from shared.application.audit_entries import EntryKey, decode_key
 from shared.application.errors import AuditUnavailable, StoreUnavailable
+from shared.application.outage_log import OutageLog
 from shared.application.ports.audit_log import AuditLog, Outbox, QueuedEntry
 from shared.application.ports.metrics import Metrics
 from shared.application.store_clock import StoreClock
@@ -46,6 +47,7 @@ class AuditWorker:
         """The last id that was read in this round, by shard."""
         self._round_began = 0.0
         self._is_notified = asyncio.Event()
+        self._outages = OutageLog(_log)
 
     def call(self, _: bytes | None) -> None:
         """Wake the worker, because the outbox may have new entries."""
@@ -59,7 +61,7 @@ class AuditWorker:
             try:
                 delivered = await self.deliver()
             except StoreUnavailable as error:
-                _log.warning("will retry in %.1f s: %s", retry_s, _reason_of(error))
+                self._note(error)
                 await asyncio.sleep(retry_s)
                 retry_s = min(2 * retry_s, _MAX_RETRY_S)
                 continue
@@ -68,8 +70,18 @@ class AuditWorker:
                 await asyncio.sleep(_MAX_RETRY_S)
                 continue
             retry_s = _FIRST_RETRY_S
+            if delivered:
+                self._outages.end()
             if delivered < self._writer.size.entries:
                 await self._rest(delivered)
+
+    def _note(self, error: StoreUnavailable) -> None:
+        """Log an outage of the database once; the connection to Redis logs its own outages."""
+        if isinstance(error, AuditUnavailable):
+            reason = f"the audit database is unavailable: {error.reason}; entries wait in Redis"
+            self._outages.begin(reason, "the audit database works again")
+        else:
+            _log.debug("will retry: %s", error.message)
 
     async def deliver(self) -> int:
         """Deliver one batch; return the number of entries taken from the outbox.
@@ -125,9 +137,3 @@ class AuditWorker:
                 async with asyncio.timeout(_MAX_SLEEP_S):
                     await self._is_notified.wait()
         await asyncio.sleep(_BATCH_DELAY_S)
-
-
-def _reason_of(error: StoreUnavailable) -> str:
-    if isinstance(error, AuditUnavailable):
-        return f"audit database: {error.reason}"
-    return error.message

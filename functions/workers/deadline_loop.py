@@ -127,7 +127,7 @@ async def handle_claimed_wakeup(wakeups: WakeupHandler, claimed: Wakeup) -> bool
     try:
         await wakeups.handle_deadline(claimed)
     except StoreUnavailable:
-        _log.warning("no store; will retry", extra={"session_id": claimed.name})
+        _log.debug("no store; will retry", extra={"session_id": claimed.name})
     except Exception:
         _log.exception("wake-up failed", extra={"session_id": claimed.name})
     else:

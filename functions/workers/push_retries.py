@@ -70,7 +70,7 @@ class PushRetryWorker:
             try:
                 await self._push(push)
             except StoreUnavailable:
-                _log.warning("no store; will retry", extra={"session_id": push.name})
+                _log.debug("no store; will retry", extra={"session_id": push.name})
             except Exception:
                 _log.exception("retrying a push failed", extra={"session_id": push.name})
 

@@ -6,8 +6,10 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from shared.application.errors import AuditUnavailable, EntriesRefused
+from shared.application.outage_log import OutageLog
 from shared.audit.database_errors import breaks_connection, error_from_code, timeout_error
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     Pool = AsyncConnectionPool[Connection]
 
 Rows = list[dict[str, Any]]
+
+_log = logging.getLogger("synckairos.audit")
 
 MAX_CONNECTIONS = 4
 _ATTEMPTS = 3
@@ -59,6 +63,7 @@ class PostgresPool:
         self._url = url
         self._pool: Pool | None = None
         self._running: set[asyncio.Task[Rows]] = set()
+        self._outages = OutageLog(_log)
 
     async def query(self, query: str, parameters: Sequence[Any], timeout_s: float) -> Rows:
         """Return the rows of `query`, which must be idempotent.
@@ -66,6 +71,17 @@ class PostgresPool:
         A query whose connection breaks runs again on a new one, within the same `timeout_s`.
         Raises `AuditUnavailable`, after `timeout_s` seconds at the latest, and `EntriesRefused`.
         """
+        try:
+            rows = await self._query(query, parameters, timeout_s)
+        except AuditUnavailable as error:
+            if error.answer is None:
+                name = f"Postgres at {urlsplit(self._url).netloc.rpartition('@')[2]}"
+                self._outages.begin(f"{name} is unavailable: {error.reason}", f"{name} works again")
+            raise
+        self._outages.end()
+        return rows
+
+    async def _query(self, query: str, parameters: Sequence[Any], timeout_s: float) -> Rows:
         from psycopg import Error, InterfaceError, OperationalError
 
         give_up = time.monotonic() + timeout_s
@@ -140,7 +156,8 @@ class PostgresPool:
 
             # psycopg logs each error that is raised in a transaction; callers report those.
             logging.getLogger("psycopg").setLevel(logging.ERROR)
-            logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
+            # It logs each attempt to connect.
+            logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
             self._pool = AsyncConnectionPool(
                 self._url,
                 kwargs={

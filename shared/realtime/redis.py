@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
 from shared.application.errors import StoreUnavailable
+from shared.application.outage_log import OutageLog
 from shared.realtime.delivery_check import DeliveryCheck
 from shared.realtime.fan_out import SessionFanOut
 from shared.realtime.listener import CLOSED, Listener, Push
@@ -85,6 +86,7 @@ class RedisFanOut:
         self._topics: dict[str, SessionFanOut] = {}
         self._handlers: dict[str, Callable[[bytes | None], None]] = {}
         self._is_closed = False
+        self._outages = OutageLog(_log)
 
     def handle(self, channel: str, handler: Callable[[bytes | None], None]) -> None:
         """Call `handler` with each message of `channel`, and with None on each new subscription.
@@ -123,7 +125,8 @@ class RedisFanOut:
             try:
                 await self._serve_connection()
             except Exception as error:  # this loop must survive every error: all pushes need it
-                _log.warning("pub/sub connection lost: %s", error or type(error).__name__)
+                reason = str(error) or type(error).__name__
+                self._outages.begin(f"pub/sub connection lost: {reason}", "pub/sub works again")
                 self._broken()
                 for topic in self._topics.values():
                     topic.on_connection_lost()
@@ -159,6 +162,8 @@ class RedisFanOut:
             self._subscriber = subscriber
             if self._echo:
                 self._echo.begin()
+            else:
+                self._outages.end()
             await self._watch(subscriber)
         finally:
             self._subscriber = None
@@ -200,6 +205,7 @@ class RedisFanOut:
             self._handlers[channel](message if is_message else None)
         elif self._echo and channel == self._echo.channel and is_message:
             self._echo.heard()
+            self._outages.end()
 
     async def _ensure_live(self, channel: str, topic: SessionFanOut) -> None:
         try:

@@ -184,7 +184,7 @@ async def test_an_empty_tenant_counts_as_none(desk: OutboxSetup) -> None:
 
 
 async def test_entries_wait_while_the_database_is_down(
-    desk: OutboxSetup, breakable_postgres: EmbeddedPostgres
+    desk: OutboxSetup, breakable_postgres: EmbeddedPostgres, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = switched_session(), switched_session()
     async with running_workers(desk.worker()):
@@ -201,6 +201,10 @@ async def test_entries_wait_while_the_database_is_down(
         await desk.drained()
     assert await desk.versions(second) == [1, 2, 3, 4, 5]
     assert await desk.dead_letters() == []
+    logged = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    name = f"Postgres at 127.0.0.1:{breakable_postgres.port}"
+    assert sum(message.startswith(f"{name} is unavailable: ") for message in logged) == 1
+    assert logged.count(f"{name} works again") == 1
 
 
 async def test_a_missing_function_is_an_outage_and_parks_nothing(

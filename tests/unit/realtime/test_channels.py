@@ -1,8 +1,11 @@
 """The pub/sub connection of an instance is replaced when it stops working, and only then."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+import pytest
 
 from shared.application.event_loop import cancel_and_wait
 from shared.realtime.delivery_check import DeliveryCheck
@@ -141,3 +144,33 @@ async def test_an_echo_that_is_read_late_keeps_the_connection() -> None:
         loop.call_later(_CHECK_INTERVAL_S / 2, factory.connections[0].receive, b"message", _ECHO)
         await asyncio.sleep(3 * _CHECK_INTERVAL_S)
         assert len(factory.connections) == 1
+
+
+async def test_an_unreachable_server_is_logged_once_and_once_more_when_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    factory, attempts = ConnectionFactory(), 0
+
+    async def open_at_the_fifth_attempt(handler: Handler) -> FakeConnection:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 5:
+            raise ConnectionRefusedError("refused")
+        return await factory.open(handler)
+
+    echo = DeliveryCheck(_ECHO, publish_nothing)
+    channels = RedisFanOut(open_at_the_fifth_attempt, lambda name: name, echo=echo)
+    with caplog.at_level(logging.INFO, "synckairos.pushes"):
+        task = asyncio.create_task(channels.run())
+        await factory.wait_for(1)
+        assert [record.getMessage() for record in caplog.records] == [
+            "pub/sub connection lost: refused"
+        ]
+        factory.connections[0].receive(b"message", _ECHO)
+        await cancel_and_wait([task])
+    assert caplog.records[-1].getMessage() == "pub/sub works again"
+    assert (attempts, len(caplog.records)) == (5, 2)
+
+
+async def publish_nothing(_: str) -> None:
+    """Stand for a server that loses what is published."""
