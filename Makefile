@@ -1,5 +1,4 @@
 PYTHON ?= python3
-PORT ?= 3000
 STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
@@ -25,10 +24,10 @@ $(READY): requirements.txt requirements-dev.txt clients/python/pyproject.toml
 	@touch $(READY)
 
 run: $(READY) ## start the service and its console on http://127.0.0.1:3000 (PORT=)
-	@PORT=$(PORT) exec $(BIN)/python -m infra.local.run
+	@exec $(BIN)/python -m infra.local.run
 
 run-functions: $(READY) ## the same as AWS Lambda functions, emulated locally (needs Node)
-	@PORT=$(PORT) exec $(BIN)/python -m infra.local.run_functions
+	@exec $(BIN)/python -m infra.local.run_functions
 
 test: $(READY) ## the tests of every commit: all rules, real servers, under 5 minutes
 	@$(PARALLEL) -m "not extended"

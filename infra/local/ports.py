@@ -1,5 +1,6 @@
 """Free loopback ports for local servers, reserved so that no two servers get the same one."""
 
+import errno
 import os
 import random
 import socket
@@ -44,6 +45,23 @@ def free_port() -> int:
         if _is_free(port):
             return port
     raise OSError(f"All ports from {_block.ports[0]} to {_block.ports[-1]} are taken.")
+
+
+def require_free_port(host: str, port: int, target: str) -> None:
+    """End the process, with the reason, if the make `target` can't listen on `port` of `host`."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        is_taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        advice = f"another port: make {target} PORT={port + 1}" if is_taken else "another HOST."
+        raise SystemExit(
+            f"Can't listen on port {port} of {host} ({error.strerror}). Choose {advice}"
+        ) from None
 
 
 def _reserved_block() -> _Block:

@@ -1,7 +1,7 @@
 """`make run-functions`: run every Lambda function on this machine, invoked as Lambda does it.
 
 Starts a Redis behind an Upstash endpoint, a Postgres behind Supabase's API, a Supabase Realtime,
-queues and schedules. `REDIS_URL` selects another Redis instead.
+queues and schedules. `REDIS_URL` selects another Redis instead. Settings may be in a file `.env`.
 """
 
 import os
@@ -10,15 +10,17 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 
+from infra.local.env_file import load_env_file
 from infra.local.functions import LocalFunctions, LocalRunOptions, running_functions
+from infra.local.ports import require_free_port
 from infra.local.postgres import embedded_postgres
 from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
-from infra.local.serving import bind_loopback
 from infra.local.supabase import create_project, is_node_installed, local_supabase
 from infra.local.upstash import local_upstash
+from shared.composition.container import redis_connection
+from shared.settings.settings import read_settings
 
-_DEFAULT_PORT = 3000
 _FORWARDED = (
     "APP_ENV",
     "CORS_ORIGINS",
@@ -34,8 +36,11 @@ _FORWARDED = (
 def main() -> None:
     """Serve until Ctrl-C or SIGTERM; both also stop all processes that were started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    port = int(os.environ.get("PORT", _DEFAULT_PORT))
-    _require_free_port(port)
+    load_env_file()
+    own = read_settings()
+    redis_connection(own)  # ends the process if REDIS_URL is wrong
+    port = own.port
+    require_free_port("127.0.0.1", port, "run-functions")
     with suppress(KeyboardInterrupt), ExitStack() as stack:
         settings = _forwarded_settings() | _start_store(stack) | _start_supabase(stack)
         options = LocalRunOptions(port=port, log=sys.stderr)
@@ -80,16 +85,6 @@ def _ready_message(running: LocalFunctions, settings: Mapping[str, str]) -> str:
     else:
         lines.append("No audit trail and no pushes: the local Supabase project needs Node")
     return "\n".join(lines)
-
-
-def _require_free_port(port: int) -> None:
-    try:
-        bind_loopback(port).close()
-    except OSError as error:
-        raise SystemExit(
-            f"Can't listen on port {port} of 127.0.0.1 ({error.strerror}). "
-            f"Choose another port: make run-functions PORT={port + 1}"
-        ) from None
 
 
 if __name__ == "__main__":

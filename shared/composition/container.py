@@ -9,7 +9,7 @@ from shared.composition.backend import Backend, build_backend, supabase_audit_lo
 from shared.composition.supabase_pushes import build_supabase_pushes
 from shared.settings.settings import Settings
 from shared.store.counted_connection import CountedConnection
-from shared.store.redis import NativeConnection, RedisAddress
+from shared.store.redis import NativeConnection
 
 _LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 
@@ -25,11 +25,7 @@ def container(settings: Settings, metrics: Metrics) -> tuple[Backend, NativeConn
             "SyncKairos can't start. WebSockets need the native Redis endpoint: set REDIS_URL to"
             " the rediss:// URL that Upstash shows next to the REST URL."
         )
-    url = settings.redis_url.get_secret_value() if settings.redis_url else _LOCAL_REDIS
-    try:
-        redis = NativeConnection(RedisAddress.of(url))
-    except ValueError as error:
-        raise SystemExit(f"SyncKairos can't start. REDIS_URL {error}.") from None
+    redis = redis_connection(settings)
     if settings.pushes_to_supabase and not settings.supabase_service_role_key:
         raise SystemExit(
             "SyncKairos can't start. SUPABASE_PUBLISHABLE_KEY needs SUPABASE_SERVICE_ROLE_KEY to"
@@ -48,6 +44,15 @@ def container(settings: Settings, metrics: Metrics) -> tuple[Backend, NativeConn
         pushes=pushes,
     )
     return backend, redis
+
+
+def redis_connection(settings: Settings) -> NativeConnection:
+    """Return the connection to `REDIS_URL`, not opened yet. Ends the process if it is wrong."""
+    url = settings.redis_url.get_secret_value() if settings.redis_url else _LOCAL_REDIS
+    try:
+        return NativeConnection(url)
+    except ValueError as error:
+        raise SystemExit(f"SyncKairos can't start. REDIS_URL {error}.") from None
 
 
 def build_audit_log(settings: Settings) -> AuditLog | None:

@@ -46,6 +46,7 @@ _SSL_MODE_ALIASES = {
     "0": "disable",
 }
 _IGNORED_REDIS_OPTIONS = frozenset({"family", "tls"})
+_PASSWORD = re.compile(r"(//[^:@/]*:).*(?=@)|(password=)[^&]*")
 
 
 def postgres_url(url: str) -> str:
@@ -64,6 +65,11 @@ def postgres_url(url: str) -> str:
         # Otherwise part of the password would be used as the host name, and logged.
         raise ValueError("must have each @ in the password written as %40")
     return _join(address, list(_postgres_options(query)))
+
+
+def masked(url: str) -> str:
+    """Return a URL that was accepted, with `***` instead of each password."""
+    return _PASSWORD.sub(r"\1\2***", url)
 
 
 def _postgres_options(query: str) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from pydantic import (
 
 from shared.settings.connection_urls import postgres_url, redis_url
 from shared.settings.error_messages import fault_messages
+from shared.settings.web_origins import web_origin
 
 _SECRET_BYTES = 32
 _LEVEL_NAMES = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
@@ -159,7 +160,10 @@ class Settings(BaseModel):
     drain_s: Annotated[float, Field(ge=0, le=300)] = 0
     """Seconds that the container keeps serving after SIGTERM, so that proxies notice."""
     cors_origins: list[str] = []
-    """Origins of browser pages that may call the API, separated by commas; `*` for all."""
+    """Origins of browser pages that may call the API, separated by commas; `*` for all.
+
+    An origin has a scheme and a host, such as `https://app.example.com`.
+    """
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`, in any case."""
 
@@ -214,6 +218,11 @@ class Settings(BaseModel):
         if isinstance(value, str):
             return [origin.strip() for origin in value.split(",") if origin.strip()]
         return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: list[str]) -> list[str]:
+        return [web_origin(origin) for origin in value]
 
     @field_validator("supabase_signing_key")
     @classmethod

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from redis.asyncio import Redis
 
-from shared.settings.connection_urls import postgres_url, redis_url
+from shared.settings.connection_urls import masked, postgres_url, redis_url
 from shared.store.redis import RedisAddress
 
 _POSTGRES = "postgresql://user:p%40ss@db.example:6543/postgres"
@@ -76,3 +76,24 @@ def test_an_invalid_redis_url_is_refused_without_showing_its_password() -> None:
     with pytest.raises(ValueError, match=r"^must begin with rediss://") as refused:
         RedisAddress.of(redis_url("https://a:hidden@redis.example"))
     assert "hidden" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://:hidden@r.example:6379/0", "redis://:***@r.example:6379/0"),
+        ("redis://u:hid:den@a:1,b:2", "redis://u:***@a:1,b:2"),
+        ("redis://r?password=hidden&db=1", "redis://r?password=***&db=1"),
+        (
+            "redis+sentinel://h/m?sentinel_password=hidden",
+            "redis+sentinel://h/m?sentinel_password=***",
+        ),
+        ("postgresql://postgres@127.0.0.1:5432/x", "postgresql://postgres@127.0.0.1:5432/x"),
+        (
+            "postgresql://u:hidden%40x@h:5432/x?sslmode=require",
+            "postgresql://u:***@h:5432/x?sslmode=require",
+        ),
+    ],
+)
+def test_a_shown_url_has_no_password(url: str, shown: str) -> None:
+    assert masked(url) == shown

@@ -18,6 +18,32 @@ def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Settings.from_environment().cors_origins == ["https://a.example", "https://b.example"]
 
 
+@pytest.mark.parametrize("origin", ["https://a.example/", "HTTPS://A.example"])
+def test_an_origin_is_written_as_browsers_send_it(origin: str) -> None:
+    assert Settings(cors_origins=[origin, "*"]).cors_origins == ["https://a.example", "*"]
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        ("app.example.org", "https://app.example.org"),
+        ("localhost:5173", "http://localhost:5173"),
+        ("http://app.example.org/start", "http://app.example.org"),
+        ("3f9c2b7d51e84a06bb1f7c20d94e6a85", "https://app.example.com"),
+    ],
+)
+def test_an_origin_without_a_scheme_or_with_a_path_is_refused_with_what_to_write(
+    monkeypatch: pytest.MonkeyPatch, given: str, advice: str
+) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", f"https://a.example,{given}")
+    with pytest.raises(SystemExit) as ended:
+        read_settings()
+    assert str(ended.value) == (
+        "SyncKairos can't start. CORS_ORIGINS must have a scheme and a host, without a path:"
+        f" write {advice}"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("PORT", "x"), ("STORE_SHARDS", "0"), ("LOG_LEVEL", "LOUD")]
 )

@@ -121,7 +121,7 @@ class RedisAddress:
         if not separator or scheme not in _SCHEMES:
             raise ValueError(
                 "must begin with rediss:// (or redis://, unix://, redis+sentinel://,"
-                " rediss+sentinel://)"
+                " rediss+sentinel://), for example redis://localhost:6379"
             )
         parts = urlsplit(url)
         options = _options(parts.query)
