@@ -438,7 +438,7 @@ def _individual_views(lines: ClockLines) -> list[ParticipantView]:
             own.expired_at is not None,
             own.granted_ms(total),
             Millis(clock.left_ms) if clock and total else clocks.value_of(shown, participant),
-            None,
+            participant.group_id,
             clock,
             None,
             None,

@@ -61,6 +61,8 @@ def allowance_violations(
     """
     if settings is None:
         yield from _allowance_elsewhere(allowance, prefix)
+        if allow_cut:
+            yield Violation(f"{prefix}allow_cut", _ONLY, "not_allowed")
         return
     yield from instant_violations(f"{prefix}closes_at", allowance.closes_at, now)
     if total_ms is None:

@@ -48,6 +48,7 @@ from shared.http.fields import (
     Uuid,
     check_object,
 )
+from shared.http.misspelt_keys import check_spelling
 from shared.http.programme_bodies import ItemBody, ProgrammeName, programme_of
 from shared.http.request_bodies import Body
 from shared.http.time_control_bodies import TimeControlBody, TimeControlOrName
@@ -152,7 +153,10 @@ class SoftCloseBody(Body):
 
 
 class TimeoutActionBody(BaseModel):
-    """The action when a clock reaches zero; keys other than `type` are the application's own."""
+    """The action when a clock reaches zero; other keys are the application's own.
+
+    The service reads `type` and, with `end_session`, `winner_by`; a misspelt one is refused.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -161,7 +165,14 @@ class TimeoutActionBody(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _check_size(cls, value: Any) -> Any:
-        return check_object(value) if isinstance(value, dict) else value
+        if not isinstance(value, dict):
+            return value
+        check_object(value)
+        if "type" not in value:
+            check_spelling(value, "type")
+        elif value["type"] == TimeoutKind.END_SESSION:
+            check_spelling(value, "winner_by")
+        return value
 
     def action(self) -> TimeoutAction:
         """Return the domain's action."""

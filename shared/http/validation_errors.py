@@ -12,6 +12,7 @@ _MAX_FIELD = 100
 _CODES = {
     "missing": "missing",
     "extra_forbidden": "unknown_field",
+    "unknown_field": "unknown_field",
     "greater_than_equal": "too_small",
     "less_than_equal": "too_big",
     "uuid": "invalid_uuid",
