@@ -5,10 +5,11 @@ from starlette.responses import Response
 from shared.application.authorization import Operation
 from shared.domain.commands import Switch
 from shared.http import conditional_changes
+from shared.http.preferences import mark_applied, prefers_representation
 from shared.http.rendering import render_switch_result
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import SwitchBody
-from shared.http.routing import CHANGE_ERRORS, CHANGE_PARAMETERS, ResponseSpec, Routes
+from shared.http.routing import CHANGE_ERRORS, CHANGE_PARAMETERS, PREFER, ResponseSpec, Routes
 from shared.serverless.http_function import make_http_function
 
 routes = Routes("sessions")
@@ -16,20 +17,22 @@ routes = Routes("sessions")
 
 @routes.post(
     "/v1/sessions/{session_id}/switch",
-    ResponseSpec(200, "SwitchAnswer", "Switched", CHANGE_ERRORS),
+    ResponseSpec(200, "SwitchOrSessionAnswer", "Switched", CHANGE_ERRORS),
     requires=Operation.SWITCH,
     takes=SwitchBody,
     may_be_absent=True,
-    parameters=CHANGE_PARAMETERS,
+    parameters=(*CHANGE_PARAMETERS, PREFER),
 )
 async def switch(request: ApiRequest, body: SwitchBody | None) -> Response:
     """End the running cycle and begin the next.
 
-    Without `next_participant_id` the rotation determines the next participant.
+    Without `next_participant_id` the rotation determines the next participant. With
+    `Prefer: return=representation` the answer is the Session instead of the SwitchResult.
     """
-    return await conditional_changes.apply_command(
-        request, body.command() if body else Switch(), render_switch_result
-    )
+    command = body.command() if body else Switch()
+    if prefers_representation(request.headers.getlist("prefer")):
+        return mark_applied(await conditional_changes.apply_command(request, command))
+    return await conditional_changes.apply_command(request, command, render_switch_result)
 
 
 handler = make_http_function(routes)

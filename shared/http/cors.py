@@ -15,6 +15,7 @@ _REQUEST_HEADERS = (
     "Idempotency-Key",
     "If-Match",
     "If-None-Match",
+    "Prefer",
     "X-Request-Id",
 )
 _RESPONSE_HEADERS = (
@@ -22,6 +23,7 @@ _RESPONSE_HEADERS = (
     "Location",
     "Dry-Run",
     "Idempotent-Replayed",
+    "Preference-Applied",
     "RateLimit-Limit",
     "RateLimit-Remaining",
     "RateLimit-Reset",

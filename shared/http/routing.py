@@ -72,6 +72,9 @@ IDEMPOTENCY_KEY = RequestParameter(
 DRY_RUN = RequestParameter(
     "dry_run", "`true`: answer as if the change was made, and change nothing.", is_query=True
 )
+PREFER = RequestParameter(
+    "Prefer", "`return=representation`: answer the whole Session (RFC 7240 section 4.2)."
+)
 CHANGE_PARAMETERS = (IF_MATCH, IDEMPOTENCY_KEY, DRY_RUN)
 
 

@@ -17,7 +17,7 @@ from shared.http.fields import Id, Uuid
 from shared.http.openapi import models
 from shared.http.openapi.links import add_links
 from shared.http.request import ApiRequest
-from shared.http.routing import DRY_RUN, RequestParameter, ResponseSpec, Route
+from shared.http.routing import DRY_RUN, PREFER, RequestParameter, ResponseSpec, Route
 from shared.http.static_documents import LazyDocument
 
 _DESCRIPTION = """\
@@ -49,6 +49,7 @@ def _field(description: str, kind: str = "string") -> dict[str, Any]:
 _TAG = _field("The session's version, in quotes")
 _REPLAYED = _field("`true` if this is the response to an earlier request with the same key")
 _DRY_RUN = _field("`true` if nothing was changed; `ETag` and `Location` are left out then")
+_APPLIED = _field("`return=representation` if the answer is the Session because of `Prefer`")
 _LOCATION = _field("The path of the session")
 _RETRY_AFTER = _field("Seconds to wait", "integer")
 _CHALLENGE = _field("`Bearer`, and the error if any")
@@ -178,6 +179,8 @@ def _success(route: Route, answers: ResponseSpec) -> dict[str, Any]:
         success["headers"]["Location"] = _LOCATION
     if DRY_RUN in route.parameters and answers is route.answers[0]:
         success["headers"]["Dry-Run"] = _DRY_RUN
+    if PREFER in route.parameters:
+        success["headers"]["Preference-Applied"] = _APPLIED
     if 422 in answers.errors:
         success["headers"]["Idempotent-Replayed"] = _REPLAYED
     return success

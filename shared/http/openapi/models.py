@@ -622,7 +622,7 @@ class ErrorEnvelope(ResponseModel):
 
 
 SessionAnswer = Envelope[Session]
-SwitchAnswer = Envelope[SwitchResult]
+SwitchOrSessionAnswer = Envelope[SwitchResult] | Envelope[Session]
 SummaryAnswer = Envelope[Summary]
 FairnessAnswer = Envelope[Fairness]
 SimulationAnswer = Envelope[Simulation]
