@@ -1,7 +1,8 @@
 import { backoff } from "./backoff.js";
-import { ApiError, unreachable } from "./errors.js";
+import { ApiError, unansweredReason, unreachable } from "./errors.js";
 import { newId } from "./ids.js";
 import { platform } from "./platform.js";
+import { serviceUrl } from "./service-url.js";
 import { ATTEMPT_TIMEOUT_MS, ATTEMPTS, CALL_TIMEOUT_MS } from "./timing.js";
 
 /**
@@ -27,7 +28,7 @@ export class Api {
    *   local?: import("./platform.js").Platform}} [options]
    */
   constructor({ baseUrl = "", token, fetch: send, local = platform } = {}) {
-    this.baseUrl = baseUrl.replace(/\/+$/, "");
+    this.baseUrl = serviceUrl(baseUrl);
     this.send = send ?? ((...call) => globalThis.fetch(...call));
     this.local = local;
     this.#source = token;
@@ -116,13 +117,17 @@ export class Api {
   }
 
   async #attempt(path, request, timeoutMs) {
+    return resultOf(await this.#authorized(path, request, timeoutMs), this.baseUrl);
+  }
+
+  /** The answer; if the token is rejected, that to a new token. */
+  async #authorized(path, request, timeoutMs) {
     const token = await this.token();
     const answer = await this.#request(path, request, token, timeoutMs);
-    if (answer.status !== 401 || typeof this.#source !== "function") return resultOf(answer);
+    if (answer.status !== 401 || typeof this.#source !== "function") return answer;
     const isStale = this.#token === token;
     const fresh = await this.token({ refresh: isStale });
-    if (fresh === token) return resultOf(answer);
-    return resultOf(await this.#request(path, request, fresh, timeoutMs));
+    return fresh === token ? answer : this.#request(path, request, fresh, timeoutMs);
   }
 
   async #request(path, { method, key, body, ifMatch, ifNoneMatch, signal }, token, timeoutMs) {
@@ -151,9 +156,12 @@ export class Api {
       const receivedAt = this.local.monotonic();
       const { status, headers } = response;
       return { status, headers, receivedAt, body: parsed(await response.text()) };
-    } catch {
+    } catch (error) {
       signal?.throwIfAborted();
-      throw unreachable();
+      const reason = controller.signal.aborted
+        ? `no answer within ${Math.round(timeoutMs) / 1000} s`
+        : unansweredReason(error, this.baseUrl);
+      throw unreachable(this.baseUrl, reason, error);
     } finally {
       this.local.clearTimer(timer);
       signal?.removeEventListener("abort", abort);
@@ -190,10 +198,11 @@ function remainingOf(headers) {
   return counts && Math.min(...counts.map(Number));
 }
 
-function resultOf({ status, headers, body }) {
+function resultOf({ status, headers, body }, baseUrl) {
   if (status === 204 || status === 304) return { status, data: null };
   if (status < 300) {
-    if (!body?.data) throw unreachable(); // each successful response of the service has `data`
+    // Each successful response of the service has `data`.
+    if (!body?.data) throw unreachable(baseUrl, `another server answered with status ${status}`);
     return { status, data: body.data };
   }
   const retryAfterMs = Number(headers.get("Retry-After")) * 1000 || 0;

@@ -4,18 +4,20 @@ export class ApiError extends Error {
    * @param {number} status
    * @param {{code?: string, message?: string, details?: *, request_id?: string}} [error]
    * @param {number} [retryAfterMs] from the header `Retry-After`; 0 if there was none
+   * @param {*} [cause] the error of `fetch`
    */
   constructor(
     status,
-    { code = "UNKNOWN", message = "The request failed", details, request_id } = {},
+    { code = "UNKNOWN", message = `The request failed with status ${status}`, ...more } = {},
     retryAfterMs = 0,
+    cause = undefined,
   ) {
-    super(message);
+    super(message, cause && { cause });
     this.name = "ApiError";
     this.status = status;
     this.code = code;
-    this.details = details;
-    this.requestId = request_id;
+    this.details = more.details;
+    this.requestId = more.request_id;
     this.retryAfterMs = retryAfterMs;
   }
 
@@ -35,7 +37,20 @@ export class ApiError extends Error {
   }
 }
 
-/** @param {string} [message] */
-export function unreachable(message = "The service can't be reached") {
-  return new ApiError(0, { code: "UNREACHABLE", message });
+/** The error of a request that the service did not answer. */
+export function unreachable(baseUrl, reason, cause) {
+  const message = `The service can't be reached at ${baseUrl}: ${reason}`;
+  return new ApiError(0, { code: "UNREACHABLE", message }, 0, cause);
+}
+
+/**
+ * Why `fetch` got no answer. Browsers don't say that CORS is the reason, so it is named whenever it
+ * may be.
+ */
+export function unansweredReason(error, baseUrl) {
+  const { cause } = error; // in Node
+  const reason = cause?.message || cause?.code || error.message;
+  const page = globalThis.location?.origin;
+  if (!page || page === new URL(baseUrl).origin) return reason;
+  return `${reason}. If the service runs, its CORS_ORIGINS must list ${page}`;
 }

@@ -1,6 +1,8 @@
 import { SessionLogic } from "./session-logic.js";
 import { sessionPath } from "./fallback.js";
 import { Connector } from "./connector.js";
+import { unreachable } from "./errors.js";
+import { CALL_TIMEOUT_MS } from "./timing.js";
 
 /** @typedef {import("./synckairos.js").SessionState} SessionState */
 
@@ -17,6 +19,7 @@ export class SessionFollower {
   #connector;
   #connection;
   #opening = null;
+  #openingTimer;
   #isPolling = false;
   #reading = null;
   #problem = null;
@@ -64,17 +67,39 @@ export class SessionFollower {
 
   /** @returns {Promise<?SessionState>} see `Session.open` */
   open() {
-    if (this.isOpen) return this.#opening.promise;
+    if (!this.isOpen) this.#begin();
+    else if (this.#opening.hasFailed) this.#awaitAnswer();
+    this.#settleOpening();
+    return this.#opening.promise;
+  }
+
+  #begin() {
     this.isOpen = true;
     this.#isPolling = this.#isMissing = false;
     this.#reading = this.#problem = null;
-    this.#opening = deferred();
+    this.#awaitAnswer();
     this.#stopWaking = this.local.onWake(() => this.#wake());
     this.clock.start();
     const effects = this.#logic.begin(this.#now(), this.local.isHidden());
     this.#carryOut(effects);
     this.#connector.open();
-    return this.#opening.promise;
+  }
+
+  /** Let `open` wait for the service, but not without an end. Following goes on in any case. */
+  #awaitAnswer() {
+    const opening = deferred();
+    this.#opening = opening;
+    this.#openingTimer = this.local.setTimer(() => {
+      opening.hasFailed = true;
+      opening.reject(this.#problem ?? unreachable(this.api.baseUrl, "no answer yet"));
+    }, CALL_TIMEOUT_MS);
+  }
+
+  #settleOpening() {
+    if (this.presence === "unknown" && this.isOpen) return;
+    this.local.clearTimer(this.#openingTimer);
+    if (this.presence === "refused") this.#opening?.reject(this.refusal);
+    else this.#opening?.resolve(this.state);
   }
 
   close() {
@@ -84,7 +109,7 @@ export class SessionFollower {
     this.#stopWaking();
     this.#connector.close();
     this.local.clearTimer(this.#timer);
-    this.#opening.resolve(this.state);
+    this.#settleOpening();
     for (const { resolve } of this.#refreshes.splice(0)) resolve(this.state);
     this.#noteConnection();
   }
@@ -148,10 +173,8 @@ export class SessionFollower {
       else if (name === "presence") this.#emitConnection();
       else this.emit(name, detail);
     }
-    if (this.presence === "refused" && this.isOpen) {
-      this.#opening.reject(this.refusal);
-      this.close();
-    } else if (this.presence !== "unknown") this.#opening?.resolve(this.state);
+    if (this.presence === "refused" && this.isOpen) this.close();
+    else this.#settleOpening();
     this.#noteConnection();
     this.#setTimer();
   }

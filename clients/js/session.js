@@ -76,8 +76,8 @@ export class Session extends EventTarget {
   }
 
   /**
-   * Follow the session until `close()`. Waits for an unreachable service. Rejects with the
-   * `ApiError` of a refusal.
+   * Follow the session until `close()`. Rejects with the `ApiError` of a refusal, or with that of
+   * the last attempt if the service gives no answer for 15 s; in that case following goes on.
    *
    * @returns {Promise<?SessionState>} null if the session doesn't exist yet; following goes on
    */

@@ -443,7 +443,7 @@ export interface AuditPage {
 export type Token = string | (() => string | undefined | Promise<string | undefined>);
 
 export interface Options {
-  /** The service's URL; default: the page's origin. */
+  /** The service's URL, with its path if it has one; default: the page's origin. */
   baseUrl?: string;
   /** A function is called again when the service rejects its token. */
   token?: Token;
@@ -632,7 +632,8 @@ export class Session extends EventTarget {
 
   /**
    * Follow the session until `close()`. Resolves with the first state, or null if the session
-   * doesn't exist yet; following goes on. Rejects with the `ApiError` of a refusal.
+   * doesn't exist yet; following goes on. Rejects with the `ApiError` of a refusal, or with that of
+   * the last attempt if the service gives no answer for 15 s; in that case following goes on.
    */
   open(): Promise<SessionState | null>;
   close(): void;

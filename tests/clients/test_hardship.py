@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import httpx
 import pytest
-from synckairos import ApiError, SyncKairos
+from synckairos import ApiError, SyncKairos, Unreachable
 
 from tests.clients.following import RecordedSession
 from tests.clients.scripted import (
@@ -16,6 +16,7 @@ from tests.clients.scripted import (
     SESSION_ID,
     SESSION_PATH,
     FakeService,
+    Override,
     error_response,
     paused_state,
 )
@@ -251,3 +252,41 @@ async def test_a_temporary_refusal_is_the_sessions_problem_until_a_later_read_su
         is_busy = False
         assert await opening
         assert session.problem is None
+
+
+async def hang(_: httpx.Request) -> httpx.Response | None:
+    """Never answer."""
+    return await asyncio.Event().wait() and None
+
+
+async def refuse_to_connect(request: httpx.Request) -> httpx.Response | None:
+    """Fail as if no server listened."""
+    raise httpx.ConnectError("Connection refused", request=request)
+
+
+async def answer_as_another_server(_: httpx.Request) -> httpx.Response | None:
+    """Answer as a server does that knows nothing of the API."""
+    return httpx.Response(200, text="<p>Hi</p>")
+
+
+@pytest.mark.parametrize(
+    ("override", "reason"),
+    [
+        (hang, "no answer within 5 s"),
+        (refuse_to_connect, "Connection refused"),
+        (answer_as_another_server, "another server answered with status 200"),
+    ],
+)
+async def test_open_raises_address_and_reason_without_an_answer_and_can_be_repeated(
+    override: Override, reason: str
+) -> None:
+    service = FakeService()
+    service.override = override
+    async with service.client() as client:
+        session = client.session(SESSION_ID)
+        with pytest.raises(Unreachable, match=f"at http://service: {reason}$"):
+            await session.open()
+        assert (session.presence, session.connection.status) == ("unknown", "connecting")
+        service.override = None
+        assert await session.open()
+        assert await session.open()

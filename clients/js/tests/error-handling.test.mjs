@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ID, Service, data, refusal, still } from "./service.mjs";
+import { ID, Service, data, refusal, silence, still } from "./service.mjs";
 
 const FOR_TEN_MINUTES = 600_000;
 
@@ -46,6 +46,24 @@ test("open rejects at once if the request is invalid", async () => {
   assert.ok(service.requests.length < 5);
 });
 
+for (const [name, fetch, reason] of [
+  ["is not running", () => Promise.reject(new TypeError("fetch failed")), /service: fetch failed$/],
+  ["hangs", (_, { signal }) => silence({ signal }), /service: no answer within 5 s$/],
+  ["is another server", async () => new Response("<p>Hi</p>"), /another server answered .* 200$/],
+]) {
+  test(`open rejects with address and reason if the service ${name}; following goes on`, async () => {
+    const service = new Service();
+    const client = service.client({ fetch });
+    const session = client.session(ID);
+    const opening = session.open();
+    opening.catch(() => {});
+    await service.time.pass(15_000);
+    await assert.rejects(opening, { status: 0, code: "UNREACHABLE", message: reason });
+    assert.equal(session.connection.status, "connecting");
+    client.close();
+  });
+}
+
 for (const status of [429, 503]) {
   test(`a ${status} is reported as problem, and the read repeated after Retry-After`, async () => {
     const service = new Service();
@@ -64,9 +82,10 @@ for (const status of [429, 503]) {
     const asked = service.requests.filter(({ path }) => path !== "/v1/time").length;
     await service.time.pass(25_000);
     assert.equal(service.requests.filter(({ path }) => path !== "/v1/time").length, asked);
+    await assert.rejects(opening, { status, code: "BUSY" });
     isBusy = false;
     await service.time.pass(10_000);
-    assert.equal((await opening).version, 1);
+    assert.equal((await session.open()).version, 1);
     assert.equal(session.problem, null);
     session.close();
   });

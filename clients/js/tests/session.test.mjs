@@ -92,14 +92,19 @@ test("a refused session can be opened again", async () => {
   assert.equal(session.state.version, 1);
 });
 
-test("open waits for an unavailable service", async () => {
+test("an unavailable service is waited for, but open rejects after 15 s", async () => {
   const service = new Service();
   service.answer = () => refusal(503, "STORE_UNAVAILABLE");
   const { session } = await service.opened();
-  await service.time.pass(10_000);
+  const opening = session.open();
+  await service.time.pass(15_000);
+  await assert.rejects(opening, { status: 503, code: "STORE_UNAVAILABLE" });
   assert.deepEqual([session.presence, session.connection.status], ["unknown", "connecting"]);
+  const again = session.open();
   service.answer = () => undefined;
   await service.time.pass(5000);
+  assert.equal((await again).version, 1);
+  assert.equal((await session.open()).version, 1);
   assert.deepEqual([session.presence, session.connection.status], ["present", "live"]);
 });
 

@@ -12,6 +12,7 @@ import httpx
 
 from synckairos.backoff import backoff
 from synckairos.errors import ApiError, Unreachable
+from synckairos.service_url import service_url
 from synckairos.timing import ATTEMPT_TIMEOUT_MS, ATTEMPTS, CALL_TIMEOUT_MS
 
 _TRANSIENT = (429, 502, 503, 504)
@@ -39,7 +40,7 @@ class Api:
         token: Token = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.base_url = base_url.rstrip("/")
+        self.base_url = service_url(base_url)
         self.http = http
         self._source = token
         self._token: str | None = None
@@ -55,7 +56,7 @@ class Api:
         answer = await self._send("GET", "/v1/time", {}, None, ATTEMPT_TIMEOUT_MS / 1000)
         if answer.is_error:
             raise error_of(answer)
-        return _body(answer, "timestamp_ms")
+        return self._body(answer, "timestamp_ms")
 
     async def get_once(self, path: str, known: int | None = None) -> ApiResponse:
         """Read without retries; 304 if the version is still `known`. Raises `ApiError`."""
@@ -138,7 +139,7 @@ class Api:
             answer = await self._send(method, path, headers | _bearer(token), body, timeout_s)
         if answer.is_error:
             raise error_of(answer)
-        data = _body(answer, "data")["data"] if answer.content else None
+        data = self._body(answer, "data")["data"] if answer.content else None
         return ApiResponse(answer.status_code, data, _rate_limit_remaining(answer))
 
     async def _send(
@@ -149,23 +150,28 @@ class Api:
                 return await self.http.request(
                     method, self.base_url + path, headers=headers, json=body
                 )
-        except (httpx.RequestError, TimeoutError) as error:
-            raise Unreachable from error
+        except TimeoutError as error:
+            raise self.unreachable(f"no answer within {timeout_s:.3g} s") from error
+        except httpx.RequestError as error:
+            raise self.unreachable(str(error) or type(error).__name__) from error
+
+    def unreachable(self, reason: str) -> Unreachable:
+        """Return the error of a request that the service did not answer."""
+        return Unreachable(f"The service can't be reached at {self.base_url}: {reason}")
+
+    def _body(self, answer: httpx.Response, has: str) -> dict[str, Any]:
+        """Return the JSON body; raise `Unreachable` if it is another server's (a login page)."""
+        try:
+            body = answer.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict) or has not in body:
+            raise self.unreachable(f"another server answered with status {answer.status_code}")
+        return body
 
 
 def _bearer(token: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-def _body(answer: httpx.Response, has: str) -> dict[str, Any]:
-    """Return the JSON body; raise `Unreachable` if it is another server's (a Wi-Fi login page)."""
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict) or has not in body:
-        raise Unreachable("The response isn't from a SyncKairos service")
-    return body
 
 
 def error_of(answer: httpx.Response) -> ApiError:

@@ -19,13 +19,14 @@ class ApiError(SyncKairosError):
         self,
         status: int,
         code: str = "UNKNOWN",
-        message: str = "The request failed",
+        message: str | None = None,
         *,
         details: Any = None,
         request_id: str | None = None,
         retry_after_s: float = 0.0,
         rate_limit_remaining: int | None = None,
     ) -> None:
+        message = message or f"The request failed with status {status}"
         super().__init__(message)
         self.status = status
         self.code = code

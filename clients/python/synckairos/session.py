@@ -66,8 +66,9 @@ class Session(Actions):
     async def open(self) -> SessionState | None:
         """Follow the session until `close()`; return the first state.
 
-        Returns None if the session doesn't exist yet; it is followed once it does. Waits for an
-        unreachable service. Raises the `ApiError` of a refusal.
+        Returns None if the session doesn't exist yet; it is followed once it does. Raises the
+        `ApiError` of a refusal, or that of the last attempt if the service gives no answer for
+        15 s; in that case following goes on.
         """
         self._on_open(self)
         return await self._follower.open()

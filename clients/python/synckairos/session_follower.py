@@ -13,6 +13,7 @@ from synckairos.errors import ApiError
 from synckairos.events import Changed, Connection, Events, Status
 from synckairos.platform import monotonic_ms
 from synckairos.session_logic import SessionLogic
+from synckairos.timing import CALL_TIMEOUT_MS
 
 
 class SessionFollower:
@@ -35,17 +36,19 @@ class SessionFollower:
         self._transport = transport
         self._connector = self._new_connector()
         self._opening: asyncio.Future[SessionState | None] | None = None
+        self._opening_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._reads_fail = self._is_missing = False
         self.problem: ApiError | None = None
         self._emitted: tuple[Any, ...] = ()
+        self._opening_has_failed = False
 
     async def open(self) -> SessionState | None:
         """See `Session`."""
         if self._opening is None:
-            self._opening = asyncio.get_running_loop().create_future()
+            self._await_answer()
             self._clock.start()
             self._connector = self._new_connector()
             self._reads_fail = self._is_missing = False
@@ -54,7 +57,42 @@ class SessionFollower:
             self._set_connection("connecting", None)
             self._connecting = self._spawn(self._connector.run())
             self._carry_out([])
+        elif self._opening_has_failed:
+            self._await_answer()
+            self._settle_opening()
+        assert self._opening
         return await asyncio.shield(self._opening)
+
+    def _await_answer(self) -> None:
+        """Let `open` wait for the service, but not without an end. Following goes on then."""
+        loop = asyncio.get_running_loop()
+        self._opening, self._opening_has_failed = loop.create_future(), False
+        self._opening_timer = loop.call_later(CALL_TIMEOUT_MS / 1000, self._give_up_opening)
+
+    def _give_up_opening(self) -> None:
+        if self._opening and not self._opening.done():
+            self._opening_has_failed = True
+            self._fail_opening(self.problem or self._api.unreachable("no answer yet"))
+
+    def _fail_opening(self, error: BaseException) -> None:
+        assert self._opening
+        self._opening.set_exception(error)
+        self._opening.exception()  # no warning if nobody waits any more
+
+    def _settle_opening(self) -> None:
+        """Let `open` return once the presence is known."""
+        if self.logic.presence == "unknown" or not self._opening or self._opening.done():
+            return
+        self._cancel_opening_timer()
+        if self.logic.refusal:
+            self._fail_opening(self.logic.refusal)
+        else:
+            self._opening.set_result(self.logic.state)
+
+    def _cancel_opening_timer(self) -> None:
+        if self._opening_timer:
+            self._opening_timer.cancel()
+            self._opening_timer = None
 
     async def close(self) -> None:
         """See `Session`."""
@@ -68,6 +106,7 @@ class SessionFollower:
         """Close, so that `open` can be called again; return the cancelled tasks."""
         if self._timer:
             self._timer.cancel()
+        self._cancel_opening_timer()
         self._opening = None
         tasks, self._tasks = self._tasks, set()
         for task in tasks:
@@ -215,7 +254,7 @@ class SessionFollower:
             self._emit_changes()
 
     def _emit_changes(self) -> None:
-        """Emit `Changed` if something changed, and let `open` return once the presence is known."""
+        """Emit `Changed` if something changed, and let a waiting `open` return."""
         status = self.problem and self.problem.status
         current = (
             self.connection.status,
@@ -226,11 +265,7 @@ class SessionFollower:
         if current != self._emitted:
             self._emitted = current
             self._events.emit(Changed(self.connection, self.logic.presence))
-        if self._opening and not self._opening.done() and self.logic.presence != "unknown":
-            if self.logic.refusal:
-                self._opening.set_exception(self.logic.refusal)
-            else:
-                self._opening.set_result(self.logic.state)
+        self._settle_opening()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -243,7 +278,7 @@ class SessionFollower:
         if task.cancelled() or not (error := task.exception()):
             return
         if self._opening and not self._opening.done():
-            self._opening.set_exception(error)
+            self._fail_opening(error)
             self._stop()
         else:
             context = {"message": f"Following {self.id} failed", "exception": error}
