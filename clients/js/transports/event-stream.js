@@ -9,16 +9,21 @@ export async function* eventsIn(body, onData) {
   const decoder = new TextDecoder();
   const reader = body.getReader();
   let rest = "";
+  let endedWithCr = false;
   let data = [];
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       onData();
-      const lines = (rest + decoder.decode(value, { stream: true })).split(/\r\n|\n|\r(?!$)/);
+      const text = decoder.decode(value, { stream: true });
+      if (!text) continue;
+      const lines = (rest + (endedWithCr ? text.replace(/^\n/, "") : text)).split(/\r\n|\n|\r/);
+      endedWithCr = text.endsWith("\r");
       rest = lines.pop();
       for (const line of lines) {
-        if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
+        const [, name, value = ""] = /^([^:]*)(?:: ?(.*))?$/s.exec(line);
+        if (name === "data") data.push(value);
         else if (line === "" && data.length) {
           yield data.join("\n");
           data = [];

@@ -1,13 +1,13 @@
 """Server-sent events of the service."""
 
 import json
-from collections.abc import AsyncIterator
 
 import httpx
 
 from synckairos.api import Api, retry_after_s
 from synckairos.api_types import Subscription, TransportName
 from synckairos.timing import SILENCE_TIMEOUT_MS
+from synckairos.transports.event_stream import events_in
 from synckairos.transports.interface import Disconnected, Listener, Rejected
 
 _REJECTIONS = (401, 403, 404)
@@ -35,7 +35,7 @@ class ServerSentEvents:
                 "GET", self._url, headers=headers, timeout=_TIMEOUT
             ) as answer:
                 _check(answer)
-                async for text in _events(answer):
+                async for text in events_in(answer.aiter_bytes()):
                     message = json.loads(text)
                     if message.get("type") == "CONNECTED":
                         listener.live()
@@ -63,14 +63,3 @@ def _check(answer: httpx.Response) -> None:
             f"The service answered with status {answer.status_code} instead of a stream",
             retry_after_s(answer) * 1000,
         )
-
-
-async def _events(answer: httpx.Response) -> AsyncIterator[str]:
-    """Yield the data of each event (HTML Living Standard section 9.2)."""
-    data: list[str] = []
-    async for line in answer.aiter_lines():
-        if line.startswith("data:"):
-            data.append(line.removeprefix("data:").removeprefix(" "))
-        elif not line and data:
-            yield "\n".join(data)
-            data = []
