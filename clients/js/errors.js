@@ -12,7 +12,7 @@ export class ApiError extends Error {
     retryAfterMs = 0,
     cause = undefined,
   ) {
-    super(message, cause && { cause });
+    super(withFirstField(message, more.details), cause && { cause });
     this.name = "ApiError";
     this.status = status;
     this.code = code;
@@ -35,6 +35,13 @@ export class ApiError extends Error {
   get isAbsence() {
     return this.code === "SESSION_NOT_FOUND";
   }
+}
+
+/** The message and the first wrong field, such as `Request validation failed: repeat is required`. */
+function withFirstField(message, details) {
+  const [first] = Array.isArray(details) ? details : [];
+  if (!first?.field || first.message === message) return message;
+  return `${message}: ${first.field} ${first.message}`;
 }
 
 /** The error of a request that the service did not answer. */

@@ -1,4 +1,5 @@
 import type {
+  AnyMetadata,
   ApiError,
   Connection,
   Presence,
@@ -7,10 +8,10 @@ import type {
   SyncKairos,
 } from "./synckairos.js";
 
-export interface FollowedSession {
+export interface FollowedSession<Metadata = AnyMetadata> {
   /** For actions, and for events other than state changes. */
-  readonly session: Session;
-  readonly state: SessionState | null;
+  readonly session: Session<Metadata>;
+  readonly state: SessionState<Metadata> | null;
   readonly presence: Presence;
   readonly refusal: ApiError | null;
   readonly connection: Connection;
@@ -22,14 +23,17 @@ export interface FollowedSession {
 }
 
 /** Follow a session while the component is mounted. The component renders on every change. */
-export function useSession(client: SyncKairos, id: string): FollowedSession;
+export function useSession<Metadata = AnyMetadata>(
+  client: SyncKairos,
+  id: string,
+): FollowedSession<Metadata>;
 
 /**
  * Ms on a participant's clock or, without an id, on the clock that reaches zero next; null if none.
  * Computed again every `everyMs` (100).
  */
 export function useRemaining(
-  session: Session | FollowedSession,
+  session: Session<any> | FollowedSession<any>,
   participantId?: string | null | undefined,
   options?: { everyMs?: number },
 ): number | null;

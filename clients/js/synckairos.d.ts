@@ -74,9 +74,9 @@ export interface BatchEntry {
   scheduled?: Scheduled;
   error?: {
     status: number;
-    code: string;
+    code: ErrorCode;
     message: string;
-    details?: unknown;
+    details?: ErrorDetails;
     retry_after_seconds?: number;
   };
 }
@@ -201,7 +201,11 @@ export interface Item extends NewItem {
   over_ms: number;
 }
 
-export interface SessionState {
+/** Metadata of a session whose type isn't given. */
+export type AnyMetadata = Record<string, unknown>;
+
+/** A session at one version; `Metadata` is the type of what the application keeps with it. */
+export interface SessionState<Metadata = AnyMetadata> {
   session_id: string;
   sync_mode: SyncMode;
   status: Status;
@@ -226,7 +230,7 @@ export interface SessionState {
   auto_advance: boolean;
   action_on_timeout: TimeoutAction;
   warn_at_ms?: number[];
-  metadata?: Record<string, unknown>;
+  metadata?: Metadata;
   participants_may_pause?: boolean;
   /** The most that a participant may add to another one's clock. */
   participants_may_give_ms?: number;
@@ -328,8 +332,8 @@ export interface ClockChange {
 }
 
 /** At least one of these. */
-export interface SessionSettings {
-  metadata?: Record<string, unknown> | null;
+export interface SessionSettings<Metadata = AnyMetadata> {
+  metadata?: Metadata | null;
   warn_at_ms?: number[];
   action_on_timeout?: TimeoutAction;
   participants_may_pause?: boolean;
@@ -351,7 +355,7 @@ export interface ParticipantChange {
   reason?: string;
 }
 
-export interface NewSession {
+export interface NewSession<Metadata = AnyMetadata> {
   session_id?: string;
   sync_mode: SyncMode;
   participants?: NewParticipant[];
@@ -371,7 +375,7 @@ export interface NewSession {
   auto_advance?: boolean;
   action_on_timeout?: TimeoutAction;
   warn_at_ms?: number[];
-  metadata?: Record<string, unknown>;
+  metadata?: Metadata;
   participants_may_pause?: boolean;
   participants_may_give_ms?: number;
   /** Lag compensation, in `per_participant` and `per_group`. */
@@ -478,11 +482,11 @@ export interface TimedOperation {
   [more: string]: unknown;
 }
 
-export interface Simulation {
+export interface Simulation<Metadata = AnyMetadata> {
   /** Oldest first. */
   events: SimulatedEvent[];
   /** The session at the end. */
-  session: SessionState;
+  session: SessionState<Metadata>;
 }
 
 /** `operation` is the position of a refused operation, `error` the reason. */
@@ -506,7 +510,7 @@ export interface SimulatedEvent {
   before?: "start";
   periods_left?: number;
   operation?: number;
-  error?: { code: string; message: string };
+  error?: { code: ErrorCode; message: string; details?: ErrorDetails };
 }
 
 export interface CallOptions {
@@ -524,13 +528,63 @@ export interface AheadOptions extends CallOptions {
   effectiveAt?: number | undefined;
 }
 
-/** An error response. */
+/**
+ * The API's error codes (docs/api.md). `UNREACHABLE`: the service did not answer; `UNKNOWN`: the
+ * response has no code, so it comes from a proxy.
+ */
+export type ErrorCode =
+  | "VALIDATION_ERROR"
+  | "INVALID_STATE_TRANSITION"
+  | "UNAUTHENTICATED"
+  | "FORBIDDEN"
+  | "SESSION_NOT_FOUND"
+  | "PARTICIPANT_NOT_FOUND"
+  | "NOT_FOUND"
+  | "METHOD_NOT_ALLOWED"
+  | "REQUEST_TIMEOUT"
+  | "CONFLICT"
+  | "SESSION_EXISTS"
+  | "NOTHING_TO_UNDO"
+  | "NOTHING_SCHEDULED"
+  | "PRECONDITION_FAILED"
+  | "PAYLOAD_TOO_LARGE"
+  | "UNSUPPORTED_MEDIA_TYPE"
+  | "IDEMPOTENCY_KEY_REUSED"
+  | "RATE_LIMIT_EXCEEDED"
+  | "REQUEST_HEADER_FIELDS_TOO_LARGE"
+  | "INTERNAL_ERROR"
+  | "STORE_UNAVAILABLE"
+  | "UNREACHABLE"
+  | "UNKNOWN";
+
+/** A wrong field, such as `participants.0.total_time_ms`; `message` goes on after its name. */
+export interface FieldError {
+  field: string;
+  message: string;
+  code: string;
+}
+
+/** What a request conflicts with, or the limit that it would exceed; only what fits the code. */
+export interface ErrorContext {
+  active_participant_id?: string | null;
+  expected_version?: number;
+  actual_version?: number;
+  scheduled?: Pick<Scheduled, "operation" | "effective_at">;
+  max_sessions?: number;
+  max_bytes?: number;
+  max_automatic_load?: number;
+  max_written_bytes_per_minute?: number;
+}
+
+/** A list of wrong fields with `VALIDATION_ERROR`, else an object. */
+export type ErrorDetails = FieldError[] | ErrorContext;
+
+/** An error response. The message of a `VALIDATION_ERROR` names the first wrong field. */
 export class ApiError extends Error {
   /** The HTTP status; 0 if the service did not answer. */
   readonly status: number;
-  /** The API's error code; `UNREACHABLE` if `status` is 0. */
-  readonly code: string;
-  readonly details?: any;
+  readonly code: ErrorCode;
+  readonly details?: ErrorDetails;
   readonly requestId?: string;
   /** From the header `Retry-After`; 0 if there was none. */
   readonly retryAfterMs: number;
@@ -542,11 +596,16 @@ export class SyncKairos {
   /** The body of `GET /v1/time`. */
   time(): Promise<{ timestamp_ms: number; server_version: string; drift_tolerance_ms: number }>;
   /** Create a session. It has its first state; open it to follow it. */
-  create(body: NewSession, options?: Omit<CallOptions, "dryRun">): Promise<Session>;
+  create<Metadata = AnyMetadata>(
+    body: NewSession<Metadata>,
+    options?: Omit<CallOptions, "dryRun">,
+  ): Promise<Session<Metadata>>;
   /** The state that `create` would lead to; no session is made. */
-  previewCreate(body: NewSession): Promise<SessionState>;
+  previewCreate<Metadata = AnyMetadata>(
+    body: NewSession<Metadata>,
+  ): Promise<SessionState<Metadata>>;
   /** A session, not followed yet; the same object per id until it is closed. */
-  session(id: string): Session;
+  session<Metadata = AnyMetadata>(id: string): Session<Metadata>;
   /** Read up to 50 sessions. */
   batch(ids: string[]): Promise<{ sessions: SessionState[]; not_found: string[] }>;
   /** Give one command to up to 50 sessions; each entry says when it takes effect, or the error. */
@@ -570,9 +629,9 @@ export interface Connection {
   readonly since: number;
 }
 
-export interface Update {
-  state: SessionState;
-  previous: SessionState | null;
+export interface Update<Metadata = AnyMetadata> {
+  state: SessionState<Metadata>;
+  previous: SessionState<Metadata> | null;
   /** Whether no version lies between `state` and `previous`. */
   isNext: boolean;
   /** The audit-trail event that created the state; null if unknown. */
@@ -604,8 +663,8 @@ export interface PeriodEnded extends Owner {
   periodsLeft: number;
 }
 
-export interface SessionEvents {
-  update: CustomEvent<Update>;
+export interface SessionEvents<Metadata = AnyMetadata> {
+  update: CustomEvent<Update<Metadata>>;
   expired: CustomEvent<Expired>;
   warning: CustomEvent<Warning>;
   period: CustomEvent<PeriodEnded>;
@@ -618,11 +677,11 @@ export interface SessionEvents {
   }>;
 }
 
-export class Session extends EventTarget {
+export class Session<Metadata = AnyMetadata> extends EventTarget {
   readonly id: string;
   readonly clock: ServerClock;
   /** The newest state; null before the first one and after a deletion. */
-  readonly state: SessionState | null;
+  readonly state: SessionState<Metadata> | null;
   readonly presence: Presence;
   /** Why the presence is `refused`. */
   readonly refusal: ApiError | null;
@@ -635,10 +694,10 @@ export class Session extends EventTarget {
    * doesn't exist yet; following goes on. Rejects with the `ApiError` of a refusal, or with that of
    * the last attempt if the service gives no answer for 15 s; in that case following goes on.
    */
-  open(): Promise<SessionState | null>;
+  open(): Promise<SessionState<Metadata> | null>;
   close(): void;
   /** Read the session now. Resolves with the state held then. Rejects with an `ApiError`. */
-  refresh(): Promise<SessionState | null>;
+  refresh(): Promise<SessionState<Metadata> | null>;
 
   /**
    * Ms on a participant's clock or, without an id, on the clock that reaches zero next; null if
@@ -661,13 +720,13 @@ export class Session extends EventTarget {
   /** Ms until the scheduled command takes effect; null without one. */
   scheduledIn(at?: number): number | null;
 
-  start(options?: AheadOptions): Promise<SessionState>;
-  pause(options?: AheadOptions): Promise<SessionState>;
-  resume(options?: AheadOptions): Promise<SessionState>;
-  complete(options?: AheadOptions): Promise<SessionState>;
-  cancel(options?: CallOptions): Promise<SessionState>;
+  start(options?: AheadOptions): Promise<SessionState<Metadata>>;
+  pause(options?: AheadOptions): Promise<SessionState<Metadata>>;
+  resume(options?: AheadOptions): Promise<SessionState<Metadata>>;
+  complete(options?: AheadOptions): Promise<SessionState<Metadata>>;
+  cancel(options?: CallOptions): Promise<SessionState<Metadata>>;
   /** Withdraw the command that was given ahead of time. */
-  unschedule(options?: CallOptions): Promise<SessionState>;
+  unschedule(options?: CallOptions): Promise<SessionState<Metadata>>;
   delete(options?: CallOptions): Promise<void>;
   /**
    * End the running cycle; `CONFLICT` unless `current`, if given, is active. With lag compensation,
@@ -682,55 +741,55 @@ export class Session extends EventTarget {
     options?: CallOptions,
   ): Promise<SwitchResult>;
   /** Begin an item of the session's programme now, with its full time. */
-  go(itemId: string, options?: CallOptions): Promise<SessionState>;
-  addParticipant(body: NewParticipant, options?: CallOptions): Promise<SessionState>;
+  go(itemId: string, options?: CallOptions): Promise<SessionState<Metadata>>;
+  addParticipant(body: NewParticipant, options?: CallOptions): Promise<SessionState<Metadata>>;
   adjust(
     participantId: string,
     totalTimeMs: number,
     reason?: string,
     options?: CallOptions,
-  ): Promise<SessionState>;
+  ): Promise<SessionState<Metadata>>;
   /** Add time to several clocks at one instant, or set them; without `to` all. */
-  adjustClocks(change: ClockChange, options?: AheadOptions): Promise<SessionState>;
+  adjustClocks(change: ClockChange, options?: AheadOptions): Promise<SessionState<Metadata>>;
   /** Change settings; `null` removes `metadata` and `start_at`. */
-  update(settings: SessionSettings, options?: CallOptions): Promise<SessionState>;
+  update(settings: SessionSettings<Metadata>, options?: CallOptions): Promise<SessionState<Metadata>>;
   updateParticipant(
     participantId: string,
     body: ParticipantChange,
     options?: CallOptions,
-  ): Promise<SessionState>;
-  removeParticipant(participantId: string, options?: CallOptions): Promise<SessionState>;
+  ): Promise<SessionState<Metadata>>;
+  removeParticipant(participantId: string, options?: CallOptions): Promise<SessionState<Metadata>>;
   /** Let the flag of a participant, or of its group, fall now. */
-  forfeit(participantId: string, reason?: string, options?: CallOptions): Promise<SessionState>;
+  forfeit(participantId: string, reason?: string, options?: CallOptions): Promise<SessionState<Metadata>>;
   /** In `individual`: one id, several at one instant, or null for all who may begin. */
-  begin(who?: string | string[] | null, options?: CallOptions): Promise<SessionState>;
-  finish(participantId: string, options?: CallOptions): Promise<SessionState>;
+  begin(who?: string | string[] | null, options?: CallOptions): Promise<SessionState<Metadata>>;
+  finish(participantId: string, options?: CallOptions): Promise<SessionState<Metadata>>;
   /** Undo that a participant finished or was closed. */
-  reopen(participantId: string, reason?: string, options?: CallOptions): Promise<SessionState>;
+  reopen(participantId: string, reason?: string, options?: CallOptions): Promise<SessionState<Metadata>>;
   pauseParticipant(
     participantId: string,
     reason?: string,
     options?: CallOptions,
-  ): Promise<SessionState>;
+  ): Promise<SessionState<Metadata>>;
   resumeParticipant(
     participantId: string,
     reason?: string,
     options?: CallOptions,
-  ): Promise<SessionState>;
+  ): Promise<SessionState<Metadata>>;
   /** Undo the last switch; `mode` says which time comes back (docs/api.md). */
   undo(
     mode: "turn_start" | "before_switch" | "as_if_never",
     details?: { reason?: string; ifVersion?: number },
     options?: CallOptions,
-  ): Promise<SessionState>;
+  ): Promise<SessionState<Metadata>>;
 
   /** A page of the audit trail: events with a version above `after`. */
   events(after?: number, limit?: number): Promise<AuditPage>;
   /** The lag that each participant claimed and got back; empty without `lag`. */
   fairness(): Promise<FairnessReport>;
-  replay(when: { version: number } | { at: string | number }): Promise<SessionState>;
+  replay(when: { version: number } | { at: string | number }): Promise<SessionState<Metadata>>;
   /** What would happen if `operations` came, each at its time. Nothing is changed. */
-  simulate(operations: TimedOperation[], untilMs?: number): Promise<Simulation>;
+  simulate(operations: TimedOperation[], untilMs?: number): Promise<Simulation<Metadata>>;
   mint(body: {
     role: "participant" | "spectator";
     participant_id?: string;
@@ -739,25 +798,18 @@ export class Session extends EventTarget {
 
   addEventListener<K extends keyof SessionEvents>(
     type: K,
-    listener: (event: SessionEvents[K]) => void,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
+    listener: SessionListener<SessionEvents<Metadata>[K]> | null,
     options?: boolean | AddEventListenerOptions,
   ): void;
   removeEventListener<K extends keyof SessionEvents>(
     type: K,
-    listener: (event: SessionEvents[K]) => void,
-    options?: boolean | EventListenerOptions,
-  ): void;
-  removeEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
+    listener: SessionListener<SessionEvents<Metadata>[K]> | null,
     options?: boolean | EventListenerOptions,
   ): void;
 }
+
+/** A listener as a function or as an object. */
+export type SessionListener<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
 /** The server's clock, estimated on this machine. Fires `sync` after each sample that is used. */
 export class ServerClock extends EventTarget {
@@ -791,43 +843,43 @@ export class ServerClock extends EventTarget {
 
 /* A session's clocks at an instant `at` (server time, ms), computed from a state. */
 
-export function isTerminal(state: SessionState): boolean;
-export function isRunning(state: SessionState): boolean;
-export function activeGroup(state: SessionState): Group | undefined;
+export function isTerminal(state: SessionState<unknown>): boolean;
+export function isRunning(state: SessionState<unknown>): boolean;
+export function activeGroup(state: SessionState<unknown>): Group | undefined;
 /** The participant with that id; null if there is none. UUIDs are compared in lower case. */
-export function participantOf(state: SessionState, id: string): Participant | null;
+export function participantOf(state: SessionState<unknown>, id: string): Participant | null;
 /** Ms on the clock that reaches zero next; null if none counts down. */
-export function nearest(state: SessionState, at: number): number | null;
+export function nearest(state: SessionState<unknown>, at: number): number | null;
 /** Ms on a participant's clock; null if there is no such participant or no clock. */
-export function remaining(state: SessionState, participantId: string, at: number): number | null;
+export function remaining(state: SessionState<unknown>, participantId: string, at: number): number | null;
 /** Ms on a group's clock; null if it has none. */
-export function remainingOf(state: SessionState, group: Group, at: number): number | null;
+export function remainingOf(state: SessionState<unknown>, group: Group, at: number): number | null;
 /** Ms on the session's clock and on the cycle's clock; null where there is none. */
 export function sharedClocks(
-  state: SessionState,
+  state: SessionState<unknown>,
   at: number,
 ): { session: number | null; cycle: number | null };
 /** Ms that a participant's cycles have taken so far. */
-export function used(state: SessionState, participant: Participant, at: number): number;
+export function used(state: SessionState<unknown>, participant: Participant, at: number): number;
 /** Ms that the session has run, without pauses; null if an older service sent the state. */
-export function elapsed(state: SessionState, at: number): number | null;
+export function elapsed(state: SessionState<unknown>, at: number): number | null;
 /** Ms until a pending session starts by itself; null if it doesn't. */
-export function startsIn(state: SessionState, at: number): number | null;
-export function scheduledIn(state: SessionState, at: number): number | null;
+export function startsIn(state: SessionState<unknown>, at: number): number | null;
+export function scheduledIn(state: SessionState<unknown>, at: number): number | null;
 /** Whether a clock of the state has nothing left: its flag has fallen. False without a clock. */
-export function hasFallen(state: SessionState, clock: WireClock | undefined, at: number): boolean;
+export function hasFallen(state: SessionState<unknown>, clock: WireClock | undefined, at: number): boolean;
 
 /**
  * Ms by which a participant's clock or, without an id, the running clock is below zero; null if the
  * session doesn't count time below zero, or has no such clock.
  */
 export function over(
-  state: SessionState,
+  state: SessionState<unknown>,
   participantId: string | null | undefined,
   at: number,
 ): number | null;
 /** Ms by which the programme is behind its plan; null without a programme. */
-export function offset(state: SessionState, at: number): number | null;
+export function offset(state: SessionState<unknown>, at: number): number | null;
 
 export interface OvertimeAt {
   inUse: boolean;
@@ -839,7 +891,7 @@ export interface OvertimeAt {
 
 /** The overtime of a participant or group; null if its time control has none. */
 export function overtime(
-  state: SessionState,
+  state: SessionState<unknown>,
   owner: Participant | Group,
   at: number,
 ): OvertimeAt | null;

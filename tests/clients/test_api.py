@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -23,7 +24,14 @@ def ok(_: httpx.Request) -> httpx.Response:
 
 def failing(status: int, code: str = "X", **headers: str) -> Reply:
     """Return a reply with an error of the service."""
-    body = {"error": {"code": code, "message": "No", "details": [1], "request_id": "r"}}
+    body = {
+        "error": {
+            "code": code,
+            "message": "No",
+            "details": {"actual_version": 2},
+            "request_id": "r",
+        }
+    }
     return lambda _: httpx.Response(status, json=body, headers=headers)
 
 
@@ -73,12 +81,33 @@ async def test_every_change_has_its_own_idempotency_key() -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 422, 500])
 async def test_a_permanent_error_is_not_retried(status: int) -> None:
-    service = Service(failing(status, "CODE"))
+    service = Service(failing(status, "CONFLICT"))
     with pytest.raises(ApiError) as raised:
         await service.api().change("POST", "/v1/x")
     error = raised.value
-    assert (error.status, error.code, error.details, error.request_id) == (status, "CODE", [1], "r")
+    assert (error.status, error.code, error.request_id) == (status, "CONFLICT", "r")
+    assert error.details == {"actual_version": 2}
     assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("details", "text"),
+    [
+        ([{"field": "a.0", "message": "is required"}, {}], "Invalid: a.0 is required"),
+        ([{"field": "next", "message": "Invalid"}], "Invalid"),
+        ([1], "Invalid"),
+        ([], "Invalid"),
+        ({"actual_version": 2}, "Invalid"),
+        (None, "Invalid"),
+    ],
+)
+async def test_the_text_of_an_error_names_the_first_wrong_field(details: Any, text: str) -> None:
+    error = {"code": "VALIDATION_ERROR", "message": "Invalid", "details": details}
+    service = Service(lambda _: httpx.Response(400, json={"error": error}))
+    with pytest.raises(ApiError) as raised:
+        await service.api().get("/v1/x")
+    assert (str(raised.value), raised.value.message) == (text, "Invalid")
+    assert raised.value.details == details
 
 
 async def test_a_call_is_attempted_at_most_five_times() -> None:

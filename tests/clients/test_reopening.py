@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+import pytest
 from synckairos import Changed, Update
 
 from tests.clients.following import RecordedSession
@@ -174,3 +175,13 @@ async def test_a_404_of_the_subscription_does_not_count_as_deletion_if_a_read_su
         service.override = None
         await recorded.wait_for_transport("polling")
         assert "deleted" not in [event.name for event in recorded.events]
+
+
+async def test_there_are_no_events_of_other_names() -> None:
+    async with FakeService().client() as client:
+        session = client.session(SESSION_ID)
+        with pytest.raises(ValueError, match=r"one of update, expired, .*, not 'updated'"):
+            session.on("updated", print)  # type: ignore[call-overload]  # the types know it too
+        updates: list[Update] = []
+        session.on("update", updates.append)
+        session.on("expired", updates.append)  # type: ignore[call-overload]  # another type of event

@@ -124,15 +124,30 @@ test("an aborted call rejects at once with the signal's reason", async () => {
 });
 
 test("an ApiError has the fields of the service's error", async () => {
-  const details = [{ field: "x", message: "is required" }];
-  const error = { code: "VALIDATION_ERROR", message: "No", details, request_id: "r" };
-  const { api, time } = apiWith([Response.json({ error }, { status: 400 })]);
+  const details = { expected_version: 1, actual_version: 2 };
+  const error = { code: "CONFLICT", message: "No", details, request_id: "r" };
+  const { api, time } = apiWith([Response.json({ error }, { status: 409 })]);
   const got = await resultOf(time, api.change("POST", "/v1/sessions", { body: {} }));
   assert.deepEqual(
     [got.status, got.code, got.message, got.details, got.requestId],
-    [400, "VALIDATION_ERROR", "No", details, "r"],
+    [409, "CONFLICT", "No", details, "r"],
   );
 });
+
+for (const [details, expected] of [
+  [[{ field: "participants.0.total_time_ms", message: "is required" }, { field: "x" }], "Invalid: participants.0.total_time_ms is required"],
+  [[{ field: "next", message: "Invalid" }], "Invalid"],
+  [[], "Invalid"],
+  [undefined, "Invalid"],
+]) {
+  test(`the message of an error with the details ${JSON.stringify(details)}`, async () => {
+    const error = { code: "VALIDATION_ERROR", message: "Invalid", details };
+    const { api, time } = apiWith([Response.json({ error }, { status: 400 })]);
+    const got = await resultOf(time, api.get("/v1/x"));
+    assert.equal(got.message, expected);
+    assert.deepEqual(got.details, details);
+  });
+}
 
 test("ifMatch and ifNoneMatch are sent as headers", async () => {
   const { api, requests, time } = apiWith([OK(), new Response(null, { status: 304 })]);

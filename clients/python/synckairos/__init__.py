@@ -13,6 +13,7 @@ from synckairos.api_types import (
 )
 from synckairos.client import SyncKairos
 from synckairos.clock import ServerClock
+from synckairos.error_types import ErrorCode, ErrorContext, ErrorDetails, FieldError
 from synckairos.errors import ApiError, SyncKairosError, Unreachable
 from synckairos.events import (
     Changed,
@@ -32,8 +33,12 @@ __all__ = [
     "Changed",
     "Connection",
     "Deleted",
+    "ErrorCode",
+    "ErrorContext",
+    "ErrorDetails",
     "Event",
     "Expired",
+    "FieldError",
     "Group",
     "Message",
     "NamedTimeControl",

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any, Literal, NotRequired, TypedDict
 
+from synckairos.error_types import ErrorFields
+
 TransportName = Literal["supabase", "websocket", "sse", "polling"]
 """How states arrive."""
 
@@ -290,7 +292,7 @@ class BatchEntry(TypedDict):
     effective_at: NotRequired[str]
     late_ms: NotRequired[int]
     scheduled: NotRequired[Scheduled]
-    error: NotRequired[dict[str, Any]]
+    error: NotRequired[ErrorFields]
 
 
 class Subscription(TypedDict):

@@ -5,7 +5,7 @@ SyncKairosError
     └── Unreachable   the service did not answer; `status` is 0
 """
 
-from typing import Any
+from synckairos.error_types import ErrorCode, ErrorDetails
 
 
 class SyncKairosError(Exception):
@@ -13,21 +13,21 @@ class SyncKairosError(Exception):
 
 
 class ApiError(SyncKairosError):
-    """An error response; `code` is the API's error code."""
+    """An error response. Its text also names the first field of a `VALIDATION_ERROR`."""
 
     def __init__(
         self,
         status: int,
-        code: str = "UNKNOWN",
+        code: ErrorCode = "UNKNOWN",
         message: str | None = None,
         *,
-        details: Any = None,
+        details: ErrorDetails | None = None,
         request_id: str | None = None,
         retry_after_s: float = 0.0,
         rate_limit_remaining: int | None = None,
     ) -> None:
         message = message or f"The request failed with status {status}"
-        super().__init__(message)
+        super().__init__(_with_first_field(message, details))
         self.status = status
         self.code = code
         self.message = message
@@ -55,3 +55,11 @@ class Unreachable(ApiError):
 
     def __init__(self, message: str = "The service can't be reached") -> None:
         super().__init__(0, "UNREACHABLE", message)
+
+
+def _with_first_field(message: str, details: ErrorDetails | None) -> str:
+    """Return such as `Request validation failed: repeat is required`."""
+    first = details[0] if isinstance(details, list) and details else None
+    if not isinstance(first, dict) or first.get("message") in (None, message):
+        return message
+    return f"{message}: {first.get('field')} {first['message']}"

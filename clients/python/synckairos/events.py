@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from synckairos.api_types import SessionState, TransportName
 
@@ -91,7 +91,7 @@ class Changed:
 
 
 Event = Update | Expired | Warned | PeriodEnded | Deleted | Changed
-Callback = Callable[[Any], None]
+Callback = Callable[[Any], object]
 
 
 class Events:
@@ -102,7 +102,9 @@ class Events:
         self._queues: list[asyncio.Queue[Event | None]] = []
 
     def on(self, name: Name, callback: Callback) -> Callable[[], None]:
-        """Call `callback` with each event of that name; return a function that unsubscribes."""
+        """See `EventSource`."""
+        if name not in get_args(Name):
+            raise ValueError(f"name must be one of {', '.join(get_args(Name))}, not {name!r}")
         entry = (name, callback)
         self._callbacks.append(entry)
 

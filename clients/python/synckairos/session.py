@@ -1,6 +1,6 @@
 """One session: its state, clocks, events and actions."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from math import ceil, isfinite
 from typing import Any, cast
 
@@ -10,11 +10,12 @@ from synckairos.api import Api
 from synckairos.api_types import SessionState, TransportName
 from synckairos.clock import ServerClock
 from synckairos.errors import ApiError
-from synckairos.events import Callback, Connection, Event, Events, Name, Presence
+from synckairos.event_source import EventSource
+from synckairos.events import Connection, Presence
 from synckairos.session_follower import SessionFollower
 
 
-class Session(Actions):
+class Session(Actions, EventSource):
     """Follows one session, holds its newest state and computes its clocks."""
 
     def __init__(
@@ -26,9 +27,9 @@ class Session(Actions):
         on_open: Callable[["Session"], None] = lambda _: None,
         on_close: Callable[["Session"], None] = lambda _: None,
     ) -> None:
-        super().__init__(session_id, api)
+        Actions.__init__(self, session_id, api)
+        EventSource.__init__(self)
         self.clock = clock
-        self._events = Events()
         self._follower = SessionFollower(self.id, api, clock, self._events, transport)
         self._on_open = on_open
         self._on_close = on_close
@@ -160,14 +161,6 @@ class Session(Actions):
         """Issue a token for a participant or a spectator."""
         path = f"/v1/sessions/{self.id}/tokens"
         return cast(dict[str, Any], await self._api.change("POST", path, body))
-
-    def on(self, name: Name, callback: Callback) -> Callable[[], None]:
-        """Call `callback` with each event of that name; return a function that unsubscribes."""
-        return self._events.on(name, callback)
-
-    def events_stream(self) -> AsyncIterator[Event]:
-        """Iterate over all events from now on, until `close()`."""
-        return self._events.stream()
 
     def take(self, state: SessionState) -> None:
         """Apply the state in the response to this client's own action."""

@@ -15,5 +15,10 @@ export function Board({ client, id }: { client: SyncKairos; id: string }) {
   );
 }
 
+export function Size({ client, id }: { client: SyncKairos; id: string }) {
+  const session = useSession<{ size: number }>(client, id);
+  return <p data-left={useRemaining(session)}>{session.state?.metadata?.size.toFixed()}</p>;
+}
+
 // @ts-expect-error a client is needed
 export const Mistake = () => useSession(undefined, "id").state;

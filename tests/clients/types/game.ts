@@ -10,6 +10,7 @@ import {
   startsIn,
   type Expired,
   type Session,
+  type SessionEvents,
   type SessionState,
 } from "synckairos";
 
@@ -92,6 +93,31 @@ export async function play(): Promise<void> {
   client.close();
 }
 
+interface Board {
+  size: number;
+}
+
+export async function watch(id: string): Promise<void> {
+  const game = client.session<Board>(id);
+  game.addEventListener("update", ({ detail: { state, previous } }) => {
+    show(state.metadata?.size.toFixed(), previous?.metadata?.size, nearest(state, 0));
+  });
+  const listener = { handleEvent: (event: SessionEvents["deleted"]) => show(event.detail) };
+  game.addEventListener("deleted", listener, { once: true });
+  game.removeEventListener("deleted", listener);
+  const size: number | undefined = (await game.open())?.metadata?.size;
+  await game.update({ metadata: { size: (size ?? 0) + 1 } });
+  const created = await client.create({ sync_mode: "global", metadata: { size: 9 } });
+  show(created.state?.metadata?.size.toFixed(), (await game.simulate([])).session.metadata?.size);
+  const anyGame: EventTarget = game;
+  show(anyGame);
+}
+
+export function explain({ code, details }: ApiError): string {
+  if (Array.isArray(details)) return details.map(({ field }) => field).join();
+  return code === "CONFLICT" ? `${details?.actual_version}` : code;
+}
+
 // Each of these mistakes must be a type error.
 
 // @ts-expect-error there is no such transport
@@ -109,8 +135,20 @@ void client.create({
 void client.session(newId()).switch({}, { effectiveAt: 0 });
 // @ts-expect-error a session has a mode
 void client.create({ participants: [] });
-// @ts-expect-error there is no such event
+// @ts-expect-error there is no such field of an update
 client.session(newId()).addEventListener("update", ({ detail }) => detail.nonsense);
+// @ts-expect-error there is no such event
+client.session(newId()).addEventListener("updated", () => {});
+// @ts-expect-error there is no such event
+client.session(newId()).removeEventListener("updated", () => {});
+// @ts-expect-error there is no such error code
+export const isTaken = (error: ApiError) => error.code === "SESSION_EXIST";
+// @ts-expect-error metadata has no such field
+export const size = (board: SessionState<Board>) => board.metadata?.width;
+// @ts-expect-error metadata has the type that was given
+void client.create<Board>({ sync_mode: "global", metadata: { size: "large" } });
+// @ts-expect-error without a type, a field of metadata is unknown
+export const unknownSize = (state: SessionState): number => state.metadata?.size;
 // @ts-expect-error a clock has a rate
 shown({ left_ms: 1000 }, 0, 0);
 // @ts-expect-error a clock doesn't run at half speed
