@@ -68,7 +68,7 @@ async function transportsToTry(subscription, { id, api, forced, options, local }
   const factories = {
     supabase: (on) => new SupabaseTransport({ ...subscription, ...options, on }),
     websocket: (on) => {
-      const url = isWebSocket ? subscription.url : socketUrl(id, api.baseUrl);
+      const url = socketUrl(id, api.baseUrl, isWebSocket ? subscription.url : null);
       return new WebSocketTransport({ url, token, WebSocket: options.WebSocket, on });
     },
     sse: (on) => {
@@ -94,9 +94,14 @@ function namesFor(forced, recommended) {
   return ["supabase", "sse"].includes(wanted) ? [wanted] : [];
 }
 
-function socketUrl(id, baseUrl) {
-  const url = new URL(`${baseUrl}/ws`, globalThis.location?.origin);
+/** The URL of the service's WebSocket, which may be `recommended`. */
+function socketUrl(id, baseUrl, recommended) {
+  const base = new URL(baseUrl);
+  const url = new URL(recommended ?? `${baseUrl}/ws?sessionId=${id}`);
   url.protocol = url.protocol.replace("http", "ws");
-  url.searchParams.set("sessionId", id);
+  // A service below a path doesn't know it, as the proxy before it removes it from requests.
+  const prefix = base.pathname.replace(/\/+$/, "");
+  const isBelow = url.pathname.startsWith(`${prefix}/`);
+  if (url.host === base.host && !isBelow) url.pathname = prefix + url.pathname;
   return url.href;
 }

@@ -19,6 +19,7 @@ from shared.auth.tokens import LEEWAY_S
 from tests.clients.driving import JAVASCRIPT, Driver, driver
 from tests.support import tokens
 from tests.support.api import ApiClient, api_client, chess
+from tests.support.prefix_proxy import prefix_proxy
 
 _LIBRARY = Path(__file__).parents[2] / "clients" / "js"
 
@@ -83,6 +84,20 @@ async def test_a_session_is_followed_from_before_its_creation_to_its_deletion(
         await api.delete(session_id)
         await client.until_event(session_id, "deleted", 1)
         assert (await client.report(session_id))["presence"] == "deleted"
+
+
+@pytest.mark.parametrize("kind", ["websocket", *_FALLBACKS])
+async def test_a_service_below_a_path_works_with_every_transport(
+    service: Instance, api: ApiClient, kind: str
+) -> None:
+    session_id = await api.created(chess())
+    with prefix_proxy(service.port, "/sync") as url:
+        async with _client(f"{url}/", transport=kind) as client:
+            await client.opened(session_id)
+            await _wait_for_transport(client, session_id, kind)
+            await client.do(session_id, "start", {})
+            await api.do(session_id, "switch")
+            await _wait_for_version(client, session_id, 3)
 
 
 async def test_the_client_reconnects_after_a_restart_of_the_service(redis_url: str) -> None:

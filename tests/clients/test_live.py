@@ -19,6 +19,7 @@ from tests.support import tokens
 from tests.support.api import ApiClient, api_client, chess
 from tests.support.fault_proxy.faults import Fault
 from tests.support.fault_proxy.proxy import faulty_proxy
+from tests.support.prefix_proxy import prefix_proxy
 
 _BRIEF_S = 4 - LEEWAY_S
 """Lifetime of a token that stays valid for two seconds, because of the leeway."""
@@ -48,6 +49,18 @@ async def test_a_session_gets_the_changes_of_other_callers(
         await api.delete(session_id)
         await recorded.wait_until(lambda: recorded.session.presence == "deleted")
     assert recorded.connection == ("closed", None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_service_below_a_path_works_with_every_transport(
+    service: Instance, api: ApiClient, kind: TransportName
+) -> None:
+    with prefix_proxy(service.port, "/sync") as url:
+        async with followed_session(f"{url}/", await api.created(chess()), kind) as recorded:
+            await recorded.wait_for_transport(kind)
+            await recorded.session.start()
+            await api.do(recorded.session.id, "switch")
+            await recorded.wait_for_version(3)
 
 
 async def test_by_default_the_client_uses_the_transport_that_the_service_recommends(

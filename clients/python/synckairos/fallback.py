@@ -1,5 +1,7 @@
 """The transports to try for a session, best first."""
 
+from urllib.parse import urlsplit, urlunsplit
+
 from synckairos.api import Api
 from synckairos.api_types import Subscription, TransportName
 from synckairos.transports.interface import Transport
@@ -41,7 +43,13 @@ async def create_transport(
 
 
 def _socket_url(subscription: Subscription, api: Api, session_id: str) -> str:
-    """Return the service's URL for a WebSocket, even if it recommends another transport."""
-    if subscription["transport"] == "websocket":
-        return subscription["url"]
-    return f"ws{api.base_url.removeprefix('http')}/ws?sessionId={session_id}"
+    """Return the service's URL for a WebSocket, even if it recommends another transport.
+
+    A service below a path doesn't know it, as the proxy before it removes it from requests.
+    """
+    if subscription["transport"] != "websocket":
+        return f"ws{api.base_url.removeprefix('http')}/ws?sessionId={session_id}"
+    url, base = urlsplit(subscription["url"]), urlsplit(api.base_url)
+    if url.netloc.lower() == base.netloc.lower() and not url.path.startswith(f"{base.path}/"):
+        url = url._replace(path=base.path + url.path)
+    return urlunsplit(url)
