@@ -9,8 +9,9 @@ import httpx
 from synckairos.api import Api, Token
 from synckairos.api_types import BatchEntry, NamedTimeControl, SessionState, TransportName
 from synckairos.clock import ServerClock
+from synckairos.http_client import http_client
+from synckairos.service_url import service_url
 from synckairos.session import Session
-from synckairos.timing import CALL_TIMEOUT_MS
 
 
 class SyncKairos:
@@ -28,7 +29,8 @@ class SyncKairos:
         *,
         http: httpx.AsyncClient | None = None,
     ) -> None:
-        self._own_http = None if http else httpx.AsyncClient(timeout=CALL_TIMEOUT_MS / 1000)
+        base_url = service_url(base_url)
+        self._own_http = None if http else http_client(base_url)
         self._api = Api(http or cast(httpx.AsyncClient, self._own_http), base_url, token)
         self._transport = transport
         self._sessions: dict[str, Session] = {}
