@@ -1,6 +1,7 @@
 """The JavaScript client's own tests in Node, its types, and its package."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -26,6 +27,19 @@ def test_the_javascript_tests_pass(path: Path) -> None:
 
 def test_the_types_accept_applications_and_reject_mistakes() -> None:
     ran = _run("node_modules/.bin/tsc", "--project", str(_TYPES))
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_the_readmes_examples_have_correct_types(tmp_path: Path) -> None:
+    readme = (_LIBRARY / "README.md").read_text()
+    blocks = re.findall(r"```(js|tsx)\n(.*?)```", readme, re.DOTALL)
+    assert [language for language, _ in blocks] == ["js", "js", "js", "tsx"]
+    for number, (language, code) in enumerate(blocks):
+        suffix = "mts" if language == "js" else language
+        (tmp_path / f"example{number}.{suffix}").write_text(code)
+    config = {"extends": str(_TYPES / "tsconfig.json"), "include": ["*.mts", "*.tsx"]}
+    (tmp_path / "tsconfig.json").write_text(json.dumps(config))
+    ran = _run("node_modules/.bin/tsc", "--project", str(tmp_path))
     assert ran.returncode == 0, ran.stdout
 
 

@@ -1,5 +1,6 @@
 """The examples of the Python client's README run without errors and print what they promise."""
 
+import os
 import re
 import subprocess
 import sys
@@ -27,6 +28,19 @@ def run_script(text: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-u", "-c", text], stdout=PIPE, stderr=PIPE, text=True
     )
+
+
+def test_the_examples_have_correct_types(tmp_path: Path) -> None:
+    files = [tmp_path / "game.py", tmp_path / "watch.py"]
+    for number, file in enumerate(files):
+        session_id = repr("5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10")
+        file.write_text(example(number, _DEFAULT_URL).replace("SESSION_ID", session_id))
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", *map(str, files)]
+    environment = os.environ | {"MYPYPATH": str(_README.parent)}
+    ran = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_the_example_of_a_game(service: Instance) -> None:
