@@ -1,6 +1,5 @@
 """The examples of the Python client's README run without errors and print what they promise."""
 
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,8 @@ import httpx
 from infra.local.instance import Instance
 from tests.support.api import chess
 
-_README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
+_ROOT = Path(__file__).parents[2]
+_README = _ROOT / "clients" / "python" / "README.md"
 _DEFAULT_URL = "http://127.0.0.1:3000"
 _TIMEOUT_S = 60.0
 
@@ -35,11 +35,9 @@ def test_the_examples_have_correct_types(tmp_path: Path) -> None:
     for number, file in enumerate(files):
         session_id = repr("5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10")
         file.write_text(example(number, _DEFAULT_URL).replace("SESSION_ID", session_id))
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", *map(str, files)]
-    environment = os.environ | {"MYPYPATH": str(_README.parent)}
-    ran = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    # In the project's folder, so that the cache of `make lint` saves a minute.
+    command = [sys.executable, "-m", "mypy", "--strict", *map(str, files)]
+    ran = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
