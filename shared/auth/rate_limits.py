@@ -110,7 +110,11 @@ class RequestRateLimit:
     is_shared: bool = False
     """Whether the quota belongs to an address, which several callers may share."""
     reported: RateLimitState | None = None
-    """The quota that the response headers report."""
+    """The quota that the response headers report.
+
+    The commands of a batch are counted at the same time and may be recorded in another order, so
+    this is the quota with the fewest remaining requests.
+    """
     _is_counted: bool = False
 
     def check(self) -> None:
@@ -134,7 +138,8 @@ class RequestRateLimit:
         self._raise_exceeded(quotas)
 
     def _raise_exceeded(self, quotas: Sequence[RateLimitState]) -> None:
-        self.reported = quotas[0] if quotas else self.reported
+        if quotas and not (self.reported and self.reported.remaining < quotas[0].remaining):
+            self.reported = quotas[0]
         for quota in quotas:
             if quota.is_exceeded:
                 self.reported = quota

@@ -11,7 +11,15 @@ from pydantic import TypeAdapter
 from infra.local.instance import Instance
 from shared.http.openapi import models
 from tests.support import tokens
-from tests.support.api import ApiClient, check_documented, chess, details_of, error_of, participant
+from tests.support.api import (
+    ApiClient,
+    api_client,
+    check_documented,
+    chess,
+    details_of,
+    error_of,
+    participant,
+)
 from tests.support.callers import create_session
 from tests.support.instants import in_utc, instant_in
 from tests.support.live import connect_live
@@ -258,11 +266,11 @@ async def test_a_gift_ahead_of_time_is_limited_like_one_now(guarded: ApiClient) 
 
 
 @pytest.mark.http
-async def test_a_batch_counts_as_one_request_for_each_session(guarded: ApiClient) -> None:
-    sessions = [await guarded.started(chess()) for _ in range(3)]
-    before = await guarded.get(sessions[0])
-    body = {"operation": "pause", "session_ids": sessions}
-    after = await command_many(guarded, body)
+async def test_a_batch_counts_as_one_request_for_each_session(guarded_url: str) -> None:
+    async with api_client(guarded_url, tokens.host("batching"), timeout=20) as api:
+        sessions = [await api.started(chess()) for _ in range(3)]
+        before = await api.get(sessions[0])
+        after = await command_many(api, {"operation": "pause", "session_ids": sessions})
     remaining = [int(answer.headers["ratelimit-remaining"]) for answer in (before, after)]
     assert remaining[0] - remaining[1] >= 3
 

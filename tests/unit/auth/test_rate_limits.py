@@ -73,6 +73,14 @@ def test_headers_state_the_caller_s_quota_and_its_reset_in_seconds() -> None:
     }
 
 
+@pytest.mark.parametrize("recorded", [(40, 39, 38), (38, 40, 39), (39, 38, 40)])
+def test_headers_of_a_batch_state_the_fewest_remaining_requests(recorded: tuple[int, ...]) -> None:
+    rate_limit = _rate_limit(_ALICE)
+    for remaining in recorded:
+        rate_limit.record([_quota(rate_limit.limits[0], remaining=remaining)])
+    assert dict(rate_limit.headers())[b"ratelimit-remaining"] == b"38"
+
+
 def test_a_refusal_names_the_exceeded_limit_and_when_to_retry() -> None:
     rate_limit = _rate_limit(_ALICE, Operation.SWITCH)
     general, switches = rate_limit.limits
