@@ -64,8 +64,8 @@ export function allowedIn(state) {
 }
 
 /**
- * Whether the user may create sessions and do everything with them; true without a token. Nobody may
- * do anything on a display.
+ * Whether the user may create sessions and do everything with them. Without a token this is true,
+ * but a display has no controls.
  */
 export function mayHost() {
   if (isDisplay()) return false;

@@ -15,7 +15,7 @@ export function announcementOf(state, previous, names) {
   return "";
 }
 
-/** What has become of one person; of several, nothing, because that would be too much to hear. */
+/** A sentence about the person whose state has changed; empty if several have, to keep it short. */
 function runAnnouncement(state, previous, names) {
   if (state.status !== previous?.status) {
     return { running: "Running.", paused: "Paused." }[state.status] ?? "Ready to start.";

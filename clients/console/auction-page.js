@@ -57,7 +57,7 @@ export function auctionPage({ session, act, ask }) {
   return { element, update, draw };
 }
 
-/** With bidders, a bid needs to say whose it is, so the main button can't make it. */
+/** The rights without `switch` if there are bidders: then each has a button, not the session. */
 function withoutSwitch({ participants }, allowed) {
   return participants.length ? { ...allowed, switch: false } : allowed;
 }
@@ -67,7 +67,7 @@ function bidsIn({ cycle_number: cycle }) {
   return Math.max(0, cycle - 1);
 }
 
-/** @returns {string} empty if nobody has bid, or if the bidders aren't participants */
+/** The name of the highest bidder; empty before the first bid and without participants. */
 function highestBidder(state, names) {
   const leading = state.participants.find((one) => one.is_active);
   return bidsIn(state) && leading ? names.participant(leading.participant_id) : "";

@@ -1,4 +1,4 @@
-import { count, countdown, duration, elapsedTime } from "./format.js";
+import { count, countdown, duration, elapsedTime, untilChange } from "./format.js";
 import { clockWidth } from "./clock-width.js";
 import { el, icon, setFlag, setText } from "./dom.js";
 import { memberButtons } from "./member-buttons.js";
@@ -82,13 +82,6 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
   }
 
   return { element, update, draw };
-}
-
-/** Ms until a clock at `ms` reaches the next multiple of `step`; `change` is its direction. */
-export function untilChange(ms, change, step) {
-  if (!change) return Infinity;
-  const above = ((ms % step) + step) % step;
-  return change > 0 ? step - above : above || step;
 }
 
 function adjuster(step, onclick) {

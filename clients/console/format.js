@@ -32,7 +32,14 @@ export function countdownSeconds(ms) {
 
 /** Ms until `countdownSeconds` of a running clock changes; `ms` is what is left. */
 export function untilNextSecond(ms) {
-  return ms > 0 ? ms % 1000 || 1000 : Infinity;
+  return ms > 0 ? untilChange(ms, -1, 1000) : Infinity;
+}
+
+/** Ms until a clock at `ms` reaches the next multiple of `step`; `change` is its direction. */
+export function untilChange(ms, change, step) {
+  if (!change) return Infinity;
+  const above = ((ms % step) + step) % step;
+  return change > 0 ? step - above : above || step;
 }
 
 /**

@@ -2,8 +2,8 @@ const TYPING = "input, select, textarea";
 const OWN_KEYS = "button, a, input, select, textarea, [popover], dialog";
 
 /**
- * Bind the session's keyboard shortcuts. A focused control keeps Space and Enter; what is typed into a
- * field is no shortcut.
+ * Bind the session's keyboard shortcuts. Space and Enter press a focused control instead, and keys
+ * that are typed into a field do nothing else.
  */
 export function bindKeys(session, act, { fullScreen, copyLink, undo }) {
   const onKey = (event) => {

@@ -1,7 +1,6 @@
-import { untilChange } from "./clock-face.js";
 import { clockWidth } from "./clock-width.js";
 import { el, setFlag, setText } from "./dom.js";
-import { countdown } from "./format.js";
+import { countdown, untilChange } from "./format.js";
 
 /** In em, so that a clock with few digits isn't drawn larger than others. */
 const NARROWEST = 2.4;

@@ -1,5 +1,6 @@
 """Start of a session: by a command, or at its `start_at`."""
 
+from shared.domain.changes import change
 from shared.domain.clocks import clocks_of
 from shared.domain.events import EventType, SessionChange
 from shared.domain.schedule import within_end
@@ -28,14 +29,5 @@ def started(session: Session, at: Instant) -> Session:
 
 def start(session: Session, at: Instant, *, is_automatic: bool) -> SessionChange:
     """Return the change that starts the pending session at `at`."""
-    running = started(session, at)
-    clocks, active = clocks_of(running), running.active
-    return SessionChange(
-        EventType.SESSION_STARTED,
-        running.next_version(at),
-        at,
-        clocks.owner(running),
-        time_remaining_ms=clocks.time_left_of(running, active) if active else clocks.left(running),
-        time_elapsed_ms=running.cycle_used_ms,
-        is_automatic=is_automatic,
-    )
+    begun = change(EventType.SESSION_STARTED, started(session, at), at)
+    return replace(begun, is_automatic=is_automatic)

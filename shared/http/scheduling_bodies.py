@@ -29,10 +29,8 @@ class AheadBody(Body):
     effective_at: EffectiveInstant | None = None
 
 
-class AdjustAheadBody(AdjustClocksBody):
+class AdjustAheadBody(AheadBody, AdjustClocksBody):
     """An adjustment, and optionally the instant at which it takes effect."""
-
-    effective_at: EffectiveInstant | None = None
 
     def ahead(self) -> Command:
         """Return the adjustment, to take effect at its instant."""

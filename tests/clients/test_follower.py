@@ -84,6 +84,19 @@ def updates(effects: list[Effect]) -> list[Update]:
     return [e.event for e in effects if isinstance(e, Emit) and isinstance(e.event, Update)]
 
 
+def read_times(harness: Harness, *, until: int) -> list[float]:
+    """Return when the session is read until then, if pings are answered and reads find nothing."""
+    reads = []
+    while harness.now < until:
+        for effect in harness.advance(10):
+            if effect == PING:
+                harness.receive(pong_message(harness.version))
+            else:
+                reads.append(harness.now)
+                harness.read_finds(None)
+    return reads
+
+
 def test_a_newer_state_is_emitted_with_the_previous_one() -> None:
     harness = Harness()
     (emitted,) = updates(harness.receive(update_message(3)))
@@ -261,15 +274,7 @@ def test_without_a_push_the_session_is_read_300_ms_after_its_start_or_end(
     fields = {"deadline_at": None, "cycle_started_at": None, **state}
     harness.receive(update_message(3, **fields))
     harness.end_frequent_checks()
-    reads = []
-    while harness.now < 21_000:
-        for effect in harness.advance(10):
-            if effect == PING:
-                harness.receive(pong_message(harness.version))
-            else:
-                reads.append(harness.now)
-                harness.read_finds(None)
-    assert reads == [20_300]
+    assert read_times(harness, until=21_000) == [20_300]
 
 
 def test_a_warning_before_the_start_says_so() -> None:
@@ -285,15 +290,7 @@ def test_after_a_deadline_the_session_is_read_every_3_s_until_a_state_shows_the_
     harness = Harness(version=2)
     harness.receive(update_message(3, deadline_at=timestamp(T0 + 20_000)))
     harness.end_frequent_checks()
-    reads = []
-    while harness.now < 25_000:
-        for effect in harness.advance(10):
-            if effect == PING:
-                harness.receive(pong_message(harness.version))
-            else:
-                reads.append(harness.now)
-                harness.read_finds(None)
-    assert reads == [20_300, 23_300]
+    assert read_times(harness, until=25_000) == [20_300, 23_300]
 
 
 def test_every_tenth_read_is_unconditional() -> None:
