@@ -31,8 +31,7 @@ routes = Routes()
 async def page(request: ApiRequest) -> Response:
     """Return the console's page; its scripts and styles are under `/console`."""
     other_origins = request.components.subscriptions.origins
-    headers = {"Cache-Control": "no-cache", **page_headers(other_origins)}
-    return await file_response(request, _FILES / "index.html", headers)
+    return await file_response(request, _FILES / "index.html", page_headers(other_origins))
 
 
 def _serving(files: CachedStaticFiles) -> Endpoint:

@@ -70,7 +70,13 @@ class CachedStaticFiles(StaticFiles):
 
 
 async def cached_response(response: Response, request: Request) -> Response:
-    """Return `response`, from memory if it is a whole file."""
+    """Return `response`, from memory if it is a whole file.
+
+    Unless it says otherwise, clients must ask again before they use it: without `Cache-Control`,
+    browsers keep a file for a tenth of its age (RFC 9111 section 4.2.2), and a page would mix the
+    modules of two releases.
+    """
+    response.headers.setdefault("Cache-Control", "no-cache")
     is_file = isinstance(response, FileResponse) and response.status_code == 200
     if not is_file or "range" in request.headers:
         return response
