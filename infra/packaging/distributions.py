@@ -1,6 +1,7 @@
 """Find the distributions, at their locked versions, that provide the imported modules."""
 
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -51,8 +52,11 @@ def required_distributions(imported: Iterable[str]) -> frozenset[NormalizedName]
 
     Raises `PackagingFailed` if no installed distribution provides a module.
     """
+    extras = _own_extras()
     found: set[_Needed] = set()
-    pending = [_Needed(name) for name in _direct(imported)]
+    pending = [
+        _Needed(name, extra) for name in _direct(imported) for extra in ("", *extras.get(name, ()))
+    ]
     while pending:
         needed = pending.pop()
         if needed not in found:
@@ -63,6 +67,13 @@ def required_distributions(imported: Iterable[str]) -> frozenset[NormalizedName]
         named = ", ".join(names & _FORBIDDEN)
         raise PackagingFailed(f"{named} is imported but must not be packaged.")
     return names
+
+
+def _own_extras() -> dict[NormalizedName, set[str]]:
+    """Return the extras that pyproject.toml asks for, by distribution: `crypto` for PyJWT."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    requirements = map(Requirement, project["dependencies"])
+    return {canonicalize_name(each.name): each.extras for each in requirements}
 
 
 def _direct(imported: Iterable[str]) -> Iterator[NormalizedName]:

@@ -1,13 +1,9 @@
 """Tokens of an external issuer such as Supabase Auth are checked with its published keys."""
 
-import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import httpx
-import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -15,6 +11,7 @@ from infra.local.redis import embedded_redis
 from tests.fuzz.extent import IS_FULL
 from tests.support import tokens
 from tests.support.api import ApiClient, chess
+from tests.support.key_set import served_key_set
 from tests.support.target import IS_FUNCTIONS, running_service
 from tests.support.tokens import SECRET, bearer, claims, signed
 
@@ -27,37 +24,11 @@ _KEYS: dict[str, Any] = {
 }
 
 
-def _key_set() -> bytes:
-    keys = [
-        jwt.get_algorithm_by_name(name).to_jwk(key.public_key(), as_dict=True)
-        | {"kid": name, "alg": name, "use": "sig"}
-        for name, key in _KEYS.items()
-    ]
-    return json.dumps({"keys": keys}).encode()
-
-
-class _KeySetHandler(BaseHTTPRequestHandler):
-    """Answers all requests with the key set."""
-
-    def do_GET(self) -> None:
-        body = _key_set()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Log nothing."""
-
-
 @pytest.fixture(scope="module")
 def keys_url() -> Iterator[str]:
     """URL of an issuer's key set."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _KeySetHandler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/.well-known/jwks.json"
-    server.shutdown()
-    server.server_close()
+    with served_key_set(_KEYS) as url:
+        yield url
 
 
 @pytest.fixture(scope="module", params=["ES256"] if IS_FUNCTIONS and not IS_FULL else sorted(_KEYS))

@@ -5,11 +5,15 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from infra.packaging.local_build import LocalBuild
 from infra.packaging.manifest import LAYER_FUNCTION, LAYER_ZIP, ROOT, functions
 
 _TOO_HEAVY = {"fastapi", "supabase", "boto3", "botocore"}
 _MIB = 1024 * 1024
+_AARCH64 = 183
+"""`EM_AARCH64` of the ELF header."""
 
 _IMPORT_ALL = (Path(__file__).parent / "import_all.py").read_text()
 
@@ -73,7 +77,20 @@ def test_every_module_has_its_bytecode_and_all_libraries_are_for_arm64(zips: Non
             name.parent / "__pycache__" / f"{name.stem}.cpython-312.pyc" for name in modules
         }
         assert {name for name in names if name.suffix == ".pyc"} == compiled
-        assert all("aarch64" in name.name for name in names if name.suffix == ".so")
+        assert {_machine(path, name) for name in names if name.suffix == ".so"} <= {_AARCH64}
+
+
+def _machine(archive: Path, library: Path) -> int:
+    """Return `e_machine` of a library's ELF header; not every file name says it."""
+    with zipfile.ZipFile(archive) as opened, opened.open(str(library)) as file:
+        return int.from_bytes(file.read(20)[18:20], "little")
+
+
+@pytest.mark.parametrize("function", ["switch", "realtime"])
+def test_tokens_are_verified_and_signed_with_keys(zips: None, function: str) -> None:
+    """PyJWT requires `cryptography` only by an extra, which pyproject.toml names."""
+    zip_of = {each.name: each.zip for each in functions()}
+    assert "cryptography" in _folders(zip_of[function]) | _folders(LAYER_ZIP)
 
 
 def test_a_function_needs_only_its_zip_and_the_layer_and_imports_all_own_modules_in_the_zip(
