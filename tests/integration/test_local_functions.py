@@ -186,6 +186,15 @@ def running(folder: Path, reports: Reports) -> Iterator[LocalFunctions]:
         yield running
 
 
+def next_report(reports: Reports, key: str) -> Any:
+    """Return the next report with `key`.
+
+    SQS delivers a message again if its function needs longer than the visibility timeout, so a
+    message of an earlier test may be reported first.
+    """
+    return next(report for report in iter(reports.next, None) if key in report)
+
+
 @pytest.fixture
 def http(running: LocalFunctions) -> Iterator[httpx.Client]:
     """Client of its gateway."""
@@ -448,13 +457,13 @@ def test_a_failed_message_is_retried_and_then_sent_to_the_dead_letter_queue(
 ) -> None:
     entries = [{"Id": body, "MessageBody": body} for body in ("good", "bad")]
     sqs.send_message_batch(QueueUrl=running.queue_urls["JobQueue"], Entries=entries)
-    deliveries: list[tuple[str, str]] = []
-    while len(deliveries) < 3:
-        deliveries += [
+    deliveries: set[tuple[str, str]] = set()
+    while ("bad", "2") not in deliveries or ("good", "1") not in deliveries:
+        deliveries |= {
             (record["body"], record["attributes"]["ApproximateReceiveCount"])
-            for record in reports.next()["Records"]
-        ]
-    assert sorted(deliveries) == [("bad", "1"), ("bad", "2"), ("good", "1")]
+            for record in next_report(reports, "Records")["Records"]
+        }
+    assert ("bad", "1") in deliveries
     dead = sqs.receive_message(QueueUrl=running.queue_urls["DeadJobs"], WaitTimeSeconds=10)
     assert [message["Body"] for message in dead["Messages"]] == ["bad"]
 
@@ -462,7 +471,7 @@ def test_a_failed_message_is_retried_and_then_sent_to_the_dead_letter_queue(
 def test_a_schedule_can_be_fired_manually(running: LocalFunctions, reports: Reports) -> None:
     with ThreadPoolExecutor() as threads:
         answer = threads.submit(running.fire, "hourly")
-        event = reports.next()
+        event = next_report(reports, "source")
         assert answer.result() == {"batchItemFailures": []}
     assert (event["source"], event["detail-type"]) == ("aws.events", "Scheduled Event")
     assert event["resources"] == ["arn:aws:events:eu-north-1:123456789012:rule/hourly"]
