@@ -5,28 +5,21 @@ import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
-from secrets import token_hex
-from typing import Protocol
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.container.http_server import Server, build_server
 from functions.container.live import stream, websocket
 from functions.container.live.subscription import ConnectionLimit, LiveConnections
-from functions.container.metrics_server import MetricsServer
 from functions.container.observability import (
-    LoopLag,
     configure_tracing,
     export_instance_metrics,
 )
+from functions.container.workers import Worker, build_channels, build_workers
 from functions.endpoints import ROUTES
 from functions.service import metrics as metrics_endpoint
-from functions.workers.audit_worker import AuditWorker
-from functions.workers.deadline_loop import DeadlineLoop
-from functions.workers.push_retries import PushRetryWorker
-from functions.workers.recovery_loop import RecoveryLoop
+from shared.application.activity import Activity
 from shared.application.errors import StoreUnavailable
 from shared.application.event_loop import cancel_and_wait
 from shared.composition.backend import Backend
@@ -35,12 +28,12 @@ from shared.composition.http_components import build_http_components
 from shared.http.openapi.document import document_route
 from shared.http.pipeline import Pipeline
 from shared.observability.prometheus import PrometheusMetrics
-from shared.realtime.delivery_check import DeliveryCheck
 from shared.realtime.redis import RedisFanOut
 from shared.settings.production import require_production_ready
 from shared.settings.settings import Settings, read_settings
 
 _CLOCK_SAMPLES = 5
+_SESSIONS = "/v1/sessions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +54,36 @@ def build(settings: Settings) -> Container:
     require_production_ready(settings)
     metrics = PrometheusMetrics(per_tenant=settings.metrics_token is not None)
     backend, redis = container(settings, metrics)
-    echo = DeliveryCheck(backend.keys.self_check_channel(token_hex(8)), redis.publish)
-    redis.set_change_callback(echo.check_now)
-    channels = RedisFanOut(
-        redis.subscriber,
-        backend.keys.push_channel,
-        observe=export_instance_metrics(metrics, backend.clock),
-        broken=partial(metrics.count_store_error, "connection"),
-        echo=echo,
-    )
+    activity = Activity()
+    observe = export_instance_metrics(metrics, backend.clock)
+    channels = build_channels(backend, redis, metrics, activity, observe)
     components = build_http_components(backend, settings, metrics, holds_sockets=True)
     sockets = ConnectionLimit(settings.max_sockets_per_caller, settings.sockets_per_address)
     live = LiveConnections(components, channels, sockets, metrics)
     add_tracing, finish_traces = configure_tracing(backend, settings)
-    workers = [channels, *_workers(backend, metrics, settings, channels)]
+    workers = [channels, *build_workers(backend, metrics, settings, channels, activity)]
     fallback = FastAPI(lifespan=_lifespan(backend, workers, finish_traces), openapi_url=None)
     fallback.include_router(websocket.router_of(live))
     routes = [*ROUTES, *stream.routes_of(live), *metrics_endpoint.routes_of(metrics, settings)]
     routes.append(document_route("/api-docs.json", routes))
     pipeline = Pipeline(routes, components, settings.cors_origins, fallback)
-    return Container(add_tracing(pipeline), pipeline, channels, metrics)
+    app = _noting_use(add_tracing(pipeline), activity)
+    return Container(app, pipeline, channels, metrics)
+
+
+def _noting_use(app: ASGIApp, activity: Activity) -> ASGIApp:
+    """Note each request for sessions as use; probes and pages keep no instance from resting."""
+
+    async def noting(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("path", "").startswith(_SESSIONS):
+            activity.note()
+        await app(scope, receive, send)
+
+    return noting
 
 
 def _lifespan(
-    backend: Backend, workers: Sequence["_Worker"], finish_traces: Callable[[], None]
+    backend: Backend, workers: Sequence[Worker], finish_traces: Callable[[], None]
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Start the workers before the instance serves; end them and close the backend after it."""
 
@@ -99,32 +98,6 @@ def _lifespan(
         finish_traces()
 
     return lifespan
-
-
-class _Worker(Protocol):
-    async def run(self) -> None: ...
-
-
-def _workers(
-    backend: Backend, metrics: PrometheusMetrics, settings: Settings, channels: RedisFanOut
-) -> list[_Worker]:
-    """The background workers that `settings` enable; `channels` wakes them."""
-    deadlines = DeadlineLoop(backend.store, backend.wakeups, backend.clock, metrics)
-    for shard in backend.keys.all_shards:
-        channels.handle(backend.keys.wake_channel(shard), deadlines.call)
-    workers: list[_Worker] = [deadlines, LoopLag(metrics.instance.observe_loop_lag)]
-    if settings.metrics_port:
-        workers.append(MetricsServer(settings.host, settings.metrics_port, metrics, backend.store))
-    if backend.recovery and settings.recovery == "on":
-        workers.append(RecoveryLoop(backend.recovery, metrics))
-    if backend.audit and settings.audit_worker == "on":
-        audit = AuditWorker(backend.outbox, backend.audit, backend.clock, metrics)
-        for shard in backend.keys.all_shards:
-            channels.handle(backend.keys.outbox_channel(shard), audit.call)
-        workers.append(audit)
-    if backend.pushes and settings.audit_worker == "on":
-        workers.append(PushRetryWorker(backend.pushes, backend.store, metrics))
-    return workers
 
 
 def _freeze_startup_objects() -> None:

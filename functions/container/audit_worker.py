@@ -3,8 +3,8 @@
 import asyncio
 from contextlib import suppress
 
-from functions.workers.audit_worker import AuditWorker
-from functions.workers.push_retries import PushRetryWorker
+from functions.container.workers import build_audit_workers, build_channels
+from shared.application.activity import Activity
 from shared.composition.container import container
 from shared.observability.logging import configure_logging
 from shared.observability.prometheus import PrometheusMetrics
@@ -16,13 +16,13 @@ async def main() -> None:
     settings = read_settings()
     configure_logging(settings.log_level)
     metrics = PrometheusMetrics()
-    backend, _ = container(settings, metrics)
+    backend, redis = container(settings, metrics)
     if backend.audit is None:
         raise SystemExit("The audit worker needs a database: set DATABASE_URL or SUPABASE_URL.")
-    work = [AuditWorker(backend.outbox, backend.audit, backend.clock, metrics).run()]
-    if backend.pushes:
-        work.append(PushRetryWorker(backend.pushes, backend.store, metrics).run())
-    await asyncio.gather(*work)
+    activity = Activity()
+    channels = build_channels(backend, redis, metrics, activity)
+    workers = [channels, *build_audit_workers(backend, metrics, channels, activity)]
+    await asyncio.gather(*(worker.run() for worker in workers))
 
 
 if __name__ == "__main__":

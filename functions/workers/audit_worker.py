@@ -8,12 +8,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from secrets import token_hex
 
 from functions.workers.trail_writer import AuditTrailWriter, BatchTooLarge
+from shared.application.activity import Activity
 from shared.application.audit_entries import EntryKey, decode_key
 from shared.application.errors import AuditUnavailable, StoreUnavailable
+from shared.application.event_loop import wait_for_event
 from shared.application.outage_log import OutageLog
 from shared.application.ports.audit_log import AuditLog, Outbox, QueuedEntry
 from shared.application.ports.metrics import Metrics
@@ -23,7 +24,7 @@ _BATCH_DELAY_S = 0.05
 """Pause between batches, so that one statement carries many entries."""
 
 _MAX_SLEEP_S = 1.0
-"""Limits the delay after a lost notification, and until an idle worker replaces a crashed one."""
+"""Limits, in use, the delay after a lost notification, and until a crashed worker is replaced."""
 
 _MIN_ROUND_S = 1.0
 _FIRST_RETRY_S = 0.2
@@ -36,7 +37,12 @@ class AuditWorker:
     """Empties the outbox. Several may run; a lease lets one work on a shard, the others wait."""
 
     def __init__(
-        self, outbox: Outbox, audit: AuditLog, clock: StoreClock, metrics: Metrics
+        self,
+        outbox: Outbox,
+        audit: AuditLog,
+        clock: StoreClock,
+        metrics: Metrics,
+        activity: Activity | None = None,
     ) -> None:
         self._outbox = outbox
         self._clock = clock
@@ -47,6 +53,8 @@ class AuditWorker:
         """The last id that was read in this round, by shard."""
         self._round_began = 0.0
         self._is_notified = asyncio.Event()
+        self._activity = activity or Activity()
+        self._activity.on_begin(self._is_notified.set)
         self._outages = OutageLog(_log)
 
     def call(self, _: bytes | None) -> None:
@@ -57,9 +65,12 @@ class AuditWorker:
         """Deliver entries until cancelled."""
         retry_s = _FIRST_RETRY_S
         while True:
-            self._is_notified.clear()
             try:
                 delivered = await self.deliver()
+                if delivered:
+                    self._outages.end()
+                if delivered < self._writer.size.entries:
+                    await self._rest(delivered)
             except StoreUnavailable as error:
                 self._note(error)
                 await asyncio.sleep(retry_s)
@@ -70,10 +81,6 @@ class AuditWorker:
                 await asyncio.sleep(_MAX_RETRY_S)
                 continue
             retry_s = _FIRST_RETRY_S
-            if delivered:
-                self._outages.end()
-            if delivered < self._writer.size.entries:
-                await self._rest(delivered)
 
     def _note(self, error: StoreUnavailable) -> None:
         """Log an outage of the database once; the connection to Redis logs its own outages."""
@@ -131,9 +138,15 @@ class AuditWorker:
             self._metrics.observe_audit_lag(max(0, now - delivery.queued_at))
 
     async def _rest(self, delivered: int) -> None:
-        """Wait for a notification if the outbox was empty, then for `_BATCH_DELAY_S`."""
+        """Wait for entries if there were none to take, then for `_BATCH_DELAY_S`.
+
+        Raises `StoreUnavailable`.
+        """
+        is_waiting = not delivered
+        while is_waiting:
+            interval_s = self._activity.interval_s(_MAX_SLEEP_S)
+            is_notified = await wait_for_event(self._is_notified, interval_s)
+            is_waiting = not is_notified and await self._outbox.is_empty()
         if not delivered:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_MAX_SLEEP_S):
-                    await self._is_notified.wait()
+            self._activity.note()
         await asyncio.sleep(_BATCH_DELAY_S)

@@ -7,8 +7,10 @@ import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from shared.application.activity import Activity
 from shared.application.due_changes import WakeupHandler
 from shared.application.errors import StoreUnavailable
+from shared.application.event_loop import wait_for_event
 from shared.application.ports.metrics import Metrics
 from shared.application.ports.session_store import SessionStore, ShardWakeups, Wakeup
 from shared.application.store_clock import StoreClock
@@ -20,7 +22,13 @@ _LEASE = Millis(1_000)
 _BATCH = 100
 _CONCURRENCY = 32
 _MAX_SLEEP_S = 1.0
-"""Limits the delay after a lost pub/sub message."""
+"""Limits the delay after a lost pub/sub message, while the instance is in use."""
+
+_SOON_S = 600.0
+"""An instance doesn't rest while a wake-up is due within this time."""
+
+_NONE_IN = Millis(3_600_000)
+"""Time until the next wake-up of a shard that has none."""
 
 _RETRY_S = 0.2
 
@@ -36,14 +44,21 @@ class DeadlineLoop:
     """
 
     def __init__(
-        self, store: SessionStore, wakeups: WakeupHandler, clock: StoreClock, metrics: Metrics
+        self,
+        store: SessionStore,
+        wakeups: WakeupHandler,
+        clock: StoreClock,
+        metrics: Metrics,
+        activity: Activity | None = None,
     ) -> None:
         self._store = store
         self._wakeups = wakeups
         self._clock = clock
         self._metrics = metrics
+        self._activity = activity or Activity()
         self._sleeps_until = Instant(0)
         self._is_notified = asyncio.Event()
+        self._activity.on_begin(self._is_notified.set)
         self._slots = asyncio.Semaphore(_CONCURRENCY)
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -67,7 +82,6 @@ class DeadlineLoop:
 
     async def _start_due_wakeups(self) -> float:
         """Start handling everything due; return the seconds until the next wake-up."""
-        self._is_notified.clear()
         asked = time.monotonic()
         try:
             shards = await self._store.due_wakeups(_BATCH)
@@ -92,7 +106,7 @@ class DeadlineLoop:
         if len(due) == len(shard.wakeups) and due:
             return 0
         ahead = [wakeup.at for wakeup in shard.wakeups if wakeup.at > shard.now]
-        next_in_ms = min(ahead, default=after(shard.now, Millis(60_000))) - shard.now
+        next_in_ms = min(ahead, default=after(shard.now, _NONE_IN)) - shard.now
         return max(0.0, next_in_ms / 1000 - (time.monotonic() - read_at))
 
     async def _claim(self, due: list[Wakeup], now: Instant) -> None:
@@ -113,13 +127,11 @@ class DeadlineLoop:
                 self._metrics.observe_wakeup_lateness(max(0, self._clock.now() - was_due))
 
     async def _sleep(self, seconds: float) -> None:
-        seconds = min(seconds, _MAX_SLEEP_S)
+        if seconds < _SOON_S:
+            self._activity.note()
+        seconds = min(seconds, self._activity.interval_s(_MAX_SLEEP_S))
         self._sleeps_until = Instant(self._clock.now() + math.ceil(seconds * 1000))
-        try:
-            async with asyncio.timeout(seconds):
-                await self._is_notified.wait()
-        except TimeoutError:
-            return
+        await wait_for_event(self._is_notified, seconds)
 
 
 async def handle_claimed_wakeup(wakeups: WakeupHandler, claimed: Wakeup) -> bool:

@@ -7,7 +7,9 @@ state shows that a clock has expired.
 import asyncio
 import logging
 
+from shared.application.activity import Activity
 from shared.application.errors import StoreUnavailable
+from shared.application.event_loop import wait_for_event
 from shared.application.ports.metrics import Metrics
 from shared.application.ports.pending_pushes import PendingPush, PushFailed
 from shared.application.ports.session_store import LoadResult, SessionStore
@@ -32,26 +34,37 @@ _log = logging.getLogger("synckairos.pushes")
 class PushRetryWorker:
     """Retries failed pushes. Several may run: each push is claimed by one worker at a time."""
 
-    def __init__(self, pushes: SupabasePushes, store: SessionStore, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        pushes: SupabasePushes,
+        store: SessionStore,
+        metrics: Metrics,
+        activity: Activity | None = None,
+    ) -> None:
         self._pending = pushes.pending
         self._publisher = pushes.publisher
         self._store = store
         self._metrics = metrics
+        self._activity = activity or Activity()
+        self._use_begins = asyncio.Event()
+        self._activity.on_begin(self._use_begins.set)
         self._slots = asyncio.Semaphore(_CONCURRENCY)
 
     async def run(self) -> None:
         """Retry pushes until cancelled."""
         while True:
-            sleep_s = _LONGEST_SLEEP_S
+            next_in_s: float | None = None
             try:
                 next_in_s = await self.retry()
-                if next_in_s is not None:
-                    sleep_s = min(next_in_s, _LONGEST_SLEEP_S)
             except StoreUnavailable as error:
                 _log.debug("will retry: %s", error.message)
             except Exception:
                 _log.exception("the push worker failed; it will retry")
-            await asyncio.sleep(sleep_s)
+            sleep_s = self._activity.interval_s(_LONGEST_SLEEP_S)
+            if next_in_s is not None:
+                self._activity.note()
+                sleep_s = min(next_in_s, _LONGEST_SLEEP_S)
+            await wait_for_event(self._use_begins, sleep_s)
 
     async def retry(self) -> float | None:
         """Send one batch of due pushes; return the seconds until the next, None if none is left.

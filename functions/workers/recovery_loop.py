@@ -3,7 +3,9 @@
 import asyncio
 import logging
 
+from shared.application.activity import Activity
 from shared.application.errors import StoreUnavailable
+from shared.application.event_loop import wait_for_event
 from shared.application.ports.metrics import Metrics
 from shared.application.recovery import Recovery
 
@@ -20,11 +22,19 @@ async def restore_all(recovery: Recovery, metrics: Metrics) -> None:
 
 
 class RecoveryLoop:
-    """Checks every second whether the store has lost data. Several instances may run it."""
+    """Checks every second whether the store has lost data, or every minute at rest.
 
-    def __init__(self, recovery: Recovery, metrics: Metrics) -> None:
+    Several instances may run it.
+    """
+
+    def __init__(
+        self, recovery: Recovery, metrics: Metrics, activity: Activity | None = None
+    ) -> None:
         self._recovery = recovery
         self._metrics = metrics
+        self._activity = activity or Activity()
+        self._use_begins = asyncio.Event()
+        self._activity.on_begin(self._use_begins.set)
 
     async def run(self) -> None:
         """Check and restore until cancelled."""
@@ -35,4 +45,4 @@ class RecoveryLoop:
                 _log.debug("will retry: %s", error.message)
             except Exception:
                 _log.exception("recovery failed")
-            await asyncio.sleep(_INTERVAL_S)
+            await wait_for_event(self._use_begins, self._activity.interval_s(_INTERVAL_S))

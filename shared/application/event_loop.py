@@ -8,6 +8,7 @@ most one slice runs in each iteration of the loop.
 
 import asyncio
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -31,6 +32,16 @@ async def yield_to_event_loop() -> None:
         _locks[loop] = lock = asyncio.Lock()
     async with lock:
         await asyncio.sleep(0)
+
+
+async def wait_for_event(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for `event`, at most `seconds`; clear it and return whether it was set."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    was_set = event.is_set()
+    event.clear()
+    return was_set
 
 
 async def cancel_and_wait(tasks: Collection[asyncio.Task[None]]) -> None:

@@ -11,7 +11,7 @@ _TIMEOUT_AFTER_CHANGE_S = 0.4
 
 
 class DeliveryCheck:
-    """Publishes to a channel of its own twice a second, and checks that the message comes back.
+    """Publishes to a channel of its own, twice a second at most, and checks that it comes back.
 
     A server that has become a replica and lost its primary, or has left its cluster, keeps its
     connections but receives no messages. Without this check that looks like an idle channel.
@@ -24,6 +24,11 @@ class DeliveryCheck:
         self._published_at: float | None = None
         self._publishing: asyncio.Task[None] | None = None
         self._timeout_s = _TIMEOUT_S
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the last message has not arrived yet."""
+        return self._published_at is not None
 
     def begin(self) -> None:
         """Start anew on a fresh connection; forget messages published before it."""

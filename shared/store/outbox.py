@@ -71,6 +71,13 @@ class RedisOutbox:
             raise outages[0]
         return taken
 
+    async def is_empty(self) -> bool:
+        """See `Outbox`. Shards that can't be reached are skipped."""
+        lengths = await self._redis.execute_groups(
+            [[("XLEN", self._keys.outbox(shard))] for shard in self._keys.all_shards]
+        )
+        return all(length == [0] or isinstance(length, StoreUnavailable) for length in lengths)
+
     async def renew(self, worker: str, shards: Iterable[str]) -> None:
         drainers = [self._keys.outbox_lease(shard) for shard in shards]
         holders = await self._redis.ask([("GET", drainer) for drainer in drainers])

@@ -38,7 +38,9 @@ class RedisPendingPushes:
     async def take(self, limit: int) -> ClaimedPushes:
         """See `PendingPushes`. Claims of other workers count as due when their lease ends. Shards
         that can't be reached are skipped."""
-        shards = self._keys.all_shards
+        shards = await self._used_shards()
+        if not shards:
+            return ClaimedPushes((), None)
         outcomes = await self._redis.execute_groups(
             [
                 [("ZRANGE", self._keys.pending_pushes(shard), 0, limit - 1, "WITHSCORES"), TIME]
@@ -59,6 +61,14 @@ class RedisPendingPushes:
             later = [*due[room:], *pending[len(due) :]]
             waits += [elapsed_between(now, max(now, push.due_at)) for push in later]
         return ClaimedPushes(tuple(taken), min(waits, default=None))
+
+    async def _used_shards(self) -> list[str]:
+        """Return the shards with pending pushes, so that an idle worker sends few commands."""
+        shards = self._keys.all_shards
+        outcomes = await self._redis.execute_groups(
+            [[("EXISTS", self._keys.pending_pushes(shard))] for shard in shards]
+        )
+        return [shard for shard, found in zip(shards, outcomes, strict=True) if found == [1]]
 
     async def settle(self, taken: PendingPush) -> None:
         await self._move(self._keys.shard_of(taken.name), [taken.name, _score(taken), ""])

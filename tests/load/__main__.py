@@ -12,7 +12,7 @@ The run writes `figures.json` and `latency.png` to `.build/load/SCENARIO/` (or `
 with 0 if all limits were kept, otherwise with 1.
 
 `scale-...`, `scaling` and `knee` run several loads each: see `tests/load/scaling/command.py` and
-`tests/load/knee.py`.
+`tests/load/knee.py`. `at-rest` puts no load on the service: see `tests/load/at_rest.py`.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from infra.local.instance import ServiceStartError
 from infra.local.postgres import PostgresError
-from tests.load import knee
+from tests.load import at_rest, knee
 from tests.load.bench.errors import BenchError
 from tests.load.failure import LoadFailed
 from tests.load.generator import LoadProgress
@@ -50,6 +50,7 @@ _TABLE_WIDTH = 150
 _MEASUREMENTS: dict[str, Callable[[list[str], Console], int]] = {
     **dict.fromkeys((*PARTS, scaling.ALL_PARTS), scaling.main),
     knee.NAME: lambda arguments, console: knee.main(arguments[1:], console),
+    at_rest.NAME: lambda arguments, console: at_rest.main(arguments[1:], console),
 }
 """Commands that run several loads, with options of their own."""
 
@@ -60,6 +61,7 @@ _DESCRIPTIONS = (
         "scale-sockets": f"delivery times: {PARTS['scale-sockets'].about}",
         scaling.ALL_PARTS: "all four scale-... measurements, one after the other",
         knee.NAME: "the highest rate of sessions-1000 that one instance keeps up with",
+        at_rest.NAME: "the Redis commands of an instance that is not used",
     }
 )
 

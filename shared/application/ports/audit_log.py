@@ -72,6 +72,9 @@ class Outbox(Protocol):
         outbox until they are settled or parked, so none is lost if the worker dies.
         """
 
+    async def is_empty(self) -> bool:
+        """Return whether there are no entries at all. Raises `StoreUnavailable`."""
+
     async def renew(self, worker: str, shards: Iterable[str]) -> None:
         """Renew the leases on `shards` that `worker` holds."""
 

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from shared.application.activity import Activity
 from shared.application.event_loop import cancel_and_wait
 from shared.realtime.delivery_check import DeliveryCheck
 from shared.realtime.listener import GAP
 from shared.realtime.redis import _CHECK_INTERVAL_S, Handler, RedisFanOut
-from tests.support.virtual_time import in_virtual_time
+from tests.support.virtual_time import Time, in_virtual_time
 
 _ECHO = "echo"
 
@@ -27,6 +28,7 @@ class FakeConnection:
         self.heard_at = 0.0
         self.pings = 0
         self.is_closed = False
+        self.is_silent = False
         self.handler = handler
         self._answers_pings = answers_pings
 
@@ -39,10 +41,12 @@ class FakeConnection:
 
     def ping(self) -> None:
         self.pings += 1
-        if self._answers_pings:
+        if self._answers_pings and not self.is_silent:
             self.heard_at += 1
 
     def receive(self, kind: bytes, channel: str, message: bytes = b"") -> None:
+        if self.is_silent:
+            return
         self.heard_at += 1
         self.handler(kind, channel, message)
 
@@ -73,10 +77,12 @@ class ConnectionFactory:
 
 @asynccontextmanager
 async def listening(
-    factory: ConnectionFactory, echo: DeliveryCheck | None = None
+    factory: ConnectionFactory,
+    echo: DeliveryCheck | None = None,
+    activity: Activity | None = None,
 ) -> AsyncIterator[RedisFanOut]:
     """Channels named like their sessions, on connections of `factory`."""
-    channels = RedisFanOut(factory.open, lambda name: name, echo=echo)
+    channels = RedisFanOut(factory.open, lambda name: name, echo=echo, activity=activity)
     task = asyncio.create_task(channels.run())
     await factory.wait_for(1)
     yield channels
@@ -144,6 +150,60 @@ async def test_an_echo_that_is_read_late_keeps_the_connection() -> None:
         loop.call_later(_CHECK_INTERVAL_S / 2, factory.connections[0].receive, b"message", _ECHO)
         await asyncio.sleep(3 * _CHECK_INTERVAL_S)
         assert len(factory.connections) == 1
+
+
+@pytest.fixture
+async def resting(monkeypatch: pytest.MonkeyPatch) -> Activity:
+    """The use of an instance; it rests after a minute of virtual time."""
+    monkeypatch.setattr("shared.application.activity.time", Time)
+    return Activity()
+
+
+async def test_a_resting_instance_checks_its_connection_once_a_minute(resting: Activity) -> None:
+    factory, published = ConnectionFactory(), 0
+
+    async def publish(channel: str) -> None:
+        nonlocal published
+        published += 1
+        factory.connections[0].receive(b"message", channel)
+
+    async with listening(factory, DeliveryCheck(_ECHO, publish), resting):
+        await asyncio.sleep(70)
+        in_use, pings = published, factory.connections[0].pings
+        await asyncio.sleep(600)
+        assert published - in_use == 10
+        assert factory.connections[0].pings == pings
+        assert len(factory.connections) == 1
+
+
+async def test_a_live_client_keeps_the_instance_from_resting(resting: Activity) -> None:
+    async with listening(ConnectionFactory(), activity=resting) as channels:
+        async with channels.listen("one"):
+            await asyncio.sleep(120)
+            assert not resting.is_resting
+        await asyncio.sleep(61)
+        assert resting.is_resting
+
+
+async def test_a_connection_that_was_lost_at_rest_is_replaced_for_the_first_client(
+    resting: Activity,
+) -> None:
+    factory = ConnectionFactory()
+    async with listening(factory, activity=resting) as channels:
+        await asyncio.sleep(90)
+        factory.connections[0].is_silent = True
+        resting.note()
+        async with channels.listen("one"):
+            assert len(factory.connections) == 2
+
+
+async def test_a_connection_that_ends_at_rest_is_replaced_at_once(resting: Activity) -> None:
+    factory = ConnectionFactory()
+    async with listening(factory, activity=resting):
+        await asyncio.sleep(90)
+        factory.connections[0].ended.set_result(None)
+        await asyncio.sleep(0.5)
+        assert len(factory.connections) == 2
 
 
 async def test_an_unreachable_server_is_logged_once_and_once_more_when_it_is_back(

@@ -1,0 +1,138 @@
+"""An instance that is not used looks at the store once a minute, and at once when it is used."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+
+from functions.container.workers import Worker
+from functions.workers import audit_worker
+from functions.workers.audit_worker import AuditWorker
+from functions.workers.deadline_loop import DeadlineLoop
+from functions.workers.push_retries import PushRetryWorker
+from functions.workers.recovery_loop import RecoveryLoop
+from shared.application import activity as activity_module
+from shared.application.activity import Activity
+from shared.application.due_changes import WakeupHandler
+from shared.application.event_loop import cancel_and_wait
+from shared.application.ports.audit_log import AuditLog, Outbox
+from shared.application.ports.pending_pushes import ClaimedPushes
+from shared.application.ports.session_store import SessionStore, ShardWakeups, Wakeup
+from shared.application.recovery import Recovery
+from shared.application.store_clock import StoreClock
+from shared.composition.supabase_pushes import SupabasePushes
+from shared.domain.units import Instant
+from shared.observability.prometheus import PrometheusMetrics
+from tests.support.virtual_time import Time, in_virtual_time
+
+pytestmark = in_virtual_time
+
+_METRICS = PrometheusMetrics(per_tenant=False)
+
+
+@pytest.fixture(autouse=True)
+def _virtual_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (activity_module, audit_worker):
+        monkeypatch.setattr(module, "time", Time)
+
+
+class Looks:
+    """The store, the outbox and the list of failed pushes; it counts how often a loop looks.
+
+    One wake-up is due in `due_in_ms`, if that is given. Another worker holds the lease on the
+    entries of the outbox.
+    """
+
+    def __init__(self, *, due_in_ms: int | None = None, has_entries: bool = False) -> None:
+        self.count = 0
+        self._due_in_ms = due_in_ms
+        self._has_entries = has_entries
+
+    async def due_wakeups(self, _: int) -> list[ShardWakeups]:
+        self.count += 1
+        due = () if self._due_in_ms is None else (Wakeup("a session", Instant(self._due_in_ms)),)
+        return [ShardWakeups(Instant(0), due)]
+
+    async def restore_all(self) -> int:
+        self.count += 1
+        return 0
+
+    async def is_empty(self) -> bool:
+        self.count += 1
+        return not self._has_entries
+
+    async def take(self, *arguments: Any) -> Any:
+        self.count += 1
+        is_of_outbox = len(arguments) > 1
+        return [] if is_of_outbox else ClaimedPushes((), None)
+
+    @property
+    def pending(self) -> "Looks":
+        return self
+
+    publisher = None
+
+
+def deadlines(looks: Looks, activity: Activity) -> Worker:
+    store, wakeups = cast(SessionStore, looks), cast(WakeupHandler, None)
+    return DeadlineLoop(store, wakeups, StoreClock(), _METRICS, activity)
+
+
+def recovery(looks: Looks, activity: Activity) -> Worker:
+    return RecoveryLoop(cast(Recovery, looks), _METRICS, activity)
+
+
+def audit(looks: Looks, activity: Activity) -> Worker:
+    outbox, trail = cast(Outbox, looks), cast(AuditLog, None)
+    return AuditWorker(outbox, trail, StoreClock(), _METRICS, activity)
+
+
+def pushes(looks: Looks, activity: Activity) -> Worker:
+    failed, store = cast(SupabasePushes, looks), cast(SessionStore, None)
+    return PushRetryWorker(failed, store, _METRICS, activity)
+
+
+@asynccontextmanager
+async def running(worker: Worker) -> AsyncIterator[None]:
+    task = asyncio.create_task(worker.run())
+    yield
+    await cancel_and_wait([task])
+
+
+async def looks_within(looks: Looks, seconds: float) -> int:
+    """Let time pass; return how often the loop looked."""
+    before = looks.count
+    await asyncio.sleep(seconds)
+    return looks.count - before
+
+
+@pytest.mark.parametrize("build", [deadlines, recovery, audit, pushes])
+async def test_a_loop_looks_every_second_in_use_and_once_a_minute_at_rest(
+    build: Callable[[Looks, Activity], Worker],
+) -> None:
+    looks, activity = Looks(), Activity()
+    async with running(build(looks, activity)):
+        assert await looks_within(looks, 50) in range(49, 53)
+        await asyncio.sleep(20)
+        assert activity.is_resting
+        assert await looks_within(looks, 600) == 10
+        activity.note()
+        assert await looks_within(looks, 0.5) > 0
+        assert await looks_within(looks, 50) in range(49, 53)
+
+
+async def test_an_instance_does_not_rest_while_a_clock_runs_out_within_ten_minutes() -> None:
+    for due_in_ms, rests in ((500_000, False), (3_000_000, True)):
+        looks, activity = Looks(due_in_ms=due_in_ms), Activity()
+        async with running(deadlines(looks, activity)):
+            await asyncio.sleep(120)
+            assert activity.is_resting is rests
+
+
+async def test_an_instance_does_not_rest_while_entries_wait_for_the_trail() -> None:
+    looks, activity = Looks(has_entries=True), Activity()
+    async with running(audit(looks, activity)):
+        await asyncio.sleep(120)
+        assert not activity.is_resting
