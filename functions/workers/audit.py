@@ -25,7 +25,10 @@ async def run(here: FunctionInstance) -> None:
 
     Raises `StoreUnavailable` if the store or the database is unavailable; nothing is lost then.
     """
-    done = await asyncio.gather(deliver(here), retry_pushes(here), return_exceptions=True)
+    work = await here.backend.store.waiting_work()
+    begun = [deliver(here)] if work.entries else []
+    begun += [retry_pushes(here)] if work.pending_pushes else []
+    done = await asyncio.gather(*begun, return_exceptions=True)
     for result in done:
         if isinstance(result, BaseException):
             raise result
@@ -40,7 +43,7 @@ async def deliver(here: FunctionInstance) -> None:
     while here.loop.time() < ends_at:
         if await worker.deliver():
             continue
-        if not (await here.backend.store.statistics()).outbox_length:
+        if await here.backend.outbox.is_empty():
             return
         await asyncio.sleep(_WAIT_FOR_LEASE_S)  # a working or crashed worker has the lease
 

@@ -6,7 +6,9 @@ import logging
 from functions.workers.deadline_loop import handle_claimed_wakeup
 from functions.workers.recovery_loop import restore_all
 from shared.application.errors import StoreUnavailable
+from shared.application.ports.metrics import Metrics
 from shared.application.ports.session_store import Wakeup
+from shared.application.recovery import Recovery
 from shared.domain.units import Instant, Millis, after
 from shared.serverless.instance import FunctionInstance
 from shared.serverless.worker_functions import ScheduledFunction
@@ -22,18 +24,23 @@ _log = logging.getLogger("synckairos.reconcile")
 
 
 async def reconcile(here: FunctionInstance) -> None:
-    """Restore what the store has lost, and handle all overdue wake-ups."""
-    await _recover(here)
+    """Restore what the store has lost, and handle all overdue wake-ups.
+
+    Without sessions that run this takes one command, because most Redis plans count commands.
+    """
+    work = await here.backend.store.waiting_work()
+    if work.has_lost_data and here.backend.recovery:
+        await _recover(here.backend.recovery, here.metrics)
+    elif not work.wakeups:
+        return
     while overdue := await _claim_overdue(here):
         slots = asyncio.Semaphore(_CONCURRENCY)
         await asyncio.gather(*(_wake(here, slots, wakeup) for wakeup in overdue))
 
 
-async def _recover(here: FunctionInstance) -> None:
-    if here.backend.recovery is None:
-        return
+async def _recover(recovery: Recovery, metrics: Metrics) -> None:
     try:
-        await restore_all(here.backend.recovery, here.metrics)
+        await restore_all(recovery, metrics)
     except StoreUnavailable as error:
         _log.warning("recovery will be retried: %s", error.message)
 

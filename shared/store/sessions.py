@@ -21,6 +21,7 @@ from shared.application.ports.session_store import (
     LoadResult,
     ShardWakeups,
     StoreStatistics,
+    WaitingWork,
     Wakeup,
 )
 from shared.application.store_clock import StoreClock
@@ -41,6 +42,7 @@ from shared.store.connection import (
     OptionalScript,
     Reply,
     StoreConnection,
+    gather_available,
     load_script,
 )
 from shared.store.keys import StoreKeys
@@ -247,6 +249,16 @@ class RedisSessionStore:
             key = self._keys.session(rung.name)
             await self._redis.run(load_script("rearm"), [key], [rung.at, at])
 
+    async def waiting_work(self) -> WaitingWork:
+        shards = self._keys.all_shards
+        found = [one for one in await gather_available(map(self._work_of, shards)) if one]
+        return WaitingWork(
+            has_lost_data=any(one.has_lost_data for one in found),
+            wakeups=sum(one.wakeups for one in found),
+            entries=sum(one.entries for one in found),
+            pending_pushes=sum(one.pending_pushes for one in found),
+        )
+
     async def statistics(self) -> StoreStatistics:
         """See `SessionStore`. Shards that can't be reached are left out."""
         outcomes = await self._redis.execute_groups(
@@ -293,6 +305,16 @@ class RedisSessionStore:
             ("XRANGE", outbox, "-", "+", "COUNT", 1),
             ("XLEN", self._keys.dead_letters(shard)),
         ]
+
+    async def _work_of(self, shard: str) -> WaitingWork:
+        keys = [
+            self._keys.whole(shard),
+            self._keys.deadlines(shard),
+            self._keys.outbox(shard),
+            self._keys.pending_pushes(shard),
+        ]
+        is_whole, *numbers = await self._redis.run(load_script("work"), keys, [])
+        return WaitingWork(not is_whole, *numbers)
 
     async def _reschedule(self, shard: str, moves: Sequence[Argument]) -> list[str]:
         return await reschedule(self._redis, self._keys.deadlines(shard), moves)

@@ -5,6 +5,7 @@ from redis import Redis
 from redis.client import PubSub
 
 from functions.sessions import create, read, switch
+from functions.workers import audit, reconcile
 from infra.local.upstash import LocalUpstash
 from shared.application.ports.session_store import Wakeup
 from tests.functions.inspection import Inspector
@@ -38,6 +39,16 @@ def test_every_switch_takes_two_round_trips_even_the_first(
         switch_session(process, session_id)
         paths.append([request.path for request in upstash.requests])
     assert paths == [["/pipeline", "/"]] * 2
+
+
+def test_the_functions_of_each_minute_send_one_command_while_there_is_nothing_to_do(
+    process: LambdaProcess, upstash: LocalUpstash
+) -> None:
+    for handler in (audit.handler, reconcile.handler):
+        process.run_scheduled(handler)
+        upstash.requests.clear()
+        process.run_scheduled(handler)
+        assert sum(len(request.commands) for request in upstash.requests) == 1
 
 
 def test_every_read_takes_one_round_trip_even_the_first(

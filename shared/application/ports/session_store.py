@@ -60,6 +60,16 @@ class ShardWakeups(Value, frozen=True):
     wakeups: tuple[Wakeup, ...]
 
 
+class WaitingWork(Value, frozen=True):
+    """What waits in the store: lost data to restore, and numbers of wake-ups (due now or later),
+    of audit entries and of failed pushes."""
+
+    has_lost_data: bool
+    wakeups: int
+    entries: int
+    pending_pushes: int
+
+
 class StoreStatistics(Value, frozen=True):
     """Number of live sessions, and state of the outbox.
 
@@ -130,6 +140,12 @@ class SessionStore(Protocol):
 
     async def reschedule_alarm(self, rung: Wakeup, at: Instant) -> None:
         """Set an alarm for `at` to replace the one that went off, unless another is set."""
+
+    async def waiting_work(self) -> WaitingWork:
+        """Return what waits on all shards that can be reached, with one command for each.
+
+        Raises `StoreUnavailable` if none can be.
+        """
 
     async def statistics(self) -> StoreStatistics:
         """Return statistics for the metrics."""

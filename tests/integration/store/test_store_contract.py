@@ -16,7 +16,7 @@ from shared.application.ports.commit import (
 )
 from shared.application.ports.data_loss import DataLossDetector
 from shared.application.ports.notifier import CommitNotification
-from shared.application.ports.session_store import SessionStore, Wakeup
+from shared.application.ports.session_store import SessionStore, WaitingWork, Wakeup
 from shared.application.store_clock import StoreClock
 from shared.domain.clocks import ClockOwner
 from shared.domain.commands import Start
@@ -413,6 +413,13 @@ async def test_the_census_counts_sessions_and_outbox_entries(store: SessionStore
         await store.commit(commit_for(new_session()))
     census = await store.statistics()
     assert (census.live_sessions, census.outbox_length) == (3, 3)
+
+
+async def test_waiting_work_is_counted(store: SessionStore, redis: Redis) -> None:
+    assert await store.waiting_work() == WaitingWork(True, 0, 0, 0)
+    for wake_at in (Instant(1_000), None):
+        await store.commit(commit_for(new_session(), wake_at=wake_at))
+    assert await store.waiting_work() == WaitingWork(True, 1, 2, 0)
 
 
 async def test_scripts_are_sent_again_after_redis_has_lost_them(
