@@ -1,3 +1,7 @@
+import { untilChange, wholeSeconds } from "/clients/js/clock-text.js";
+
+export { countdown, elapsedTime, untilChange } from "/clients/js/clock-text.js";
+
 /** Formats durations (ms) as text, and parses them. */
 
 const TIME_OF_DAY = new Intl.DateTimeFormat([], { hour: "numeric", minute: "2-digit" });
@@ -6,20 +10,6 @@ const TO_THE_SECOND = new Intl.DateTimeFormat([], {
   minute: "2-digit",
   second: "2-digit",
 });
-const TENTHS_BELOW_MS = 20_000;
-
-/**
- * Format a countdown. It is rounded up, so it starts at the full time and shows zero only at zero.
- * Below zero it shows the complete seconds since zero: -0:05.
- *
- * @param {number} ms
- */
-export function countdown(ms) {
-  if (ms < 0) return `-${clock(Math.floor(-ms / 1000))}`;
-  if (ms >= TENTHS_BELOW_MS) return clock(Math.ceil(ms / 1000));
-  const tenths = Math.ceil(ms / 100);
-  return `${clock(Math.floor(tenths / 10))}.${tenths % 10}`;
-}
 
 /**
  * Format a countdown like `countdown`, in whole seconds to the end.
@@ -27,29 +17,12 @@ export function countdown(ms) {
  * @param {number} ms at least 0
  */
 export function countdownSeconds(ms) {
-  return clock(Math.ceil(ms / 1000));
+  return wholeSeconds(Math.ceil(ms / 1000));
 }
 
 /** Ms until `countdownSeconds` of a running clock changes; `ms` is what is left. */
 export function untilNextSecond(ms) {
   return ms > 0 ? untilChange(ms, -1, 1000) : Infinity;
-}
-
-/** Ms until a clock at `ms` reaches the next multiple of `step`; `change` is its direction. */
-export function untilChange(ms, change, step) {
-  if (!change) return Infinity;
-  const above = ((ms % step) + step) % step;
-  return change > 0 ? step - above : above || step;
-}
-
-/**
- * Format elapsed time, rounded down: a second counts when it is complete.
- *
- * @param {number} ms
- */
-export function elapsedTime(ms) {
-  const tenths = Math.floor(ms / 100);
-  return `${clock(Math.floor(tenths / 10))}.${tenths % 10}`;
 }
 
 /**
@@ -59,7 +32,7 @@ export function elapsedTime(ms) {
  */
 export function lapTime(ms) {
   const hundredths = Math.round(ms / 10);
-  return `${clock(Math.floor(hundredths / 100))}.${String(hundredths % 100).padStart(2, "0")}`;
+  return `${wholeSeconds(Math.floor(hundredths / 100))}.${String(hundredths % 100).padStart(2, "0")}`;
 }
 
 /**
@@ -70,7 +43,7 @@ export function lapTime(ms) {
 export function duration(ms) {
   if (ms < 0) return `-${duration(-ms)}`;
   const fraction = ms % 1000 ? `.${String(ms % 1000).padStart(3, "0").replace(/0+$/, "")}` : "";
-  return clock(Math.floor(ms / 1000)) + fraction;
+  return wholeSeconds(Math.floor(ms / 1000)) + fraction;
 }
 
 /** Format an amount of time in seconds, rounded up, so that it is never shown as nothing. */
@@ -172,10 +145,4 @@ export function signed(ms) {
 export function ruleText(message) {
   const words = message.replace(/(\d+)ms/g, (_, ms) => duration(Number(ms)));
   return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-function clock(seconds) {
-  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const two = (value) => String(value).padStart(2, "0");
-  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }

@@ -1,6 +1,6 @@
 import { actionsOf } from "./actions.js";
 import { allowedIn } from "./allowed.js";
-import { keepDrawn } from "./animation.js";
+import { keepDrawn } from "/clients/js/drawing.js";
 import { announcementOf } from "./announcements.js";
 import { connectionStatus } from "./connection-status.js";
 import { openDialog } from "./dialogs.js";

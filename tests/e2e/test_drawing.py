@@ -11,7 +11,7 @@ from tests.e2e.conftest import Opener
 _FRAME_MS = 16
 _LONGEST_WAIT_MS = 100
 _KEEP_DRAWN = """async (wait) => {
-  const { keepDrawn } = await import("/console/animation.js");
+  const { keepDrawn } = await import("/clients/js/drawing.js");
   window.drawnAt = [];
   window.drawing = keepDrawn(() => {
     window.drawnAt.push(performance.now());

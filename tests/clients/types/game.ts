@@ -1,5 +1,6 @@
 /** An application that uses the library; it must compile. */
 
+import "synckairos/clock-element";
 import {
   ApiError,
   SyncKairos,
@@ -161,3 +162,8 @@ function lose({ participantId, deadlineMs, action }: Expired): void {
 }
 
 declare function show(...values: unknown[]): void;
+
+const element = document.querySelector("synckairos-clock");
+void element?.session?.pause();
+// @ts-expect-error the session is chosen by the attribute
+if (element) element.session = null;
