@@ -35,14 +35,15 @@ _TIMED = (
 limits; they run beside each other, but not beside heavier tests."""
 
 _TOOLS = (
+    "tests/clients/test_bundlers.py",
     "tests/infra/deployment/",
     "tests/infra/packaging/",
     "tests/integration/test_bench.py",
     "tests/integration/test_demo.py",
     "tests/load/",
 )
-"""Tests of `make package`, `deploy`, `image-check`, `bench`, `demo` and `load`; they run by
-`make test-tools`."""
+"""Tests of `make package`, `deploy`, `image-check`, `bench`, `demo` and `load`, and of bundlers; they
+run by `make test-tools`."""
 
 _BROWSERS = (
     "tests/e2e/test_busy.py",

@@ -20,7 +20,7 @@ export class SupabaseTransport {
     this.key = key;
     this.topic = topic;
     this.token = token;
-    this.load = realtime ?? (() => import("@supabase/realtime-js"));
+    this.load = realtime ?? loadRealtime;
     this.transport = WebSocket && { transport: WebSocket };
     this.on = on;
     this.isOpen = false;
@@ -86,5 +86,15 @@ export class SupabaseTransport {
     if (!this.isOpen) return;
     this.close();
     this.on.down({ isStale: true, error });
+  }
+}
+
+/** Load Supabase's client. In a `try`, bundlers accept that an optional package isn't installed. */
+async function loadRealtime() {
+  try {
+    return await import("@supabase/realtime-js");
+  } catch (error) {
+    const hint = "install @supabase/realtime-js, or give the client `realtime`";
+    throw new Error(`Pushes through Supabase Realtime need its client: ${hint}`, { cause: error });
   }
 }
