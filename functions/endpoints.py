@@ -3,6 +3,7 @@
 from functions.service import console, docs, health, programmes, ready, time, time_controls
 from functions.sessions import (
     adjust,
+    advance,
     batch,
     batch_commands,
     begin,
@@ -54,6 +55,7 @@ _ENDPOINTS = (
     replay,
     fairness,
     simulate,
+    advance,
     realtime,
     tokens,
     time,

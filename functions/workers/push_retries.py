@@ -14,6 +14,7 @@ from shared.application.ports.metrics import Metrics
 from shared.application.ports.pending_pushes import PendingPush, PushFailed
 from shared.application.ports.session_store import LoadResult, SessionStore
 from shared.application.push_messages import session_deleted, state_sync
+from shared.application.session_time import session_time
 from shared.composition.supabase_pushes import SupabasePushes
 from shared.domain.session import tenant_and_id
 from shared.domain.timekeeping import next_wakeup
@@ -117,8 +118,8 @@ def _present(name: str, loaded: LoadResult) -> bytes | None:
     """
     if loaded.stored:
         session = loaded.stored.session
-        due_at = next_wakeup(session) or loaded.now
-        return state_sync(session, min(loaded.now, due_at))
+        now = session_time(session, loaded.now)
+        return state_sync(session, min(now, next_wakeup(session) or now))
     if loaded.is_deleted:
         _, session_id = tenant_and_id(name)
         return session_deleted(session_id, loaded.now)

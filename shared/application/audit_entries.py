@@ -7,6 +7,7 @@ import msgspec
 from shared.application.ports.audit_log import SessionSnapshot
 from shared.application.ports.commit import Commit, SnapshotDifference
 from shared.application.session_encoding import encode_session
+from shared.application.session_time import store_time
 from shared.application.snapshots import decode_state, is_difference
 from shared.domain.events import EventType, SessionChange
 from shared.domain.session import session_name
@@ -34,7 +35,7 @@ class AuditEntry(msgspec.Struct, frozen=True):
     operation_id: str
     """The commit's. Distinguishes a repeated delivery from another change of the same version."""
     wakes_at: Instant | None
-    """Next instant at which the session changes without a command."""
+    """Next instant at which the session changes without a command, by the store's time."""
     tenant: str | None = None
 
 
@@ -119,7 +120,8 @@ def _entry(
     else:
         is_deletion = change.type is EventType.SESSION_DELETED
         state = _encoder.encode(snapshot) if snapshot else encode_session(session)
-        wakes_at = None if is_deletion else next_wakeup(session)
+        next_at = None if is_deletion else next_wakeup(session)
+        wakes_at = None if next_at is None else store_time(session, next_at)
     return AuditEntry(
         session_id=session.session_id,
         version=session.version,

@@ -96,6 +96,7 @@ class Operation(StrEnum):
     RESUME_PARTICIPANT = "resume participant"
     UNSCHEDULE = "unschedule"
     COMMAND_MANY = "command many sessions"
+    ADVANCE = "advance"
     READ_HISTORY = "read history"
     SIMULATE = "simulate"
     MINT_TOKEN = "mint token"

@@ -14,6 +14,7 @@ from shared.application.ports.commit import (
     StoredSession,
 )
 from shared.application.push_messages import pushes
+from shared.application.session_time import store_time
 from shared.application.session_view import SessionView, encode_view, session_view, switch_view
 from shared.application.snapshots import snapshots_of
 from shared.domain.automatic_load import current_load
@@ -76,7 +77,8 @@ def build_commit(
 ) -> BuiltCommit:
     """Build the commit that applies `steps` to `stored` (None: no session yet) for `context`.
 
-    The store refuses it if the owner would exceed `limits`.
+    `now` is the session's time after them. The store refuses the commit if the owner would exceed
+    `limits`.
     """
     last = steps[-1]
     session = last.session
@@ -93,8 +95,8 @@ def build_commit(
         session=None if removed else session,
         retention_ms=DAY if removed else retention_ms(session),
         wake_at=None if removed else _wake_at(session, now, next_at),
-        now=now,
-        alarm_at=None if removed else next_at,
+        now=store_time(session, now),
+        alarm_at=None if removed or next_at is None else store_time(session, next_at),
         changes=changes,
         origin=context.origin,
         pushes=pushes(steps, now, result.encoded),
@@ -110,24 +112,31 @@ def build_commit(
 
 
 def build_restoring_commit(session: Session, now: Instant) -> Commit:
-    """Build the commit that restores a session which the store has lost. It makes no change."""
+    """Build the commit that restores a session which the store has lost. It makes no change.
+
+    `now` is the session's time.
+    """
+    next_at = next_wakeup(session)
     return Commit(
         name=session.name,
         expected=None,
         operation_id=token_hex(8),
         session=session,
         retention_ms=retention_ms(session),
-        wake_at=next_wake_at(session, now),
-        now=now,
-        alarm_at=next_wakeup(session),
+        wake_at=_wake_at(session, now, next_at),
+        now=store_time(session, now),
+        alarm_at=None if next_at is None else store_time(session, next_at),
         owner=_limited_owner(session),
         load=current_load(session),
     )
 
 
 def next_wake_at(session: Session, now: Instant) -> Instant | None:
-    """Return when to check a session without a request: when something is due, else at the end of
-    its retention; None if the session has ended."""
+    """Return when to check a session without a request, by the store's time.
+
+    This is when something is due, else at the end of its retention; None if the session has ended.
+    `now` is the session's time.
+    """
     return _wake_at(session, now, next_wakeup(session))
 
 
@@ -139,4 +148,4 @@ def _limited_owner(session: Session) -> str | None:
 def _wake_at(session: Session, now: Instant, next_at: Instant | None) -> Instant | None:
     if session.status.is_terminal:
         return None
-    return next_at or after(now, retention_ms(session))
+    return store_time(session, next_at or after(now, retention_ms(session)))

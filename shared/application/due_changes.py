@@ -5,6 +5,7 @@ from shared.application.errors import StoreUnavailable
 from shared.application.ports.commit import StoredSession
 from shared.application.ports.session_store import SessionStore, Wakeup
 from shared.application.session_loader import SessionLoader
+from shared.application.session_time import store_time
 from shared.domain.timekeeping import next_wakeup
 from shared.domain.units import Instant, Millis, after, elapsed_between
 
@@ -45,18 +46,23 @@ class WakeupHandler:
         """
         due = next_wakeup(stored.session) if stored else None
         late = elapsed_between(due or now, now)
-        delay = Millis(min(max(late, _MIN_DELAY), _MAX_DELAY))
-        await self._store.release(claimed, after(now, delay))
+        retry_at = after(now, Millis(min(max(late, _MIN_DELAY), _MAX_DELAY)))
+        if stored:
+            retry_at = store_time(stored.session, retry_at)
+        await self._store.release(claimed, retry_at)
 
     async def handle_alarm(self, alarm: Wakeup) -> Instant | None:
         """Apply the due changes of a session whose alarm has gone off.
 
-        Return the session's next wake-up if nothing was due and no later alarm is set.
+        Return the session's next wake-up, by the store's time, if nothing was due and no later
+        alarm is set.
         """
         loaded = await self._store.load(alarm.name)
         found = await self._state.found(loaded, alarm.name, None, include_expired=False)
         stored, now = await self._state.apply_due(*found)
         if stored is None or stored is not loaded.stored:
             return None
-        set_for = loaded.alarm_at or alarm.at
-        return next_wakeup(stored.session) if set_for <= max(now, alarm.at) else None
+        next_at, set_for = next_wakeup(stored.session), loaded.alarm_at or alarm.at
+        if next_at is None or set_for > max(store_time(stored.session, now), alarm.at):
+            return None
+        return store_time(stored.session, next_at)

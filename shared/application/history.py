@@ -9,6 +9,7 @@ from shared.application.event_loop import yield_to_event_loop
 from shared.application.ports.audit_log import AuditedEvent, AuditLog, Outbox
 from shared.application.ports.commit import IdempotencyRecord, StoredSession
 from shared.application.ports.session_store import SessionStore
+from shared.application.session_time import session_time
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.session import Session
 from shared.domain.settlement import settle
@@ -99,7 +100,7 @@ class AuditHistory:
     async def _authorize(
         self, authorization: Authorization, session_id: str
     ) -> tuple[str, Instant]:
-        """Count the request and check access; return the session's name and the time.
+        """Count the request and check access; return the session's name and its time.
 
         Raises `SessionNotFound` if there never was such a session or the caller may not read it.
         """
@@ -114,7 +115,7 @@ class AuditHistory:
         if session is None:
             raise SessionNotFound
         authorization.check(session)
-        return name, loaded.now
+        return name, session_time(session, loaded.now)
 
     async def _last_known(self, name: str) -> Session | None:
         """Any version of a session that the store doesn't have; its owner never changes.

@@ -33,14 +33,16 @@ def pushes(steps: Sequence[SessionStep], now: Instant, last_view: msgspec.Raw) -
     """Return the messages to subscribers for `steps`, in order, committed at `now`.
 
     `last_view` is the encoded session after the last step. Earlier steps show the session at their
-    own instant, because later steps have changed its clocks.
+    own instant, because later steps have changed its clocks. If the last step advances a test
+    session, the messages of the others have their own instants too.
     """
     messages: list[bytes] = []
+    last = steps[-1]
+    is_advance = isinstance(last, SessionChange) and last.type is EventType.SESSION_ADVANCED
     for step in steps:
-        view = (
-            last_view if step is steps[-1] else encode_session_view(step.session, step.occurred_at)
-        )
-        messages += map(_encode, _messages_of(step, now, view))
+        view = last_view if step is last else encode_session_view(step.session, step.occurred_at)
+        sent_at = step.occurred_at if is_advance else now
+        messages += map(_encode, _messages_of(step, sent_at, view))
     return messages
 
 

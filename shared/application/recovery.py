@@ -11,6 +11,7 @@ from shared.application.ports.audit_log import AuditLog, Outbox, SessionSnapshot
 from shared.application.ports.commit import RevisionConflict, StoredSession
 from shared.application.ports.data_loss import DataLossDetector, Epoch
 from shared.application.ports.session_store import SessionStore
+from shared.application.session_time import session_time
 from shared.application.used_ids import UsedIds
 from shared.domain.session import Session
 from shared.domain.timekeeping import retention_ms
@@ -96,7 +97,8 @@ class Recovery:
             snapshot = last.get(name)
             if snapshot is None or not snapshot.can_change or not admits(snapshot.session):
                 continue
-            if include_expired or _retention_ends_at(snapshot.session) > now:
+            session_now = session_time(snapshot.session, now)
+            if include_expired or _retention_ends_at(snapshot.session) > session_now:
                 stored = await self._restore_one(snapshot.session, now)
                 if stored:
                     restored[name] = stored
@@ -173,7 +175,8 @@ class Recovery:
         }
 
     async def _restore_one(self, session: Session, now: Instant) -> StoredSession | None:
-        commit = build_restoring_commit(session, max(now, session.updated_at))
+        now = max(session_time(session, now), session.updated_at)
+        commit = build_restoring_commit(session, now)
         result = await self._store.commit(commit)
         if isinstance(result, RevisionConflict):
             return result.stored
@@ -186,4 +189,5 @@ def admit_all(_: Session) -> bool:
 
 
 def _retention_ends_at(session: Session) -> Instant:
+    """Return when the session need not be kept any longer, by its own time."""
     return after(session.updated_at, retention_ms(session))

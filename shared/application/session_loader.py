@@ -10,6 +10,7 @@ from shared.application.errors import AuditUnavailable
 from shared.application.ports.commit import IdempotencyKey, Origin, RevisionConflict, StoredSession
 from shared.application.ports.session_store import LoadResult, SessionStore
 from shared.application.recovery import Recovery, admit_all
+from shared.application.session_time import carried_over, session_time
 from shared.domain.commands import Command
 from shared.domain.events import SessionStep
 from shared.domain.session import Session
@@ -58,15 +59,17 @@ class SessionLoader:
         *,
         include_expired: bool = True,
     ) -> tuple[StoredSession | None, Instant]:
-        """Return the loaded session and the time; restore the session if the store has lost it.
+        """Return the loaded session and its time; restore the session if the store has lost it.
 
         Only sessions that the caller may read are restored; no `authorization` stands for the
         service itself. `include_expired` includes sessions whose retention has passed.
         """
         restored = (await self.restored({name: loaded}, authorization, include_expired)).get(name)
-        if restored is None:
-            return loaded.stored, loaded.now
-        return restored, max(loaded.now, restored.session.updated_at)
+        stored = restored or loaded.stored
+        if stored is None:
+            return None, loaded.now
+        now = session_time(stored.session, loaded.now)
+        return stored, max(now, restored.session.updated_at) if restored else now
 
     async def restored(
         self,
@@ -103,16 +106,21 @@ class SessionLoader:
             return {}
 
     async def reload_superseded(
-        self, result: RevisionConflict, name: str, now: Instant, authorization: Authorization | None
+        self,
+        result: RevisionConflict,
+        before: StoredSession,
+        now: Instant,
+        authorization: Authorization | None,
     ) -> tuple[StoredSession | None, Instant]:
-        """Return the state that superseded a commit, and a time not before it.
+        """Return the state that superseded `before`, and a time of the session not before it.
 
         If `result` has no state, the session was deleted or lost; it is then loaded, and restored
         if possible.
         """
         if result.stored is None:
+            name = before.session.name
             return await self.found(await self._store.load(name), name, authorization)
-        return result.stored, max(now, result.stored.session.updated_at)
+        return result.stored, carried_over(now, before.session, result.stored.session)
 
     async def is_id_unused(self, loaded: LoadResult, name: str) -> bool:
         """Whether a session id was never used; True also while the trail is unavailable.
@@ -147,7 +155,7 @@ class SessionLoader:
             commit = build_commit(stored, due, now, ChangeContext(_SYSTEM)).commit
             result = await self._store.commit(commit)
             if isinstance(result, RevisionConflict):
-                stored, now = await self.reload_superseded(result, commit.name, now, None)
+                stored, now = await self.reload_superseded(result, stored, now, None)
             else:
                 stored = commit.stored
         return stored, now
@@ -160,15 +168,16 @@ def due_steps(
 
     With a `command`: those that are due before it is applied.
     """
-    return list(islice(settle(stored.session, now, command), _max_steps(stored.session)))
+    return list(islice(settle(stored.session, now, command), max_steps(stored.session)))
 
 
 def fills_commit(stored: StoredSession, due: Sequence[SessionStep]) -> bool:
     """Whether `due` fills a commit, so that more steps may be due."""
-    return len(due) == _max_steps(stored.session)
+    return len(due) == max_steps(stored.session)
 
 
-def _max_steps(session: Session) -> int:
+def max_steps(session: Session) -> int:
+    """Return how many steps one commit of the session takes at most."""
     participants = max(1, len(session.participants))
     return max(1, min(_STEPS_PER_COMMIT, _PARTICIPANTS_PER_COMMIT // participants))
 

@@ -31,13 +31,20 @@ from shared.application.ports.commit import (
 )
 from shared.application.ports.session_store import SessionStore
 from shared.application.session_limits import SessionLimits
-from shared.application.session_loader import SessionLoader, due_steps, fills_commit
+from shared.application.session_loader import (
+    SessionLoader,
+    due_steps,
+    fills_commit,
+    max_steps,
+)
 from shared.application.session_queue import SessionQueues, Turn
+from shared.application.session_time import carried_over, session_time
 from shared.application.timeout import store_timeout
-from shared.domain.commands import Command, Create, Delete
+from shared.domain.advance import advance
+from shared.domain.commands import Advance, Command, Create, Delete
 from shared.domain.creation import create
 from shared.domain.errors import Refusal
-from shared.domain.events import SessionChange, SessionStep
+from shared.domain.events import SessionStep
 from shared.domain.session import Session
 from shared.domain.transition import transition
 from shared.domain.units import Instant
@@ -153,7 +160,7 @@ class SessionService:
             authorization.check(stored.session, command)
             async with self._turns.of(name) as turn:
                 latest = _newest(stored, turn.before)
-                now = max(now, latest.session.updated_at)
+                now = carried_over(now, stored.session, latest.session)
                 requested = _RequestedChange(authorization, command, context)
                 return await self._change_in_turn(requested, stored, latest, now, turn)
 
@@ -180,7 +187,7 @@ class SessionService:
             turn.left = stored
             due = due_steps(stored, now, requested.command)
             try:
-                change = self._apply(requested, stored, due, now)
+                steps = self._apply(requested, stored, due, now)
             except (Refusal, PreconditionFailed, _Backlog):
                 if due:
                     stored, now = await self._state.apply_due(stored, now, requested.command)
@@ -190,7 +197,8 @@ class SessionService:
                 ):
                     return earlier
                 raise
-            drafted = build_commit(stored, [*due, change], now, requested.context, limits)
+            done_at = max(now, steps[-1].occurred_at)
+            drafted = build_commit(stored, steps, done_at, requested.context, limits)
             if requested.context.is_dry_run:
                 return Outcome(drafted.result, is_dry_run=True)
             result = await self._store.commit(drafted.commit)
@@ -199,7 +207,7 @@ class SessionService:
                 return await self._outcome(result, drafted)
             turn.is_contested = True
             stored, now = await self._state.reload_superseded(
-                result, drafted.commit.name, now, requested.authorization
+                result, stored, now, requested.authorization
             )
         raise VersionConflict(_version(latest), _version(stored))
 
@@ -219,7 +227,7 @@ class SessionService:
         return await self._replay(loaded.recorded, key, name, loaded.stored)
 
     async def read(self, authorization: Authorization, session_id: str) -> tuple[Session, Instant]:
-        """Return the session and the instant at which it was read.
+        """Return the session, and the time of the session at which it was read.
 
         Raises `SessionNotFound` (`SessionDeleted` if the store knows of the deletion) and
         `Forbidden`.
@@ -266,7 +274,8 @@ class SessionService:
     ) -> tuple[Session, Instant] | None:
         if stored is None or not authorization.may_read(stored.session):
             return None
-        stored, now = await self._state.apply_due(stored, max(now, stored.session.updated_at))
+        now = max(session_time(stored.session, now), stored.session.updated_at)
+        stored, now = await self._state.apply_due(stored, now)
         return (stored.session, now) if stored else None
 
     async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
@@ -280,21 +289,27 @@ class SessionService:
         stored: StoredSession,
         due: Sequence[SessionStep],
         now: Instant,
-    ) -> SessionChange:
-        """The change that the command makes after the `due` steps.
+    ) -> list[SessionStep]:
+        """The `due` steps, and those that the command makes after them.
 
         Raises `_Backlog` if more is due than fits in one commit. A deletion doesn't wait for that,
-        because it frees memory in a store that may have run out of it.
+        because it frees memory in a store that may have run out of it. An advance waits for all
+        that is due, because it makes as many steps as fit in a commit.
         """
-        if fills_commit(stored, due) and not isinstance(requested.command, Delete):
+        command = requested.command
+        if due and isinstance(command, Advance):
+            raise _Backlog
+        if fills_commit(stored, due) and not isinstance(command, Delete):
             raise _Backlog
         session = due[-1].session if due else stored.session
         expected = requested.context.if_match
         if expected is not None and str(session.version) not in expected:
             raise PreconditionFailed(session.version)
-        change = transition(session, requested.command, now)
-        self._limits.check_changed(session, change.session, requested.command)
-        return change
+        if isinstance(command, Advance):
+            return advance(session, command, now, max_steps(session))
+        change = transition(session, command, now)
+        self._limits.check_changed(session, change.session, command)
+        return [*due, change]
 
     async def _outcome(
         self, result: Committed | DuplicateRequest | QuotaExceeded, drafted: BuiltCommit
@@ -325,7 +340,8 @@ class SessionService:
         if recorded.name not in (None, name):
             name, stored = recorded.name, None
         session = await self._recall.session(recorded, name, recorded.version, stored)
-        return Outcome(change_result(session, recorded.at, recorded.expiry), replayed=True)
+        at = session_time(session, recorded.at)
+        return Outcome(change_result(session, at, recorded.expiry), replayed=True)
 
 
 class _Backlog(Exception):

@@ -151,6 +151,9 @@ class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
     extend_on_switch: dict[str, Any] | None = None
     extensions: dict[str, int] | None = None
     scheduled: dict[str, Any] | None = None
+    test: bool | None = None
+    advanced_ms: Millis | None = None
+    advance_left_ms: Millis | None = None
 
 
 class SwitchView(msgspec.Struct, omit_defaults=True):
@@ -197,7 +200,7 @@ def session_view(session: Session, now: Instant) -> SessionView:
     shown = lines.shown
     clocks, individual = clocks_of(session), settings_of(session)
     waiting = clocks.owner(session) if is_flag_open(session, now) else None
-    programme = session.programme
+    programme, virtual = session.programme, session.virtual_clock
     return SessionView(
         session_id=session.session_id,
         sync_mode=session.sync_mode,
@@ -253,6 +256,9 @@ def session_view(session: Session, now: Instant) -> SessionView:
         extend_on_switch=_soft_close_view(session.extend_on_switch),
         extensions=_extensions_view(session),
         scheduled=scheduled_view(session),
+        test=True if virtual else None,
+        advanced_ms=virtual.advanced_ms if virtual else None,
+        advance_left_ms=virtual.left_ms or None if virtual else None,
     )
 
 
@@ -317,6 +323,7 @@ def summary_view(session: Session, now: Instant) -> dict[str, Any]:
         "start_at": timestamp(session.start_at),
         "ends_at": timestamp(session.ends_at),
         "scheduled": scheduled_view(session),
+        "advanced_ms": session.virtual_clock.advanced_ms if session.virtual_clock else None,
     }
     return _without_none(view)
 

@@ -105,6 +105,7 @@ class Create(Value, frozen=True):
     ends_at: Instant | None = None
     moves_with_pause: bool = False
     extend_on_switch: SoftClose | None = None
+    is_test: bool = False
     tenant: str | None = None
     owner: str | None = None
 
@@ -251,6 +252,16 @@ class Unschedule(Value, frozen=True):
     """Withdraw the scheduled command."""
 
 
+class Advance(Value, frozen=True):
+    """Let time pass in a test session: for `by_ms`, until `to`, or until the next thing happens.
+
+    At most one of the two is set. Unlike other commands, it is applied by `advance`.
+    """
+
+    by_ms: Millis | None = None
+    to: Instant | None = None
+
+
 Command = (
     Start
     | Switch
@@ -275,4 +286,5 @@ Command = (
     | ResumeParticipant
     | Schedule
     | Unschedule
+    | Advance
 )

@@ -24,6 +24,7 @@ from shared.domain.soft_close import soft_close_violations
 from shared.domain.time_control import control_violations
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
+from shared.domain.virtual_clock import VirtualClock
 
 _MODES_WITH_BANKS = (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)
 _MODES_WITH_SOFT_CLOSE = (SyncMode.GLOBAL, SyncMode.PER_CYCLE)
@@ -71,6 +72,7 @@ def create(spec: Create, now: Instant) -> SessionChange:
         ends_at=spec.ends_at,
         moves_with_pause=spec.moves_with_pause,
         extend_on_switch=spec.extend_on_switch,
+        virtual_clock=VirtualClock() if spec.is_test else None,
         tenant=spec.tenant,
         owner=spec.owner,
         version=1,

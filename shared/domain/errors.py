@@ -10,6 +10,8 @@ Refusal
 ├── StaleVersion          the session no longer has the version that the command names
 ├── AlreadyScheduled      another command is scheduled
 ├── NothingScheduled      no command is scheduled
+├── NotTestSession        only a test session can be advanced
+├── NothingDue            nothing will happen without a command
 ├── NothingToUndo         no switch is kept that could be undone
 └── UndoBlocked           an undo would lose a pause or a correction
 """
@@ -99,6 +101,20 @@ class NothingScheduled(Refusal):
 
     def __init__(self) -> None:
         super().__init__("No command is scheduled, or it has taken effect already")
+
+
+class NotTestSession(Refusal):
+    """Only a session that was created with `test: true` can be advanced."""
+
+    def __init__(self) -> None:
+        super().__init__("Only a session that was created with test: true can be advanced")
+
+
+class NothingDue(Refusal):
+    """Nothing will happen in the session without a command."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing will happen in this session without a command")
 
 
 class NothingToUndo(Refusal):

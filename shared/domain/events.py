@@ -41,6 +41,7 @@ class EventType(StrEnum):
     PARTICIPANT_CLOSED = "participant_closed"
     COMMAND_SCHEDULED = "command_scheduled"
     COMMAND_UNSCHEDULED = "command_unscheduled"
+    SESSION_ADVANCED = "session_advanced"
     SESSION_DELETED = "session_deleted"
 
 

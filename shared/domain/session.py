@@ -18,6 +18,7 @@ from shared.domain.time_budget import EMPTY, Reserve, Sources, TimeBudget
 from shared.domain.time_control import StartOn, TimeControl, fischer
 from shared.domain.units import DAY, Instant, Millis
 from shared.domain.values import Value, replace
+from shared.domain.virtual_clock import VirtualClock
 
 MAX_OVERRUN = DAY
 """The most time that a clock counts below zero."""
@@ -232,6 +233,8 @@ class Session(Value, frozen=True, kw_only=True):
     """In `global`: the items that the cycles are."""
     overtime: bool = False
     """Whether clocks count overruns: time below zero."""
+    virtual_clock: VirtualClock | None = None
+    """Set if and only if this is a test session."""
 
     @property
     def name(self) -> str:

@@ -249,6 +249,7 @@ class CreateBody(Body):
     programme: ProgrammeName | None = None
     repeat: Repeat | None = None
     overtime: Flag | None = None
+    test: Flag | None = None
 
     @field_validator("programme")
     @classmethod
@@ -322,6 +323,7 @@ class CreateBody(Body):
             ends_at=self.ends_at,
             moves_with_pause=bool(self.moves_with_pause),
             extend_on_switch=self.extend_on_switch.rule() if self.extend_on_switch else None,
+            is_test=bool(self.test),
         )
 
     def _individual(self) -> IndividualSettings:

@@ -13,8 +13,10 @@ from shared.domain.errors import (
     AlreadyScheduled,
     InvalidTransition,
     NotActiveParticipant,
+    NothingDue,
     NothingScheduled,
     NothingToUndo,
+    NotTestSession,
     Refusal,
     RuleViolation,
     StaleVersion,
@@ -100,11 +102,17 @@ def _refusal(error: Exception) -> tuple[int, str, Any]:
             effective_at = timestamp(Instant(error.effective_at))
             scheduled = {"operation": error.operation, "effective_at": effective_at}
             return 409, "CONFLICT", {"scheduled": scheduled}
-        case NothingScheduled():
-            return 409, "NOTHING_SCHEDULED", None
-        case NothingToUndo():
-            return 409, "NOTHING_TO_UNDO", None
-        case UndoBlocked():
-            return 409, "CONFLICT", None
+        case _ if code := _CONFLICTS.get(type(error)):
+            return 409, code, None
         case _:
             raise error
+
+
+_CONFLICTS: Mapping[type[Exception], str] = {
+    NothingDue: "NOTHING_DUE",
+    NothingScheduled: "NOTHING_SCHEDULED",
+    NothingToUndo: "NOTHING_TO_UNDO",
+    NotTestSession: "NOT_A_TEST_SESSION",
+    UndoBlocked: "CONFLICT",
+}
+"""Codes of refusals that need no details."""

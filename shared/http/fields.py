@@ -102,7 +102,7 @@ def _instant(value: Any) -> int:
     return instant
 
 
-def _rfc_3339_instant(value: Any) -> Instant:
+def rfc_3339_instant(value: Any) -> Instant:
     """Return the instant of an RFC 3339 timestamp, rounded down to 1 ms; the domain checks when.
 
     Numbers are refused, because nobody can tell ms from s in them.
@@ -116,7 +116,7 @@ def _rfc_3339_instant(value: Any) -> Instant:
         raise PydanticCustomError("timestamp", message) from None
 
 
-def _to_integer(value: Any) -> Any:
+def integer(value: Any) -> Any:
     """Accept 5.0 as the integer 5 (JSON Schema Validation section 6.1.1)."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -142,7 +142,7 @@ def _check_threshold(value: int) -> int:
     return value
 
 
-_integer = BeforeValidator(_to_integer)
+_integer = BeforeValidator(integer)
 Uuid = Annotated[
     str, Strict(), AfterValidator(uuid_of), WithJsonSchema({"type": "string", "format": "uuid"})
 ]
@@ -271,7 +271,7 @@ Factor = Annotated[
 ]
 FutureInstant = Annotated[
     Instant,
-    BeforeValidator(_rfc_3339_instant),
+    BeforeValidator(rfc_3339_instant),
     WithJsonSchema(
         {
             "type": "string",
@@ -282,7 +282,7 @@ FutureInstant = Annotated[
 ]
 EffectiveInstant = Annotated[
     Instant,
-    BeforeValidator(_rfc_3339_instant),
+    BeforeValidator(rfc_3339_instant),
     WithJsonSchema(
         {
             "type": "string",

@@ -60,6 +60,8 @@ TABLE: dict[tuple[str, str], Row] = {
         (404, 404, 403, 403, 403, 409, 404, 409), {"mode": "turn_start"}
     ),
     ("POST", f"{_SESSION}/unschedule"): Row((404, 404, 403, 403, 403, 409, 404, 409)),
+    # Only a test session can be advanced.
+    ("POST", f"{_SESSION}/advance"): Row((404, 404, 403, 403, 403, 409, 404, 409), {"ms": 1_000}),
     ("POST", "/v1/sessions/batch-commands"): Row(
         (403, 200, 403, 403, 403, 200, 200, 200),
         {"operation": "pause", "session_ids": ["{session_id}"]},

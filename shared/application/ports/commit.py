@@ -64,9 +64,9 @@ class IdempotencyRecord(Value, frozen=True):
 
     `fingerprint` is that of the request, which led to `version` of the session `name` (None: the
     session of the request), or removed the session (`version` is None). The response showed the
-    session `at` that instant; `expiry` is that of the clock that a switch ended. `entry_id`
-    identifies the version's audit entry in the outbox. `session` is the version itself, if it is
-    stored here.
+    session `at` that instant of the store; `expiry` is that of the clock that a switch ended.
+    `entry_id` identifies the version's audit entry in the outbox. `session` is the version itself,
+    if it is stored here.
     """
 
     fingerprint: str

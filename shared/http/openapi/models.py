@@ -273,6 +273,12 @@ FlagGrace = Annotated[
 ]
 
 
+AdvancedMs = Annotated[
+    int,
+    Field(ge=0, description="Test sessions only: by how much its time is ahead of `/v1/time`, ms"),
+]
+
+
 class Session(ResponseModel):
     """A session. Live times are as of `server_time_ms`.
 
@@ -333,6 +339,9 @@ class Session(ResponseModel):
     extend_on_switch: SoftClose = omittable()
     extensions: Extensions = omittable()
     scheduled: Scheduled = omittable()
+    test: Literal[True] = omittable()
+    advanced_ms: AdvancedMs = omittable()
+    advance_left_ms: Ms = omittable()
 
 
 class Summary(ResponseModel):
@@ -355,6 +364,7 @@ class Summary(ResponseModel):
     start_at: str = omittable()
     ends_at: str = omittable()
     scheduled: Scheduled = omittable()
+    advanced_ms: AdvancedMs = omittable()
 
 
 class SwitchResult(ResponseModel):

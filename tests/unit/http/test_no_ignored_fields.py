@@ -68,6 +68,7 @@ _CREATION: dict[str, Any] = {
     "programme": "meeting_60",
     "repeat": 2,
     "overtime": True,
+    "test": True,
 }
 _PARTICIPANT: dict[str, Any] = {
     "participant_id": "a",
