@@ -2,6 +2,7 @@ import { Api } from "./api.js";
 import { ServerClock } from "./clock.js";
 import { Session } from "./session.js";
 import { platform } from "./platform.js";
+import { serverTimeOf } from "./session-clock.js";
 
 const TRANSPORTS = ["supabase", "websocket", "sse", "polling"];
 
@@ -73,7 +74,7 @@ export class SyncKairos {
   async batch(ids) {
     const body = { session_ids: ids };
     const { data } = await this.#api.change("POST", "/v1/sessions/batch", { body });
-    for (const state of data.sessions) this.clock.noteServerTime(state.server_time_ms);
+    for (const state of data.sessions) this.clock.noteServerTime(serverTimeOf(state));
     return data;
   }
 

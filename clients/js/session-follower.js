@@ -1,3 +1,4 @@
+import { SessionClock, serverTimeOf } from "./session-clock.js";
 import { SessionLogic } from "./session-logic.js";
 import { sessionPath } from "./fallback.js";
 import { Connector } from "./connector.js";
@@ -37,7 +38,8 @@ export class SessionFollower {
    *   emit: (name: string, detail: *) => void}} parts
    */
   constructor({ id, api, clock, local, transport, options, emit }) {
-    Object.assign(this, { id, api, clock, local, emit });
+    Object.assign(this, { id, api, local, emit });
+    this.clock = new SessionClock(clock, () => this.state);
     this.#logic = new SessionLogic({ random: local.random });
     this.#connection = { status: "closed", transport: null, since: clock.now() };
     const on = this.#listeners();
@@ -79,7 +81,7 @@ export class SessionFollower {
     this.#reading = this.#problem = null;
     this.#awaitAnswer();
     this.#stopWaking = this.local.onWake(() => this.#wake());
-    this.clock.start();
+    this.clock.server.start();
     const effects = this.#logic.begin(this.#now(), this.local.isHidden());
     this.#carryOut(effects);
     this.#connector.open();
@@ -237,7 +239,7 @@ export class SessionFollower {
 
   /** Before its first sample, the clock is estimated from the states that arrive. */
   #noteTimeOf(state) {
-    if (state) this.clock.noteServerTime(state.server_time_ms);
+    if (state) this.clock.server.noteServerTime(serverTimeOf(state));
   }
 
   #noteConnection() {
@@ -248,7 +250,7 @@ export class SessionFollower {
       if ((this.#problem?.status ?? null) !== this.#emittedProblemStatus) this.#emitConnection();
       return;
     }
-    this.#connection = { status, transport, since: this.clock.now() };
+    this.#connection = { status, transport, since: this.clock.server.now() };
     this.#emitConnection();
   }
 

@@ -37,13 +37,14 @@ export class Session extends EventTarget {
   constructor(id, { onOpen = () => {}, onClose = () => {}, ...parts }) {
     super();
     this.id = id;
-    this.clock = parts.clock;
     this.#api = parts.api;
     this.#path = sessionPath(id);
     this.#onOpen = onOpen;
     this.#onClose = onClose;
     const emit = (name, detail) => this.dispatchEvent(new CustomEvent(name, { detail }));
     this.#follower = new SessionFollower({ id, ...parts, emit });
+    /** The session's own clock; `parts.clock` is the server's. */
+    this.clock = this.#follower.clock;
   }
 
   /** @returns {?SessionState} the newest state; null before the first one and after a deletion */
@@ -177,6 +178,23 @@ export class Session extends EventTarget {
    */
   unschedule(options) {
     return this.#change("POST", "/unschedule", undefined, options);
+  }
+
+  /**
+   * Let `ms` pass in a test session, or time until `to` (the session's time, ms); without both, until
+   * something happens in it without a command. If more is due on the way than one request makes, it
+   * stops there: `advance_left_ms` of the state is what is left.
+   *
+   * @param {{ms?: number, to?: number}} [how]
+   * @param {CallOptions} [options]
+   */
+  advance({ ms, to } = {}, options) {
+    const body = {
+      ...(ms !== undefined && { ms }),
+      ...(to !== undefined && { to: new Date(to).toISOString() }),
+    };
+    const isGiven = Object.keys(body).length > 0;
+    return this.#change("POST", "/advance", isGiven ? body : { until: "next" }, options);
   }
 
   /** @param {CallOptions} [options] */

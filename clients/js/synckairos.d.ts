@@ -258,6 +258,12 @@ export interface SessionState<Metadata = AnyMetadata> {
   extensions?: { used: number; left?: number };
   /** The command that was given ahead of time. */
   scheduled?: Scheduled;
+  /** Whether this is a test session (docs/test-sessions.md); absent if it isn't. */
+  test?: true;
+  /** By how much a test session's time is ahead of the server's. */
+  advanced_ms?: number;
+  /** What was left of the last advance, which stopped because too many changes were due. */
+  advance_left_ms?: number;
   created_at: string;
   updated_at: string;
   server_time_ms: number;
@@ -679,7 +685,7 @@ export interface SessionEvents<Metadata = AnyMetadata> {
 
 export class Session<Metadata = AnyMetadata> extends EventTarget {
   readonly id: string;
-  readonly clock: ServerClock;
+  readonly clock: SessionClock;
   /** The newest state; null before the first one and after a deletion. */
   readonly state: SessionState<Metadata> | null;
   readonly presence: Presence;
@@ -727,6 +733,14 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
   cancel(options?: CallOptions): Promise<SessionState<Metadata>>;
   /** Withdraw the command that was given ahead of time. */
   unschedule(options?: CallOptions): Promise<SessionState<Metadata>>;
+  /**
+   * Let `ms` pass in a test session, or time until `to`; without both, until something happens in it
+   * without a command. `advance_left_ms` of the state is what is left if the advance stopped early.
+   */
+  advance(
+    how?: { ms?: number | undefined; to?: number | undefined },
+    options?: CallOptions,
+  ): Promise<SessionState<Metadata>>;
   delete(options?: CallOptions): Promise<void>;
   /**
    * End the running cycle; `CONFLICT` unless `current`, if given, is active. With lag compensation,
@@ -841,7 +855,26 @@ export class ServerClock extends EventTarget {
   sync(): Promise<void>;
 }
 
-/* A session's clocks at an instant `at` (server time, ms), computed from a state. */
+/**
+ * A session's own clock: the server's, or in a test session what that was advanced by more. All
+ * instants of a session are on this clock.
+ */
+export class SessionClock {
+  constructor(server: ServerClock, readState: () => SessionState<unknown> | null);
+  /** The server's clock, which measures. */
+  readonly server: ServerClock;
+  /** The session's time. */
+  now(): number;
+  /** Upper bound of the error of `now()`; `Infinity` while it is unknown. */
+  readonly errorMs: number;
+  /** The server's clock minus the local wall clock. */
+  readonly offsetMs: number;
+  /** The shortest round trip since the estimate last restarted; `Infinity` before the first. */
+  readonly roundTripMs: number;
+  readonly isSynced: boolean;
+}
+
+/* A session's clocks at an instant `at` (ms, on its clock), computed from a state. */
 
 export function isTerminal(state: SessionState<unknown>): boolean;
 export function isRunning(state: SessionState<unknown>): boolean;

@@ -25,4 +25,5 @@ export { ServerClock } from "./clock.js";
 export { ApiError } from "./errors.js";
 export { newId } from "./ids.js";
 export { Session } from "./session.js";
+export { SessionClock } from "./session-clock.js";
 export { shown } from "./wire-clock.js";

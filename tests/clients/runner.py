@@ -72,7 +72,7 @@ class Runner:
             write_line(session=session.id, done=verb, version=result and result["version"])
 
     def _report(self, session: Session) -> dict[str, Any]:
-        now, state = self._client.clock.now(), session.state
+        now, state = session.clock.now(), session.state
         participant_ids = [p["participant_id"] for p in state["participants"]] if state else []
         return {
             "version": state["version"] if state else None,
@@ -81,7 +81,7 @@ class Runner:
             "presence": session.presence,
             "connection": connection_of(session),
             "now": now,
-            "errorMs": finite(self._client.clock.error_ms),
+            "errorMs": finite(session.clock.error_ms),
             "remaining": {id_: session.remaining(id_, now) for id_ in participant_ids},
             "running": session.remaining(at=now),
         }

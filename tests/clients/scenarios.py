@@ -19,7 +19,18 @@ from tests.clients.driving import Driver
 
 _FILE = Path(__file__).parents[2] / "clients" / "conformance" / "scenarios.json"
 _RETRY_AFTER_S, _TIMEOUT_S = 0.2, 30.0
-_ACTIONS = ("start", "switch", "go", "pause", "resume", "complete", "cancel", "begin", "unschedule")
+_ACTIONS = (
+    "start",
+    "switch",
+    "go",
+    "pause",
+    "resume",
+    "complete",
+    "cancel",
+    "begin",
+    "unschedule",
+    "advance",
+)
 _OWN_ACTIONS = ("begin", "finish", "reopen", "pause", "resume")
 """Actions on one participant."""
 

@@ -26,6 +26,7 @@ from synckairos.events import (
     Warned,
 )
 from synckairos.session import Session
+from synckairos.session_clock import SessionClock
 from synckairos.wire_clock import shown
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Phase",
     "ServerClock",
     "Session",
+    "SessionClock",
     "SessionState",
     "SwitchResult",
     "SyncKairos",

@@ -73,6 +73,25 @@ class Actions(ABC):
         """Withdraw the command that was given ahead of time."""
         return await self._state("POST", "/unschedule", None, if_match, timeout)
 
+    async def advance(
+        self,
+        ms: int | None = None,
+        *,
+        to: float | None = None,
+        if_match: int | None = None,
+        timeout: float | None = None,
+    ) -> SessionState:
+        """Let `ms` pass in a test session, or time until `to` (the session's time, ms).
+
+        Without both, until something happens in it without a command. If more is due on the way
+        than one request makes, it stops there: `advance_left_ms` of the state is what is left.
+        """
+        body: dict[str, Any] = {"until": "next"}
+        if ms is not None or to is not None:
+            given = {"ms": ms, "to": None if to is None else timestamp_of(to)}
+            body = {name: value for name, value in given.items() if value is not None}
+        return await self._state("POST", "/advance", body, if_match, timeout)
+
     async def switch(
         self,
         *,

@@ -238,6 +238,12 @@ class SessionState(TypedDict):
     extensions: NotRequired[Extensions]
     scheduled: NotRequired[Scheduled]
     """The command that was given ahead of time."""
+    test: NotRequired[Literal[True]]
+    """Whether this is a test session (docs/test-sessions.md); absent if it isn't."""
+    advanced_ms: NotRequired[int]
+    """By how much a test session's time is ahead of the server's."""
+    advance_left_ms: NotRequired[int]
+    """What was left of the last advance, which stopped because too many changes were due."""
     created_at: str
     updated_at: str
     server_time_ms: int

@@ -12,6 +12,7 @@ from synckairos.clock import ServerClock
 from synckairos.http_client import http_client
 from synckairos.service_url import service_url
 from synckairos.session import Session
+from synckairos.session_clock import server_time_of
 
 
 class SyncKairos:
@@ -77,7 +78,7 @@ class SyncKairos:
         body = {"session_ids": session_ids}
         found: dict[str, Any] = await self._api.change("POST", "/v1/sessions/batch", body)
         for state in found["sessions"]:
-            self.clock.note_server_time(state["server_time_ms"])
+            self.clock.note_server_time(server_time_of(state))
         return found
 
     async def batch_commands(self, body: dict[str, Any]) -> list[BatchEntry]:

@@ -29,8 +29,8 @@ class Session(Actions, EventSource):
     ) -> None:
         Actions.__init__(self, session_id, api)
         EventSource.__init__(self)
-        self.clock = clock
         self._follower = SessionFollower(self.id, api, clock, self._events, transport)
+        self.clock = self._follower.clock
         self._on_open = on_open
         self._on_close = on_close
 

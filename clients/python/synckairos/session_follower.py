@@ -12,6 +12,7 @@ from synckairos.effects import Effect, Emit, Ping, Read, Reconnect
 from synckairos.errors import ApiError
 from synckairos.events import Changed, Connection, Events, Status
 from synckairos.platform import monotonic_ms
+from synckairos.session_clock import SessionClock, server_time_of
 from synckairos.session_logic import SessionLogic
 from synckairos.timing import CALL_TIMEOUT_MS
 
@@ -30,8 +31,9 @@ class SessionFollower:
         self.id = session_id
         self.logic = SessionLogic()
         self.connection = Connection("closed", None, clock.now())
+        self.clock = SessionClock(clock, lambda: self.logic.state)
         self._api = api
-        self._clock = clock
+        self._server_clock = clock
         self._events = events
         self._transport = transport
         self._connector = self._new_connector()
@@ -49,7 +51,7 @@ class SessionFollower:
         """See `Session`."""
         if self._opening is None:
             self._await_answer()
-            self._clock.start()
+            self._server_clock.start()
             self._connector = self._new_connector()
             self._reads_fail = self._is_missing = False
             self.problem = None
@@ -115,7 +117,7 @@ class SessionFollower:
         return tasks
 
     def _new_connector(self) -> Connector:
-        return Connector(self.id, self._api, self._clock, self, self._transport)
+        return Connector(self.id, self._api, self._server_clock, self, self._transport)
 
     def joined(self, kind: TransportName) -> None:
         """See `ConnectionListener`."""
@@ -185,14 +187,14 @@ class SessionFollower:
             self._timer = None
         if self.connection.status == "closed":
             return
-        wait = self.logic.due(monotonic_ms(), self._clock.now()) - monotonic_ms()
+        wait = self.logic.due(monotonic_ms(), self.clock.now()) - monotonic_ms()
         if wait < float("inf"):
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(max(0.0, wait / 1000), self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        self._carry_out(self.logic.tick(monotonic_ms(), self._clock.now()))
+        self._carry_out(self.logic.tick(monotonic_ms(), self.clock.now()))
 
     async def _read(self) -> None:
         try:
@@ -215,7 +217,7 @@ class SessionFollower:
     def _note_time_of(self, state: SessionState | None) -> None:
         """Before its first sample, the clock is estimated from the states that arrive."""
         if state:
-            self._clock.note_server_time(state["server_time_ms"])
+            self._server_clock.note_server_time(server_time_of(state))
 
     def _read_failed(self, error: ApiError) -> None:
         if error.rate_limit_remaining is not None:
@@ -250,7 +252,7 @@ class SessionFollower:
     def _set_connection(self, status: Status, kind: TransportName | None) -> None:
         now = self.connection
         if (now.status, now.transport) != (status, kind):
-            self.connection = Connection(status, kind, self._clock.now())
+            self.connection = Connection(status, kind, self._server_clock.now())
             self._emit_changes()
 
     def _emit_changes(self) -> None:
