@@ -31,6 +31,8 @@ export function eventText(event, state, names) {
     case "time_expired":
       if (state.sync_mode === "individual") return `${who}: time’s up`;
       return `${expiryText(event, who)}${sequel(event, next)}`;
+    case "session_advanced":
+      return `Time advanced by ${duration(event.metadata.by_ms)}`;
     case "participant_added":
       return `${who} joined`;
     case "participant_time_adjusted":

@@ -409,6 +409,8 @@ export interface NewSession<Metadata = AnyMetadata> {
   moves_with_pause?: boolean;
   /** In `global` and `per_cycle`. */
   extend_on_switch?: SoftClose;
+  /** Makes a test session, whose time can be advanced (docs/test-sessions.md). */
+  test?: boolean;
 }
 
 /** One event of the audit trail. */

@@ -33,6 +33,7 @@ async function act(session, verb, args) {
   const argsOf = {
     adjust: () => [args.participant, args.totalTimeMs],
     switch: () => [args],
+    advance: () => [args],
     go: () => [args.itemId],
   };
   const actionArgs = argsOf[verb]?.() ?? [];

@@ -120,6 +120,47 @@ async def test_a_wall_clock_that_is_three_hours_off_does_not_change_the_shown_ti
         assert service.clock.error_ms == float("inf")
 
 
+async def test_the_clock_of_a_test_session_is_ahead_of_the_servers_clock() -> None:
+    hour = 3_600_000
+    state = session_state(session_id=_ID, server_time_ms=T0 + hour)
+    state["advanced_ms"] = hour
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        is_time = request.url.path == "/v1/time"
+        return refused(503) if is_time else httpx.Response(200, json={"data": state})
+
+    async with client(reply) as service:
+        session = await service.create({})
+        server_now = service.clock.now()
+        assert T0 <= server_now < session.clock.now() - hour + 1_000
+        assert session.clock.server is service.clock
+        assert T0 + hour <= session.clock.now()
+        assert session.remaining(ADA, T0 + hour + 4_000) == 6_000
+        shown = session.remaining(ADA)
+        assert shown is not None
+        assert 9_000 < shown <= 10_000
+
+
+@pytest.mark.parametrize(
+    ("how", "body"),
+    [
+        ({"ms": 5_000}, {"ms": 5_000}),
+        ({"to": 1_700_000_000_000}, {"to": "2023-11-14T22:13:20.000Z"}),
+        ({}, {"until": "next"}),
+    ],
+)
+async def test_an_advance_says_how_far(how: dict[str, Any], body: Any) -> None:
+    bodies: list[Any] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(request.content))
+        return httpx.Response(200, json={"data": session_state(session_id=_ID)})
+
+    async with client(reply) as service:
+        await service.session(_ID).advance(**how)
+    assert bodies == [body]
+
+
 async def test_the_same_id_returns_the_same_session_object_until_it_is_closed() -> None:
     async with client(lambda _: refused(503)) as service:
         session = service.session(_ID.upper())

@@ -139,6 +139,33 @@ test("clocks are computed from the state and the server's clock", async () => {
   assert.equal(session.remaining(), session.remaining(undefined, session.clock.now()));
 });
 
+test("the clock of a test session is ahead of the server's clock", async () => {
+  const service = new Service();
+  const { client, session } = await service.opened();
+  await service.time.pass(1000);
+  const hour = 3_600_000;
+  const serverNow = session.clock.server.now();
+  assert.equal(session.clock.now(), serverNow);
+  service.socket.push(chess({ version: 2, server_time_ms: serverNow + hour, advanced_ms: hour }));
+  assert.equal(session.clock.server.now(), serverNow);
+  assert.equal(session.clock.now(), serverNow + hour);
+  assert.equal(session.clock.errorMs, session.clock.server.errorMs);
+  assert.equal(session.remaining("ada"), 10_000);
+  await service.time.pass(4000);
+  assert.equal(session.remaining("ada"), 6000);
+  assert.equal(session.elapsed(), 4000);
+});
+
+test("an unsynced clock takes the server's time from the state of a test session", async () => {
+  const service = new Service();
+  service.answer = ({ path }) => (path === "/v1/time" ? refusal(503) : undefined);
+  const session = service.client().session(ID);
+  session.beginWith(chess({ server_time_ms: T0 + 60_000, advanced_ms: 60_000 }));
+  assert.equal(session.clock.server.now(), T0);
+  assert.equal(session.clock.now(), T0 + 60_000);
+  assert.equal(session.remaining("ada"), 10_000);
+});
+
 test("each action makes its request", async () => {
   const service = new Service();
   const { session } = await service.opened();
@@ -180,6 +207,9 @@ test("each action makes its request", async () => {
   await session.pause({ effectiveAt: 1_700_000_000_123.7 });
   await session.adjustClocks({ addMs: 1000 }, { effectiveAt: 1_700_000_000_000 });
   await session.unschedule();
+  await session.advance({ ms: 5000 });
+  await session.advance({ to: 1_700_000_000_000 });
+  await session.advance({}, { ifMatch: 6 });
   await session.undo("turn_start");
   await session.undo("as_if_never", { reason: "illegal move", ifVersion: 7 });
   await session.mint({ role: "spectator" });
@@ -221,6 +251,9 @@ test("each action makes its request", async () => {
     ["POST /pause", { effective_at: "2023-11-14T22:13:20.123Z" }],
     ["POST /adjust", { add_ms: 1000, effective_at: "2023-11-14T22:13:20.000Z" }],
     ["POST /unschedule", undefined],
+    ["POST /advance", { ms: 5000 }],
+    ["POST /advance", { to: "2023-11-14T22:13:20.000Z" }],
+    ["POST /advance", { until: "next" }],
     ["POST /undo", { mode: "turn_start" }],
     ["POST /undo", { mode: "as_if_never", reason: "illegal move", if_version: 7 }],
     ["POST /tokens", { role: "spectator" }],

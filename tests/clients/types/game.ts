@@ -70,6 +70,8 @@ export async function play(): Promise<void> {
   await auction.pause({ effectiveAt: client.clock.now() + 5000, ifMatch: 3 });
   show(auction.state?.scheduled?.operation, auction.scheduledIn());
   show((await auction.unschedule()).version);
+  const later = await auction.advance({ ms: 60_000 }, { ifMatch: 4 });
+  show(later.test, later.advanced_ms, later.advance_left_ms, auction.clock.server.isSynced);
   const [entry] = await client.batchCommands({ operation: "pause", session_ids: [auction.id] });
   show(entry?.effective_at, entry?.late_ms, entry?.error?.code);
   show(auction.startsIn(), auction.state && startsIn(auction.state, 0));
