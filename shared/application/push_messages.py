@@ -42,15 +42,15 @@ def pushes(steps: Sequence[SessionStep], now: Instant, last_view: msgspec.Raw) -
     for step in steps:
         view = last_view if step is last else encode_session_view(step.session, step.occurred_at)
         sent_at = step.occurred_at if is_advance else now
-        messages += map(_encode, _messages_of(step, sent_at, view))
+        made = _messages_of(step, sent_at, view)
+        messages += [_encode(_marked(message, step.session)) for message in made]
     return messages
 
 
 def state_sync(session: Session, now: Instant) -> bytes:
     """Return the whole state, for one client."""
-    return _encode(
-        _message("STATE_SYNC", session.session_id, now, state=session_view(session, now))
-    )
+    message = _message("STATE_SYNC", session.session_id, now, state=session_view(session, now))
+    return _encode(_marked(message, session))
 
 
 def session_deleted(session_id: str, now: Instant) -> bytes:
@@ -139,6 +139,11 @@ def _period_ended(ended: PeriodEnded, now: Instant) -> dict[str, Any]:
 def _owner(participant_id: str | None, group_id: str | None) -> dict[str, str]:
     fields = {"participant_id": participant_id, "group_id": group_id}
     return {name: owner for name, owner in fields.items() if owner is not None}
+
+
+def _marked(message: dict[str, Any], session: Session) -> dict[str, Any]:
+    """Return the message, marked if it is about a test session."""
+    return {**message, "test": True} if session.virtual_clock else message
 
 
 def _message(kind: str, session_id: str, now: Instant, **fields: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class _Envelope(msgspec.Struct):
     type: str
     state: _State | None = None
     timestamp: Any = None
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Push:
     """One message to clients, as JSON text.
 
     `version` is the version of the state in it, if it has one; `at` is its timestamp by the store's
-    clock, in ms.
+    clock, in ms, and None for a test session, whose time is not the store's.
     """
 
     text: str
@@ -40,7 +41,8 @@ class Push:
         """Return the push with the JSON of `message`."""
         envelope = msgspec.json.decode(message, type=_Envelope)
         version = envelope.state.version if envelope.state else None
-        at = envelope.timestamp if isinstance(envelope.timestamp, int) else None
+        is_real = isinstance(envelope.timestamp, int) and not envelope.test
+        at = envelope.timestamp if is_real else None
         return cls(message.decode(), envelope.type, version, at)
 
 

@@ -32,7 +32,13 @@ _CODES_BEYOND_SCHEMA = {
     "cut",
 }
 """Error codes of rules on several fields or on a text's content, which JSON Schema can't state."""
-_RULES_OF_BODIES = ("cannot ", "must have at least one ", "operations must ", "until_ms must ")
+_RULES_OF_BODIES = (
+    "cannot ",
+    "must have at least one ",
+    "must have exactly one of ",
+    "operations must ",
+    "until_ms must ",
+)
 _LIKE_SESSIONS = ("/v1/sessions/batch", "/v1/sessions/batch-commands")
 _ON_SESSIONS = ("GET", "PATCH", "DELETE")
 _ON_PARTICIPANTS = ("PATCH", "DELETE")
@@ -71,6 +77,8 @@ def _is_beyond_schema(detail: dict[str, str]) -> bool:
             return field.endswith(_REQUIRED_BY_MODE)
         case {"field": "at", "code": "too_big"}:
             return True  # the instant is in the future
+        case {"field": "ms" | "to", "code": "too_big"}:
+            return True  # depends on the session's time, and on earlier advances
         case {"field": field, "code": "too_small", "message": message} if "warn_at_ms" in field:
             return message.endswith("without overtime")
         case {"field": "add_ms" | "set_ms", "code": "too_small" | "too_big", "message": message}:

@@ -232,6 +232,7 @@ async def test_pushes_arrive_as_if_the_time_had_passed(
         answer["advanced_ms"] - skipped["state"]["advanced_ms"]
     )
     assert versions(messages) == [3, 4]
+    assert all(message["test"] for message in messages)
 
 
 async def test_a_deadline_after_an_advance_comes_at_its_own_time(

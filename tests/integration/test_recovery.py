@@ -199,6 +199,28 @@ async def test_a_pending_or_paused_session_is_restored_on_request(
     assert after | {"server_time_ms": 0} == before | {"server_time_ms": 0}
 
 
+async def test_an_advanced_test_session_is_restored_with_its_own_time(
+    api: ApiClient, redis: Redis, trail_url: str
+) -> None:
+    session_id = await api.started(chess(test=True))
+    await api.do(session_id, "advance", {"ms": 20_000})
+    before = await api.session(session_id)
+    await flush_when_audited(redis)
+    after = await api.session(session_id)
+    assert (after["version"], after["advanced_ms"]) == (3, 20_000)
+    assert after["deadline_at"] == before["deadline_at"]
+    assert before["server_time_ms"] <= after["server_time_ms"]
+    expired = (await api.do(session_id, "advance", {"until": "next"})).json()["data"]
+    assert (expired["version"], expired["updated_at"]) == (5, before["deadline_at"])
+    await flush_when_audited(redis)
+    events = await events_of(trail_url, session_id)
+    assert [event for _, event, _ in events[2:]] == [
+        "session_advanced",
+        "time_expired",
+        "session_advanced",
+    ]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

@@ -1,6 +1,7 @@
 """A delivery is observed once, after the last listener got it, and never without listeners."""
 
 import asyncio
+import json
 
 from shared.realtime.fan_out import SessionFanOut
 from shared.realtime.listener import GAP, Listener, Push
@@ -19,6 +20,12 @@ async def test_a_delivery_is_observed_once_after_all_listeners_got_it() -> None:
     async with asyncio.timeout(30):
         assert await observed.get() == len(listeners)
     assert observed.empty()
+
+
+def test_a_push_of_a_test_session_has_no_time_of_the_store() -> None:
+    message = {"type": "STATE_UPDATE", "timestamp": 1_000, "state": {"version": 1}}
+    assert Push.of(json.dumps(message).encode()).at == 1_000
+    assert Push.of(json.dumps({**message, "test": True}).encode()).at is None
 
 
 async def test_a_push_without_listeners_or_without_a_time_is_not_observed() -> None:
