@@ -86,8 +86,8 @@ async def test_an_instant_to_advance_to_is_the_sessions_time_then(api: ApiClient
         "to": f"cannot advance the session by more than {30 * _DAY}ms at once"
     }
     tomorrow = created["server_time_ms"] + _DAY
-    to = timestamp(Instant(tomorrow))
-    assert (await advanced(api, session_id, to=to))["server_time_ms"] == tomorrow
+    moved = await advanced(api, session_id, to=timestamp(Instant(tomorrow)))
+    assert moved["server_time_ms"] == tomorrow
     refused = await api.do(session_id, "advance", {"to": created["created_at"]})
     assert details_of(refused) == {"to": "is in the session's past"}
 

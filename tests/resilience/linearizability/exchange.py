@@ -20,6 +20,8 @@ class Verb(StrEnum):
     """`POST .../pause` with `effective_at`, an instant that doesn't come during the test."""
     UNSCHEDULE = "unschedule"
     RESUME = "resume"
+    ADVANCE = "advance"
+    """`POST .../advance` by 1 ms, so that no deadline comes."""
     COMPLETE = "complete"
     CANCEL = "cancel"
     DELETE = "delete"
@@ -83,6 +85,7 @@ class Opening:
     ends_at: str | None = None
     begins: str | None = None
     rounds: bool | None = None
+    test: bool | None = None
 
     @property
     def has_time_control(self) -> bool:

@@ -63,6 +63,7 @@ class Game:
     total_ms: int | None = None
     begins: str | None = None
     rounds: bool = False
+    is_test: bool = False
 
     @classmethod
     def of(cls, opening: Opening) -> "Game":
@@ -75,6 +76,7 @@ class Game:
             has_time_control=opening.has_time_control,
             items=opening.items,
             repeat=opening.repeat or 1,
+            is_test=bool(opening.test),
         )
         if opening.sync_mode != "individual":
             return game
@@ -213,6 +215,12 @@ def _resume(game: Game, _: Asked) -> tuple[Game, Answer]:
     return accepted(game, replace(game, status="running"))
 
 
+def _advance(game: Game, _: Asked) -> tuple[Game, Answer]:
+    if not game.is_test:
+        return game, Answer(409, code="NOT_A_TEST_SESSION")
+    return accepted(game, game)
+
+
 def _end(game: Game, asked: Asked) -> tuple[Game, Answer]:
     if game.status in TERMINAL:
         return refused(game)
@@ -269,6 +277,7 @@ VERBS: dict[Verb, Callable[[Game, Asked], tuple[Game | None, Answer]]] = {
     Verb.PAUSE_AHEAD: _pause_ahead,
     Verb.UNSCHEDULE: _unschedule,
     Verb.RESUME: _resume,
+    Verb.ADVANCE: _advance,
     Verb.COMPLETE: _end,
     Verb.CANCEL: _end,
     Verb.DELETE: _delete,

@@ -31,6 +31,7 @@ _WEIGHTS = {
     Verb.PAUSE_AHEAD: 6,
     Verb.UNSCHEDULE: 4,
     Verb.RESUME: 12,
+    Verb.ADVANCE: 6,
     Verb.ADD: 10,
     Verb.SUMMARY: 5,
     Verb.START: 2,
@@ -87,6 +88,7 @@ class RandomSession:
             repeat=_MANY_ROUNDS if items else None,
             begins=rng.choice(("together", "each")) if is_individual else None,
             rounds=rng.choice((True, False)) if is_individual else None,
+            test=rng.choice((True, None)),
         )
         later = datetime.now(UTC) + timedelta(seconds=_AHEAD_S)
         return cls(_uuid(rng), opening, tuple(seats[_PLAYERS:]), later.isoformat())

@@ -179,6 +179,15 @@ def test_a_command_ahead_of_time_is_void_after_a_pause() -> None:
     assert last_of(CREATE, START, PAUSE_AHEAD, PAUSE_AHEAD) == Answer(409, code="CONFLICT")
 
 
+def test_an_advance_is_a_version_of_a_test_session_only() -> None:
+    advance = Asked(Verb.ADVANCE)
+    assert last_of(CREATE, START, advance) == Answer(409, code="NOT_A_TEST_SESSION")
+    assert CREATE.opening
+    create = replace(CREATE, opening=replace(CREATE.opening, test=True))
+    before, after = view_after(create, START), view_after(create, START, advance)
+    assert after == replace(before, version=before.version + 1)
+
+
 def test_a_session_that_reappears_after_its_deletion_is_detected() -> None:
     *before, read = sequential(CREATE, START, DELETE, READ)
     assert is_linearizable([*before, read])

@@ -107,6 +107,8 @@ def _body(session_id: str, asked: Asked) -> dict[str, Any] | None:
         return {"add_ms": asked.add_ms}
     if asked.verb is Verb.UNDO:
         return {"mode": "turn_start"}
+    if asked.verb is Verb.ADVANCE:
+        return {"ms": 1}
     if asked.verb is Verb.GO:
         return {"item_id": asked.item_id}
     if asked.verb is Verb.PAUSE_AHEAD:
@@ -135,6 +137,7 @@ def _opening(opening: Opening) -> dict[str, Any]:
         ends_at=opening.ends_at,
         begins=opening.begins,
         rounds=opening.rounds,
+        test=opening.test,
     )
 
 
