@@ -155,6 +155,18 @@ async def test_a_deadline_farther_than_the_queue_can_wait_is_reached_in_steps(
     assert 0 <= lateness_of(expired) <= _MAX_LATENESS_MS
 
 
+async def test_an_advance_sets_the_alarm_of_a_test_session_anew(
+    deployment: Deployment, api: ApiClient
+) -> None:
+    session_id = await api.created({**create_body(3_600_000), "test": True})
+    async with subscribed(deployment, session_id) as subscription:
+        await api.do(session_id, "start")
+        answer = await api.do(session_id, "advance", {"ms": 3_600_000 - 5_000})
+        assert answer.json()["data"]["status"] == "running"
+        expired = await subscription.until("TIME_EXPIRED")
+    assert 0 <= lateness_of(expired) <= _MAX_LATENESS_MS
+
+
 async def test_the_schedule_makes_up_for_a_lost_alarm(
     deployment: Deployment, api: ApiClient
 ) -> None:
