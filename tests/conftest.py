@@ -42,7 +42,7 @@ _TOOLS = (
     "tests/integration/test_demo.py",
     "tests/load/",
 )
-"""Tests of `make package`, `deploy`, `image-check`, `bench`, `demo` and `load`, and of bundlers; they
+"""Tests of bundlers, and of `make package`, `deploy`, `image-check`, `bench`, `demo` and `load`; they
 run by `make test-tools`."""
 
 _BROWSERS = (
