@@ -3,12 +3,21 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import msgspec
+
 from shared.application.errors import AuditUnavailable, EntriesRefused
 from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
-from shared.application.ports.audit_log import AuditConflict, AuditedEvent, SessionSnapshot
+from shared.application.ports.audit_log import (
+    AuditConflict,
+    AuditedEvent,
+    ExaminedSession,
+    SessionSnapshot,
+)
+from shared.application.ports.listed_sessions import ListPosition, ListScope, SessionFilter
 from shared.application.snapshots import decode_state
 from shared.audit.completion import complete
 from shared.audit.postgres_pool import PostgresPool
+from shared.audit.session_lists import examined, list_parameters
 from shared.domain.session import Session, session_name, tenant_and_id
 from shared.domain.units import Instant
 
@@ -39,6 +48,13 @@ from public.sync_events where tenant = wanted.tenant and session_id = wanted.ses
 order by version desc limit 1
 """
 _LAST_OF = f"{_EACH_WANTED} cross join lateral ({_COLUMNS} {_NEWEST_OF_WANTED}) as last"
+
+
+_LIST = """
+select session_id::text, created_at_ms, matches, status, sync_mode, updated_at_ms, version,
+  participant_count, owner, metadata::text
+from public.list_sessions(%s::text, %s::text, %s::bigint, %s::uuid, %s::bigint, %s::jsonb, %s::int)
+"""
 
 
 class PostgresAuditLog:
@@ -118,6 +134,22 @@ class PostgresAuditLog:
         start = _key(after) if after else ()
         rows = await self._read(query, (*start, limit), _WRITE_TIMEOUT_S)
         return [session_name(row["session_id"], row["tenant"]) for row in rows]
+
+    async def newest_in(
+        self,
+        scope: ListScope,
+        wanted: SessionFilter,
+        limit: int,
+        *,
+        before: ListPosition | None = None,
+        since: Instant | None = None,
+    ) -> list[ExaminedSession]:
+        parameters = list_parameters(scope, wanted, limit, before, since)
+        parameters["conditions"] = msgspec.json.encode(parameters["conditions"]).decode()
+        rows = await self._read(_LIST, tuple(parameters.values()))
+        for row in rows:
+            row["metadata"] = row["metadata"] and msgspec.json.decode(row["metadata"])
+        return [examined(row) for row in rows]
 
     async def ping(self) -> None:
         await self._read("select tenant from public.sync_sessions limit 1", ())

@@ -9,10 +9,17 @@ import msgspec
 
 from shared.application.errors import AuditUnavailable, EntriesRefused
 from shared.application.instants import datetime_of, instant_of
-from shared.application.ports.audit_log import AuditConflict, AuditedEvent, SessionSnapshot
+from shared.application.ports.audit_log import (
+    AuditConflict,
+    AuditedEvent,
+    ExaminedSession,
+    SessionSnapshot,
+)
+from shared.application.ports.listed_sessions import ListPosition, ListScope, SessionFilter
 from shared.application.snapshots import state_from_json
 from shared.audit.completion import complete
 from shared.audit.database_errors import error_from_code, timeout_error
+from shared.audit.session_lists import examined, list_parameters
 from shared.domain.session import Session, session_name, tenant_and_id
 from shared.domain.units import Instant
 
@@ -127,6 +134,19 @@ class SupabaseAuditLog:
         query = narrow((await self._opened()).table("sync_sessions").select("tenant,session_id"))
         rows = await _rows(query.order("tenant").order("session_id").limit(limit), _WRITE_TIMEOUT_S)
         return [session_name(row["session_id"], row["tenant"]) for row in rows]
+
+    async def newest_in(
+        self,
+        scope: ListScope,
+        wanted: SessionFilter,
+        limit: int,
+        *,
+        before: ListPosition | None = None,
+        since: Instant | None = None,
+    ) -> list[ExaminedSession]:
+        client = await self._opened()
+        parameters = list_parameters(scope, wanted, limit, before, since)
+        return [examined(row) for row in await _rows(client.rpc("list_sessions", parameters))]
 
     async def ping(self) -> None:
         client = await self._opened()

@@ -10,7 +10,7 @@ from uuid import uuid4
 from zlib import crc32
 
 from shared.application.ports.commit import IdempotencyKey
-from shared.application.ports.session_index import ListScope
+from shared.application.ports.listed_sessions import ListScope
 from shared.domain.session import session_name
 
 

@@ -13,13 +13,9 @@ from typing import Any
 import msgspec
 
 from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
+from shared.application.ports.listed_sessions import ListedSession, ListPosition, ListScope
 from shared.application.ports.rate_limit import RateLimit
-from shared.application.ports.session_index import (
-    IndexPage,
-    ListedSession,
-    ListPosition,
-    ListScope,
-)
+from shared.application.ports.session_index import IndexPage
 from shared.application.store_clock import StoreClock
 from shared.domain.session import Session, Status, SyncMode
 from shared.domain.units import Instant

@@ -7,9 +7,9 @@ import pytest
 
 from infra.local.redis_cluster import LocalCluster
 from shared.application.ports.commit import Committed, IdempotencyKey
+from shared.application.ports.listed_sessions import ListScope
 from shared.application.ports.pending_pushes import PendingPush
 from shared.application.ports.rate_limit import RateLimit
-from shared.application.ports.session_index import ListScope
 from shared.domain.events import SessionChange
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace

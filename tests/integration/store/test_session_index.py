@@ -8,13 +8,9 @@ from redis.asyncio import Redis
 
 from shared.application.commit_builder import ChangeContext, build_commit
 from shared.application.ports.commit import Commit, Committed, Origin, StoredSession
+from shared.application.ports.listed_sessions import ListedSession, ListPosition, ListScope
 from shared.application.ports.rate_limit import RateLimit
-from shared.application.ports.session_index import (
-    ListedSession,
-    ListPosition,
-    ListScope,
-    SessionIndex,
-)
+from shared.application.ports.session_index import SessionIndex
 from shared.application.ports.session_store import SessionStore
 from shared.application.store_clock import StoreClock
 from shared.domain.commands import Cancel, Command, Create, Delete, NewParticipant, Start
