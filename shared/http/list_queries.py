@@ -1,0 +1,133 @@
+"""The query of a list of sessions, and the opaque cursor of its pages."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from shared.application.ports.listed_sessions import ListPosition, Scalar, SessionFilter
+from shared.domain.session import Status, SyncMode
+from shared.domain.units import Instant
+from shared.http.fields import Timestamp
+
+MAX_CONDITIONS = 5
+MAX_KEY = 100
+MAX_VALUE = 200
+_PREFIX = "metadata."
+_INSTANT_BYTES = 8
+_ID_BYTES = 16
+_MAX_INSTANT = 253_402_300_799_999
+"""The end of the year 9999, in ms."""
+
+
+def encode_cursor(position: ListPosition) -> str:
+    """Return the cursor of the page behind `position`."""
+    instant = position.created_at.to_bytes(_INSTANT_BYTES)
+    return urlsafe_b64encode(instant + UUID(position.session_id).bytes).decode()
+
+
+def decode_cursor(cursor: str) -> ListPosition:
+    """Return the position that `encode_cursor` was given. Raises `ValueError`."""
+    raw = urlsafe_b64decode(cursor)
+    instant = Instant(int.from_bytes(raw[:_INSTANT_BYTES]))
+    if len(raw) != _INSTANT_BYTES + _ID_BYTES or instant > _MAX_INSTANT:
+        raise ValueError(cursor)
+    return ListPosition(instant, str(UUID(bytes=raw[_INSTANT_BYTES:])))
+
+
+def _check_cursor(value: str) -> str:
+    try:
+        decode_cursor(value)
+    except ValueError:
+        raise PydanticCustomError("cursor", "must be the `next` of an earlier page") from None
+    return value
+
+
+def _check_conditions(value: dict[str, str]) -> dict[str, str]:
+    if len(value) > MAX_CONDITIONS:
+        raise PydanticCustomError("too_many", f"can have at most {MAX_CONDITIONS} keys")
+    for key, text in value.items():
+        if not 1 <= len(key) <= MAX_KEY:
+            raise PydanticCustomError("key", f"must have keys of 1 to {MAX_KEY} characters")
+        if len(text) > MAX_VALUE:
+            raise PydanticCustomError("too_large", f"can have values of {MAX_VALUE} characters")
+        if "\0" in key + text:
+            raise PydanticCustomError("no_nul", "cannot contain the character U+0000")
+    return value
+
+
+class ListQuery(BaseModel):
+    """Which sessions to list."""
+
+    status: Annotated[Status | None, Field(description="Only sessions with this status")] = None
+    mode: Annotated[SyncMode | None, Field(description="Only sessions with this mode")] = None
+    owner: Annotated[
+        str | None, Field(min_length=1, max_length=255, description="Only sessions of this host")
+    ] = None
+    created_after: Annotated[
+        Timestamp | None, Field(description="Only sessions created after this instant")
+    ] = None
+    metadata: Annotated[
+        dict[str, str],
+        AfterValidator(_check_conditions),
+        Field(
+            description=(
+                f"Only sessions whose metadata has this value, given as `{_PREFIX}<key>=<value>`"
+                f" for up to {MAX_CONDITIONS} keys. The value is a string, or a number or boolean"
+                " as in JSON"
+            ),
+            json_schema_extra={
+                "maxProperties": MAX_CONDITIONS,
+                "propertyNames": {"pattern": rf"^metadata\..{{1,{MAX_KEY}}}$"},
+            },
+        ),
+    ] = {}
+    limit: Annotated[int, Field(ge=1, le=100, description="Maximum number of sessions")] = 50
+    after: Annotated[
+        str | None,
+        AfterValidator(lambda value: value and _check_cursor(value)),
+        Field(description="The `next` of the page before"),
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _collect_conditions(cls, values: Any) -> Any:
+        """Gather the parameters that begin with `metadata.`"""
+        if not isinstance(values, Mapping):
+            return values
+        rest = {name: one for name, one in values.items() if not name.startswith(_PREFIX)}
+        conditions = {
+            name.removeprefix(_PREFIX): one
+            for name, one in values.items()
+            if name.startswith(_PREFIX)
+        }
+        return {**rest, "metadata": conditions} if conditions else rest
+
+    @property
+    def wanted(self) -> SessionFilter:
+        """The conditions that sessions must meet."""
+        conditions = {key: _meanings(text) for key, text in self.metadata.items()}
+        return SessionFilter(self.status, self.mode, conditions)
+
+    @property
+    def before(self) -> ListPosition | None:
+        """The position behind which the page begins."""
+        return None if self.after is None else decode_cursor(self.after)
+
+    @property
+    def since(self) -> Instant | None:
+        """The earliest instant of creation."""
+        return None if self.created_after is None else Instant(self.created_after + 1)
+
+
+def _meanings(text: str) -> tuple[Scalar, ...]:
+    """Return the JSON values that a parameter can mean: the string, and a number or boolean."""
+    try:
+        value = msgspec.json.decode(text)
+    except ValueError:
+        return (text,)
+    return (text, value) if isinstance(value, bool | int | float) else (text,)
