@@ -5,18 +5,15 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from shared.application.ports.listed_sessions import ListPosition, Scalar, SessionFilter
+from shared.application.ports.listed_sessions import ListPosition, SessionFilter
 from shared.domain.session import Status, SyncMode
 from shared.domain.units import Instant
 from shared.http.fields import Timestamp
+from shared.http.metadata_conditions import QueryConditions, meanings
 
-MAX_CONDITIONS = 5
-MAX_KEY = 100
-MAX_VALUE = 200
 _PREFIX = "metadata."
 _INSTANT_BYTES = 8
 _ID_BYTES = 16
@@ -47,19 +44,6 @@ def _check_cursor(value: str) -> str:
     return value
 
 
-def _check_conditions(value: dict[str, str]) -> dict[str, str]:
-    if len(value) > MAX_CONDITIONS:
-        raise PydanticCustomError("too_many", f"can have at most {MAX_CONDITIONS} keys")
-    for key, text in value.items():
-        if not 1 <= len(key) <= MAX_KEY:
-            raise PydanticCustomError("key", f"must have keys of 1 to {MAX_KEY} characters")
-        if len(text) > MAX_VALUE:
-            raise PydanticCustomError("too_large", f"can have values of {MAX_VALUE} characters")
-        if "\0" in key + text:
-            raise PydanticCustomError("no_nul", "cannot contain the character U+0000")
-    return value
-
-
 class ListQuery(BaseModel):
     """Which sessions to list."""
 
@@ -71,21 +55,7 @@ class ListQuery(BaseModel):
     created_after: Annotated[
         Timestamp | None, Field(description="Only sessions created after this instant")
     ] = None
-    metadata: Annotated[
-        dict[str, str],
-        AfterValidator(_check_conditions),
-        Field(
-            description=(
-                f"Only sessions whose metadata has this value, given as `{_PREFIX}<key>=<value>`"
-                f" for up to {MAX_CONDITIONS} keys. The value is a string, or a number or boolean"
-                " as in JSON"
-            ),
-            json_schema_extra={
-                "maxProperties": MAX_CONDITIONS,
-                "propertyNames": {"pattern": rf"^metadata\..{{1,{MAX_KEY}}}$"},
-            },
-        ),
-    ] = {}
+    metadata: QueryConditions = {}
     limit: Annotated[int, Field(ge=1, le=100, description="Maximum number of sessions")] = 50
     after: Annotated[
         str | None,
@@ -110,7 +80,7 @@ class ListQuery(BaseModel):
     @property
     def wanted(self) -> SessionFilter:
         """The conditions that sessions must meet."""
-        conditions = {key: _meanings(text) for key, text in self.metadata.items()}
+        conditions = {key: meanings(text) for key, text in self.metadata.items()}
         return SessionFilter(self.status, self.mode, conditions)
 
     @property
@@ -122,12 +92,3 @@ class ListQuery(BaseModel):
     def since(self) -> Instant | None:
         """The earliest instant of creation."""
         return None if self.created_after is None else Instant(self.created_after + 1)
-
-
-def _meanings(text: str) -> tuple[Scalar, ...]:
-    """Return the JSON values that a parameter can mean: the string, and a number or boolean."""
-    try:
-        value = msgspec.json.decode(text)
-    except ValueError:
-        return (text,)
-    return (text, value) if isinstance(value, bool | int | float) else (text,)
