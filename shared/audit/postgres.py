@@ -18,6 +18,7 @@ from shared.application.snapshots import decode_state
 from shared.audit.completion import complete
 from shared.audit.postgres_pool import PostgresPool
 from shared.audit.session_lists import examined, list_parameters
+from shared.domain.events import EventType
 from shared.domain.session import Session, session_name, tenant_and_id
 from shared.domain.units import Instant
 
@@ -75,12 +76,29 @@ class PostgresAuditLog:
         rows = await self._pool.query(_RECORD, (batch,), _WRITE_TIMEOUT_S)
         return [AuditConflict(**row | {"tenant": row["tenant"] or None}) for row in rows]
 
-    async def events(self, name: str, after: int, limit: int) -> list[AuditedEvent]:
+    async def events(
+        self,
+        name: str,
+        after: int | None,
+        limit: int,
+        *,
+        event: EventType | None = None,
+        newest_first: bool = False,
+    ) -> list[AuditedEvent]:
+        conditions = ""
+        parameters: list[str | int] = [*_key(name)]
+        if after is not None:
+            conditions += " and version < %s" if newest_first else " and version > %s"
+            parameters.append(after)
+        if event is not None:
+            conditions += " and event::text = %s"
+            parameters.append(event.value)
+        order = "desc" if newest_first else "asc"
         rows = await self._read(
             f"select version, event::text, {_OCCURRED_AT}, actor, request_id,"
             " participant_id::text, group_id::text, time_remaining_ms, time_elapsed_ms,"
-            f" cycle_number, metadata {_OF_SESSION} and version > %s order by version limit %s",
-            (*_key(name), after, limit),
+            f" cycle_number, metadata {_OF_SESSION}{conditions} order by version {order} limit %s",
+            (*parameters, limit),
         )
         return [AuditedEvent(**row) for row in rows]
 

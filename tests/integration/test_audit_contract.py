@@ -33,6 +33,7 @@ from shared.audit.postgrest_client import connect_with_postgrest
 from shared.audit.supabase import SupabaseAuditLog
 from shared.audit.supabase_client import connect_with_supabase
 from shared.domain.commands import Complete, Delete, RemoveParticipant, Start, Switch
+from shared.domain.events import EventType
 from shared.domain.session import Session, Status, SyncMode, session_name, tenant_and_id
 from shared.domain.transition import transition
 from shared.domain.units import Instant
@@ -284,6 +285,24 @@ async def test_an_unknown_session_has_no_state_and_no_events(audit: AuditLog) ->
     assert await audit.last(unknown_id) is None
     assert await audit.events(unknown_id, after=0, limit=10) == []
     assert await audit.at_instant(unknown_id, CREATED_AT) is None
+
+
+async def test_events_are_also_read_backwards_and_by_type(audit: AuditLog) -> None:
+    changes = switched_session()
+    name = last_session(changes).name
+    await audit.append(entries_of(changes))
+
+    async def versions(after: int | None, limit: int, **more: Any) -> list[int]:
+        return [event.version for event in await audit.events(name, after, limit, **more)]
+
+    assert await versions(None, 9) == [1, 2, 3, 4, 5]
+    assert await versions(None, 2, newest_first=True) == [5, 4]
+    assert await versions(4, 9, newest_first=True) == [3, 2, 1]
+    switched = EventType.CYCLE_SWITCHED
+    assert await versions(None, 9, event=switched) == [3, 4, 5]
+    assert await versions(3, 1, event=switched) == [4]
+    assert await versions(5, 9, event=switched, newest_first=True) == [4, 3]
+    assert await versions(None, 9, event=EventType.SESSION_DELETED) == []
 
 
 async def test_an_entry_appended_twice_is_kept_once(

@@ -154,8 +154,20 @@ class AuditLog(Protocol):
         database refuses one of the entries.
         """
 
-    async def events(self, name: str, after: int, limit: int) -> list[AuditedEvent]:
-        """Return the events with a version above `after`, oldest first, at most `limit`."""
+    async def events(
+        self,
+        name: str,
+        after: int | None,
+        limit: int,
+        *,
+        event: EventType | None = None,
+        newest_first: bool = False,
+    ) -> list[AuditedEvent]:
+        """Return the events behind version `after` (None: all), at most `limit`.
+
+        Oldest first those above it, or newest first those below it. With `event` only those of that
+        type.
+        """
 
     async def last(self, name: str) -> SessionSnapshot | None:
         """Return the newest version of a session."""

@@ -529,7 +529,7 @@ class AuditEvent(ResponseModel):
 
 
 class AuditTrail(ResponseModel):
-    """A page of the audit trail, oldest first; `next` is the next page's `after`, if any."""
+    """A page of the audit trail; `next` is the next page's `after`, if any."""
 
     events: list[AuditEvent]
     next: int | None
