@@ -47,7 +47,7 @@ async def _wanted(request: ApiRequest, body: BatchCommandBody) -> list[str]:
     selected = await request.components.sessions.live(request.authorization, body.wanted)
     if len(selected) > MAX_BATCH:
         message = f"selects {len(selected)} live sessions, but a batch has at most {MAX_BATCH}"
-        raise RuleViolation(Violation("metadata", message, "too_big"))
+        raise RuleViolation(Violation("metadata", message, "too_large"))
     facts, _ = await remember_first_attempt(
         request, request.authorization.caller.name, {"session_ids": selected}
     )

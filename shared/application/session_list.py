@@ -96,7 +96,7 @@ class SessionList:
             authorization.rate_limit.record(page.quotas)
             if len(page.positions) > MAX_LIVE:
                 message = f"can't select among more than {MAX_LIVE} live sessions"
-                raise RuleViolation(Violation("metadata", message, "too_big"))
+                raise RuleViolation(Violation("metadata", message, "too_large"))
             names = [scope.name_of(position.session_id) for position in page.positions]
             found: list[str] = []
             for start in range(0, len(names), _BATCH):

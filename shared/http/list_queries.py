@@ -1,11 +1,12 @@
 """The query of a list of sessions, and the opaque cursor of its pages."""
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.application.ports.listed_sessions import ListPosition, SessionFilter
@@ -15,33 +16,48 @@ from shared.http.fields import Timestamp
 from shared.http.metadata_conditions import QueryConditions, meanings
 
 _PREFIX = "metadata."
-_INSTANT_BYTES = 8
-_ID_BYTES = 16
-_MAX_INSTANT = 253_402_300_799_999
-"""The end of the year 9999, in ms."""
+_INSTANT_BYTES = 6
+_CURSOR = "[A-Za-z0-9_-]{30}"
+"""Base64 of 22 bytes, without padding: the instant in ms and the session's id."""
 
 
 def encode_cursor(position: ListPosition) -> str:
     """Return the cursor of the page behind `position`."""
     instant = position.created_at.to_bytes(_INSTANT_BYTES)
-    return urlsafe_b64encode(instant + UUID(position.session_id).bytes).decode()
+    return urlsafe_b64encode(instant + UUID(position.session_id).bytes).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> ListPosition:
-    """Return the position that `encode_cursor` was given. Raises `ValueError`."""
-    raw = urlsafe_b64decode(cursor)
+    """Return the position that `encode_cursor` was given."""
+    raw = urlsafe_b64decode(f"{cursor}==")
     instant = Instant(int.from_bytes(raw[:_INSTANT_BYTES]))
-    if len(raw) != _INSTANT_BYTES + _ID_BYTES or instant > _MAX_INSTANT:
-        raise ValueError(cursor)
     return ListPosition(instant, str(UUID(bytes=raw[_INSTANT_BYTES:])))
 
 
 def _check_cursor(value: str) -> str:
-    try:
-        decode_cursor(value)
-    except ValueError:
-        raise PydanticCustomError("cursor", "must be the `next` of an earlier page") from None
+    if not re.fullmatch(_CURSOR, value):
+        raise PydanticCustomError("cursor", "must be the `next` of an earlier page")
     return value
+
+
+Cursor = Annotated[
+    str,
+    AfterValidator(_check_cursor),
+    WithJsonSchema({"type": "string", "pattern": f"^{_CURSOR}$"}),
+]
+
+
+TimestampOrMs = Annotated[
+    Timestamp,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "format": "date-time"},
+                {"type": "integer", "minimum": 0, "maximum": 253_402_300_799_999},
+            ]
+        }
+    ),
+]
 
 
 class ListQuery(BaseModel):
@@ -50,18 +66,20 @@ class ListQuery(BaseModel):
     status: Annotated[Status | None, Field(description="Only sessions with this status")] = None
     mode: Annotated[SyncMode | None, Field(description="Only sessions with this mode")] = None
     owner: Annotated[
-        str | None, Field(min_length=1, max_length=255, description="Only sessions of this host")
+        str | None,
+        Field(
+            min_length=1,
+            max_length=255,
+            pattern=r"^[\x21-\x7e]+$",
+            description="Only sessions of this host",
+        ),
     ] = None
     created_after: Annotated[
-        Timestamp | None, Field(description="Only sessions created after this instant")
+        TimestampOrMs | None, Field(description="Only sessions created after this instant")
     ] = None
     metadata: QueryConditions = {}
     limit: Annotated[int, Field(ge=1, le=100, description="Maximum number of sessions")] = 50
-    after: Annotated[
-        str | None,
-        AfterValidator(lambda value: value and _check_cursor(value)),
-        Field(description="The `next` of the page before"),
-    ] = None
+    after: Annotated[Cursor | None, Field(description="The `next` of the page before")] = None
 
     @model_validator(mode="before")
     @classmethod

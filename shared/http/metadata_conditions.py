@@ -11,6 +11,7 @@ from shared.application.ports.listed_sessions import Scalar
 MAX_CONDITIONS = 5
 _MAX_KEY = 100
 _MAX_VALUE = 200
+_TEXT = {"type": "string", "maxLength": _MAX_VALUE, "pattern": r"^[^\x00]*$"}
 
 
 def meanings(text: str) -> tuple[Scalar, ...]:
@@ -47,7 +48,8 @@ QueryConditions = Annotated[
         ),
         json_schema_extra={
             "maxProperties": MAX_CONDITIONS,
-            "propertyNames": {"pattern": rf"^metadata\..{{1,{_MAX_KEY}}}$"},
+            "propertyNames": {"pattern": rf"^metadata\.[^\x00]{{1,{_MAX_KEY}}}$"},
+            "additionalProperties": _TEXT,
         },
     ),
 ]
@@ -62,11 +64,8 @@ Conditions = Annotated[
             "type": "object",
             "minProperties": 1,
             "maxProperties": MAX_CONDITIONS,
-            "propertyNames": {"minLength": 1, "maxLength": _MAX_KEY},
-            "additionalProperties": {
-                "type": ["string", "number", "boolean"],
-                "maxLength": _MAX_VALUE,
-            },
+            "propertyNames": {"pattern": rf"^[^\x00]{{1,{_MAX_KEY}}}$"},
+            "additionalProperties": {"anyOf": [_TEXT, {"type": "number"}, {"type": "boolean"}]},
         }
     ),
 ]
