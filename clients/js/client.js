@@ -3,6 +3,7 @@ import { ServerClock } from "./clock.js";
 import { Session } from "./session.js";
 import { platform } from "./platform.js";
 import { serverTimeOf } from "./session-clock.js";
+import { eachListed, listQuery } from "./session-list.js";
 
 const TRANSPORTS = ["supabase", "websocket", "sse", "polling"];
 
@@ -76,6 +77,25 @@ export class SyncKairos {
     const { data } = await this.#api.change("POST", "/v1/sessions/batch", { body });
     for (const state of data.sessions) this.clock.noteServerTime(serverTimeOf(state));
     return data;
+  }
+
+  /**
+   * The caller's sessions, newest first, over all pages (docs/lists.md).
+   *
+   * @param {import("./synckairos.js").ListFilter} [filter]
+   */
+  listSessions(filter = {}) {
+    return eachListed((page) => this.listPage(page), filter);
+  }
+
+  /**
+   * One page of the caller's sessions.
+   *
+   * @param {import("./synckairos.js").ListFilter} [filter]
+   * @returns {Promise<import("./synckairos.js").ListPage>}
+   */
+  async listPage(filter = {}) {
+    return (await this.#api.get(`/v1/sessions?${listQuery(filter)}`)).data;
   }
 
   /**

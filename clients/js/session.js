@@ -374,9 +374,13 @@ export class Session extends EventTarget {
     return this.#change("POST", "/undo", body, options);
   }
 
-  /** A page of the audit trail: events with a version above `after`, oldest first. */
-  events(after = 0, limit = 100) {
-    return this.#get(`/events?${new URLSearchParams({ after, limit })}`);
+  /**
+   * A page of the audit trail: events with a version above `after`, oldest first; with the order
+   * `desc` those below it, newest first; with a `type` only those.
+   */
+  events(after = null, limit = 100, { type, order } = {}) {
+    const query = { ...(after !== null && { after }), limit, ...(type && { type }) };
+    return this.#get(`/events?${new URLSearchParams({ ...query, ...(order && { order }) })}`);
   }
 
   /** The lag that each participant claimed and got back; empty without `lag`. */

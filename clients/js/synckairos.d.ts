@@ -53,10 +53,52 @@ export interface Scheduled {
   scaled?: boolean;
 }
 
-/** One command for up to 50 sessions, as in the API. */
-export interface BatchCommand {
+/** Which sessions to list, and how many on a page (docs/lists.md). */
+export interface ListFilter {
+  status?: Status;
+  mode?: SyncMode;
+  /** A host; for services. */
+  owner?: string;
+  /** ISO 8601 with `Z` or an offset, ms since 1970, or a date. */
+  createdAfter?: string | number | Date;
+  /** Values that the session's metadata must have. */
+  metadata?: Record<string, string | number | boolean>;
+  /** 1 to 100. */
+  limit?: number;
+  /** The `next` of the page before. */
+  after?: string;
+}
+
+/** A session in a list, as of its last change. */
+export interface ListedSession<Metadata = AnyMetadata> {
+  session_id: string;
+  status: Status;
+  sync_mode: SyncMode;
+  version: number;
+  participant_count: number;
+  metadata: Metadata | null;
+  /** The host that created it; null if a service did. */
+  owner: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+/** A page of a list, newest first. It may be empty although more follow. */
+export interface ListPage<Metadata = AnyMetadata> {
+  sessions: ListedSession<Metadata>[];
+  /** The `after` of the next page; null at the end. */
+  next: string | null;
+}
+
+/** One command for up to 50 sessions, as in the API: for those named, or those with `metadata`. */
+export type BatchCommand = BatchOrder &
+  (
+    | { session_ids: string[]; metadata?: undefined }
+    | { metadata: Record<string, string | number | boolean>; session_ids?: undefined }
+  );
+
+export interface BatchOrder {
   operation: Scheduled["operation"] | "cancel" | "unschedule";
-  session_ids: string[];
   /** ISO 8601, with `Z` or an offset. */
   effective_at?: string;
   /** With the operation `adjust`. */
@@ -618,6 +660,12 @@ export class SyncKairos {
   session<Metadata = AnyMetadata>(id: string): Session<Metadata>;
   /** Read up to 50 sessions. */
   batch(ids: string[]): Promise<{ sessions: SessionState[]; not_found: string[] }>;
+  /** The caller's sessions, newest first, over all pages. */
+  listSessions<Metadata = AnyMetadata>(
+    filter?: ListFilter,
+  ): AsyncGenerator<ListedSession<Metadata>, void, undefined>;
+  /** One page of the caller's sessions. */
+  listPage<Metadata = AnyMetadata>(filter?: ListFilter): Promise<ListPage<Metadata>>;
   /** Give one command to up to 50 sessions; each entry says when it takes effect, or the error. */
   batchCommands(command: BatchCommand): Promise<BatchEntry[]>;
   /** The time controls that a session can ask for by name. */
@@ -801,8 +849,15 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
     options?: CallOptions,
   ): Promise<SessionState<Metadata>>;
 
-  /** A page of the audit trail: events with a version above `after`. */
-  events(after?: number, limit?: number): Promise<AuditPage>;
+  /**
+   * A page of the audit trail: events with a version above `after`, oldest first; with the order
+   * `desc` those below it, newest first; with a `type` only those.
+   */
+  events(
+    after?: number | null,
+    limit?: number,
+    which?: { type?: string; order?: "asc" | "desc" },
+  ): Promise<AuditPage>;
   /** The lag that each participant claimed and got back; empty without `lag`. */
   fairness(): Promise<FairnessReport>;
   replay(when: { version: number } | { at: string | number }): Promise<SessionState<Metadata>>;

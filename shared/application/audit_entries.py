@@ -37,6 +37,8 @@ class AuditEntry(msgspec.Struct, frozen=True):
     wakes_at: Instant | None
     """Next instant at which the session changes without a command, by the store's time."""
     tenant: str | None = None
+    participant_count: int | None = None
+    """None in entries of earlier releases."""
 
 
 class _EntryCommit(Value, frozen=True):
@@ -139,4 +141,5 @@ def _entry(
         operation_id=commit.operation_id,
         wakes_at=wakes_at,
         tenant=session.tenant,
+        participant_count=len(session.participants),
     )

@@ -72,6 +72,7 @@ class Operation(StrEnum):
     """An operation on sessions."""
 
     CREATE = "create"
+    LIST = "list sessions"
     READ = "read"
     SUBSCRIBE = "subscribe"
     SWITCH = "switch"

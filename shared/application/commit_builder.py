@@ -21,7 +21,7 @@ from shared.domain.automatic_load import current_load
 from shared.domain.events import EventType, Expiry, SessionChange, SessionStep
 from shared.domain.session import Session
 from shared.domain.timekeeping import next_wakeup, retention_ms
-from shared.domain.units import DAY, Instant, after
+from shared.domain.units import DAY, HOUR, Instant, Millis, after
 from shared.domain.values import Value
 
 
@@ -87,13 +87,14 @@ def build_commit(
     next_at = next_wakeup(session)
     changes = [step for step in steps if isinstance(step, SessionChange)]
     operation_id = token_hex(8)
+    retention = DAY if removed else retention_ms(session)
     snapshots, last_whole = snapshots_of(stored, changes, operation_id)
     commit = Commit(
         name=session.name,
         expected=stored.revision if stored else None,
         operation_id=operation_id,
         session=None if removed else session,
-        retention_ms=DAY if removed else retention_ms(session),
+        retention_ms=retention,
         wake_at=None if removed else _wake_at(session, now, next_at),
         now=store_time(session, now),
         alarm_at=None if removed or next_at is None else store_time(session, next_at),
@@ -104,6 +105,7 @@ def build_commit(
         owner=_limited_owner(session),
         owner_limits=limits,
         load=current_load(session),
+        listed_until=_new_listed_until(stored, session, store_time(session, now), retention),
         base=stored.session if stored else None,
         snapshots=snapshots,
         last_whole=last_whole,
@@ -116,18 +118,19 @@ def build_restoring_commit(session: Session, now: Instant) -> Commit:
 
     `now` is the session's time.
     """
-    next_at = next_wakeup(session)
+    next_at, retention = next_wakeup(session), retention_ms(session)
     return Commit(
         name=session.name,
         expected=None,
         operation_id=token_hex(8),
         session=session,
-        retention_ms=retention_ms(session),
+        retention_ms=retention,
         wake_at=_wake_at(session, now, next_at),
         now=store_time(session, now),
         alarm_at=None if next_at is None else store_time(session, next_at),
         owner=_limited_owner(session),
         load=current_load(session),
+        listed_until=_listed_until(store_time(session, now), retention),
     )
 
 
@@ -138,6 +141,27 @@ def next_wake_at(session: Session, now: Instant) -> Instant | None:
     `now` is the session's time.
     """
     return _wake_at(session, now, next_wakeup(session))
+
+
+def _listed_until(now: Instant, retention: Millis) -> Instant:
+    """Return the instant until which lists keep a session that was changed at the store's `now`.
+
+    It is after the end of the retention, and rounded so that most changes don't move it.
+    """
+    days = -(-retention // DAY)
+    return after(now, Millis(HOUR - now % HOUR + days * DAY))
+
+
+def _new_listed_until(
+    stored: StoredSession | None, session: Session, now: Instant, retention: Millis
+) -> Instant | None:
+    """Return `_listed_until` if lists must be told of it, or of the end of the session."""
+    until = _listed_until(now, retention)
+    if stored is None or stored.session.status.is_terminal != session.status.is_terminal:
+        return until
+    changed_at = store_time(stored.session, stored.session.updated_at)
+    before = _listed_until(changed_at, retention_ms(stored.session))
+    return until if until != before else None
 
 
 def _limited_owner(session: Session) -> str | None:

@@ -11,6 +11,7 @@ from shared.application.ports.commit import IdempotencyRecord, StoredSession
 from shared.application.ports.session_store import SessionStore
 from shared.application.session_time import session_time
 from shared.domain.errors import RuleViolation, Violation
+from shared.domain.events import EventType
 from shared.domain.session import Session
 from shared.domain.settlement import settle
 from shared.domain.units import Instant
@@ -36,16 +37,24 @@ class AuditHistory:
         self._audit = audit
 
     async def events(
-        self, authorization: Authorization, session_id: str, after: int, limit: int
+        self,
+        authorization: Authorization,
+        session_id: str,
+        after: int | None,
+        limit: int,
+        *,
+        event: EventType | None = None,
+        newest_first: bool = False,
     ) -> tuple[list[AuditedEvent], int | None]:
-        """Return events above version `after`, oldest first, and the `after` of the next page.
+        """Return events behind version `after`, and the `after` of the next page.
 
+        The order and the meaning of `event` are those of `AuditLog.events`.
         Raises `SessionNotFound` if neither the trail nor the store knows the session, or the caller
         may not read it.
         """
         trail = self._trail
         name, _ = await self._authorize(authorization, session_id)
-        events = await trail.events(name, after, limit + 1)
+        events = await trail.events(name, after, limit + 1, event=event, newest_first=newest_first)
         if events and (last := await trail.last(name)):
             authorization.check(last.session)
         page = events[:limit]

@@ -3,12 +3,22 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import msgspec
+
 from shared.application.errors import AuditUnavailable, EntriesRefused
 from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
-from shared.application.ports.audit_log import AuditConflict, AuditedEvent, SessionSnapshot
+from shared.application.ports.audit_log import (
+    AuditConflict,
+    AuditedEvent,
+    ExaminedSession,
+    SessionSnapshot,
+)
+from shared.application.ports.listed_sessions import ListPosition, ListScope, SessionFilter
 from shared.application.snapshots import decode_state
 from shared.audit.completion import complete
 from shared.audit.postgres_pool import PostgresPool
+from shared.audit.session_lists import examined, list_parameters
+from shared.domain.events import EventType
 from shared.domain.session import Session, session_name, tenant_and_id
 from shared.domain.units import Instant
 
@@ -41,6 +51,13 @@ order by version desc limit 1
 _LAST_OF = f"{_EACH_WANTED} cross join lateral ({_COLUMNS} {_NEWEST_OF_WANTED}) as last"
 
 
+_LIST = """
+select session_id::text, created_at_ms, matches, status, sync_mode, updated_at_ms, version,
+  participant_count, owner, metadata::text
+from public.list_sessions(%s::text, %s::text, %s::bigint, %s::uuid, %s::bigint, %s::jsonb, %s::int)
+"""
+
+
 class PostgresAuditLog:
     """The audit trail in the database at `url`. Imports and connects at the first use.
 
@@ -59,12 +76,29 @@ class PostgresAuditLog:
         rows = await self._pool.query(_RECORD, (batch,), _WRITE_TIMEOUT_S)
         return [AuditConflict(**row | {"tenant": row["tenant"] or None}) for row in rows]
 
-    async def events(self, name: str, after: int, limit: int) -> list[AuditedEvent]:
+    async def events(
+        self,
+        name: str,
+        after: int | None,
+        limit: int,
+        *,
+        event: EventType | None = None,
+        newest_first: bool = False,
+    ) -> list[AuditedEvent]:
+        conditions = ""
+        parameters: list[str | int] = [*_key(name)]
+        if after is not None:
+            conditions += " and version < %s" if newest_first else " and version > %s"
+            parameters.append(after)
+        if event is not None:
+            conditions += " and event::text = %s"
+            parameters.append(event.value)
+        order = "desc" if newest_first else "asc"
         rows = await self._read(
             f"select version, event::text, {_OCCURRED_AT}, actor, request_id,"
             " participant_id::text, group_id::text, time_remaining_ms, time_elapsed_ms,"
-            f" cycle_number, metadata {_OF_SESSION} and version > %s order by version limit %s",
-            (*_key(name), after, limit),
+            f" cycle_number, metadata {_OF_SESSION}{conditions} order by version {order} limit %s",
+            (*parameters, limit),
         )
         return [AuditedEvent(**row) for row in rows]
 
@@ -118,6 +152,22 @@ class PostgresAuditLog:
         start = _key(after) if after else ()
         rows = await self._read(query, (*start, limit), _WRITE_TIMEOUT_S)
         return [session_name(row["session_id"], row["tenant"]) for row in rows]
+
+    async def newest_in(
+        self,
+        scope: ListScope,
+        wanted: SessionFilter,
+        limit: int,
+        *,
+        before: ListPosition | None = None,
+        since: Instant | None = None,
+    ) -> list[ExaminedSession]:
+        parameters = list_parameters(scope, wanted, limit, before, since)
+        parameters["conditions"] = msgspec.json.encode(parameters["conditions"]).decode()
+        rows = await self._read(_LIST, tuple(parameters.values()))
+        for row in rows:
+            row["metadata"] = row["metadata"] and msgspec.json.decode(row["metadata"])
+        return [examined(row) for row in rows]
 
     async def ping(self) -> None:
         await self._read("select tenant from public.sync_sessions limit 1", ())

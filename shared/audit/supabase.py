@@ -9,10 +9,18 @@ import msgspec
 
 from shared.application.errors import AuditUnavailable, EntriesRefused
 from shared.application.instants import datetime_of, instant_of
-from shared.application.ports.audit_log import AuditConflict, AuditedEvent, SessionSnapshot
+from shared.application.ports.audit_log import (
+    AuditConflict,
+    AuditedEvent,
+    ExaminedSession,
+    SessionSnapshot,
+)
+from shared.application.ports.listed_sessions import ListPosition, ListScope, SessionFilter
 from shared.application.snapshots import state_from_json
 from shared.audit.completion import complete
 from shared.audit.database_errors import error_from_code, timeout_error
+from shared.audit.session_lists import examined, list_parameters
+from shared.domain.events import EventType
 from shared.domain.session import Session, session_name, tenant_and_id
 from shared.domain.units import Instant
 
@@ -55,9 +63,21 @@ class SupabaseAuditLog:
             AuditConflict(row["session_id"], row["version"], row["tenant"] or None) for row in rows
         ]
 
-    async def events(self, name: str, after: int, limit: int) -> list[AuditedEvent]:
-        query = (await self._of(name, _EVENT_COLUMNS)).gt("version", after)
-        rows = await _rows(query.order("version").limit(limit))
+    async def events(
+        self,
+        name: str,
+        after: int | None,
+        limit: int,
+        *,
+        event: EventType | None = None,
+        newest_first: bool = False,
+    ) -> list[AuditedEvent]:
+        query = await self._of(name, _EVENT_COLUMNS)
+        if after is not None:
+            query = query.lt("version", after) if newest_first else query.gt("version", after)
+        if event is not None:
+            query = query.eq("event", event.value)
+        rows = await _rows(query.order("version", desc=newest_first).limit(limit))
         return [AuditedEvent(**row | {"occurred_at": _instant(row["occurred_at"])}) for row in rows]
 
     async def last(self, name: str) -> SessionSnapshot | None:
@@ -127,6 +147,19 @@ class SupabaseAuditLog:
         query = narrow((await self._opened()).table("sync_sessions").select("tenant,session_id"))
         rows = await _rows(query.order("tenant").order("session_id").limit(limit), _WRITE_TIMEOUT_S)
         return [session_name(row["session_id"], row["tenant"]) for row in rows]
+
+    async def newest_in(
+        self,
+        scope: ListScope,
+        wanted: SessionFilter,
+        limit: int,
+        *,
+        before: ListPosition | None = None,
+        since: Instant | None = None,
+    ) -> list[ExaminedSession]:
+        client = await self._opened()
+        parameters = list_parameters(scope, wanted, limit, before, since)
+        return [examined(row) for row in await _rows(client.rpc("list_sessions", parameters))]
 
     async def ping(self) -> None:
         client = await self._opened()

@@ -14,6 +14,7 @@ from shared.application.ports.session_store import SessionStore
 from shared.application.readiness import Readiness
 from shared.application.recovery import Recovery
 from shared.application.session_limits import SessionLimits
+from shared.application.session_list import SessionList
 from shared.application.session_loader import SessionLoader
 from shared.application.session_service import SessionService
 from shared.application.store_clock import StoreClock
@@ -26,6 +27,7 @@ from shared.store.connection import StoreConnection
 from shared.store.data_loss import RedisDataLossDetector
 from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
+from shared.store.session_index import RedisSessionIndex
 from shared.store.sessions import RedisSessionStore
 from shared.store.write_probe import StoreProbe
 
@@ -48,6 +50,7 @@ class Backend:
     audit: AuditLog | None
     recovery: Recovery | None
     service: SessionService
+    sessions: SessionList
     wakeups: WakeupHandler
     history: AuditHistory
     readiness: Readiness
@@ -101,6 +104,7 @@ def build_backend(
         service=SessionService(
             store, state, ReplayedStateReader(store, outbox, audit), _limits(settings)
         ),
+        sessions=SessionList(RedisSessionIndex(connection, keys, clock), audit),
         wakeups=WakeupHandler(store, state),
         history=AuditHistory(store, outbox, audit),
         readiness=Readiness(StoreProbe(connection, keys).fault, store, audit),

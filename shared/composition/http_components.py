@@ -21,6 +21,7 @@ def build_http_components(
     """
     return Components(
         service=backend.service,
+        sessions=backend.sessions,
         store=backend.store,
         clock=backend.clock,
         readiness=backend.readiness,

@@ -79,8 +79,11 @@ def _id(name: str, value: str, errors: list[Any]) -> str:
 
 
 def _query_of(request: ApiRequest, model: type[BaseModel]) -> dict[str, str]:
+    """Return the parameters that belong to a field of `model`: `metadata.room` to `metadata`."""
     return {
-        name: value for name, value in request.query_params.items() if name in model.model_fields
+        name: value
+        for name, value in request.query_params.items()
+        if name.partition(".")[0] in model.model_fields
     }
 
 

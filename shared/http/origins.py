@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from shared.application.authorization import Operation
 from shared.application.errors import Forbidden
 
-_HARMLESS = frozenset({Operation.READ, Operation.READ_HISTORY})
+_HARMLESS = frozenset({Operation.LIST, Operation.READ, Operation.READ_HISTORY})
 """Operations that pages of other origins may request: browsers don't let them read the result."""
 
 _OWN_SITES = frozenset({"same-origin", "none"})

@@ -21,6 +21,7 @@ from shared.application.history import AuditHistory
 from shared.application.ports.metrics import Metrics
 from shared.application.ports.session_store import SessionStore
 from shared.application.readiness import Readiness
+from shared.application.session_list import SessionList
 from shared.application.session_service import SessionService
 from shared.application.store_clock import StoreClock
 from shared.auth.rate_limits import RequestRateLimit
@@ -52,6 +53,7 @@ class Components:
     """The components of an instance, built once by `shared.composition` and passed to each call."""
 
     service: SessionService
+    sessions: SessionList
     store: SessionStore
     clock: StoreClock
     readiness: Readiness

@@ -19,6 +19,7 @@ Endpoint = Callable[..., Awaitable[Response]]
 Decorator = Callable[[Endpoint], Endpoint]
 
 _GUARDED = (401, 403, 429, 503)
+LIST_ERRORS = (400, *_GUARDED)
 READ_ERRORS = (400, 404, *_GUARDED)
 CHANGE_ERRORS = (400, 404, 409, 412, 413, 415, 422, *_GUARDED)
 BATCH_ERRORS = (400, 413, 415, 422, *_GUARDED)

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from shared.application.authorization import Operation
+from shared.application.ports.listed_sessions import SessionFilter
 from shared.domain.commands import (
     Cancel,
     Command,
@@ -20,6 +21,7 @@ from shared.domain.commands import (
 )
 from shared.domain.units import Instant
 from shared.http.fields import EffectiveInstant, Uuid
+from shared.http.metadata_conditions import Conditions
 from shared.http.request_bodies import MAX_BATCH, AdjustClocksBody, Body
 
 
@@ -59,18 +61,48 @@ _IMMEDIATE: dict[str, Any] = {
 }
 
 
+_NAMED: dict[str, Any] = {
+    "properties": {"session_ids": {"type": "array"}, "metadata": _NULL},
+    "required": ["session_ids"],
+}
+_SELECTED: dict[str, Any] = {
+    "properties": {"session_ids": _NULL, "metadata": {"type": "object"}},
+    "required": ["metadata"],
+}
+_INVALID = object()
+
+
 class BatchCommandBody(Body):
     """A command for up to 50 sessions, and optionally the instant at which it takes effect.
 
-    `adjust` has the fields of an adjustment, and is required for that operation only.
+    `session_ids` names the sessions, or `metadata` selects the caller's live ones that have all of
+    its values. `adjust` has the fields of an adjustment, and is required for that operation only.
     """
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [_ADJUSTMENT, _SCHEDULABLE, _IMMEDIATE]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [_ADJUSTMENT, _SCHEDULABLE, _IMMEDIATE],
+            "anyOf": [_NAMED, _SELECTED],
+        }
+    )
 
     operation: Literal["start", "pause", "resume", "complete", "adjust", "cancel", "unschedule"]
-    session_ids: Annotated[list[Uuid], Field(min_length=1, max_length=MAX_BATCH)]
+    metadata: Conditions | None = None
+    session_ids: Annotated[
+        list[Uuid] | None, Field(min_length=1, max_length=MAX_BATCH, validate_default=True)
+    ] = None
     effective_at: EffectiveInstant | None = None
     adjust: Annotated[AdjustClocksBody | None, Field(validate_default=True)] = None
+
+    @field_validator("session_ids")
+    @classmethod
+    def _check_session_ids(cls, value: list[str] | None, info: ValidationInfo) -> list[str] | None:
+        is_selecting = info.data.get("metadata", _INVALID) is not None
+        if value is None and not is_selecting:
+            raise PydanticCustomError("missing", "is required")
+        if value is not None and is_selecting:
+            raise PydanticCustomError("not_allowed", "cannot be combined with metadata")
+        return value
 
     @field_validator("effective_at")
     @classmethod
@@ -97,6 +129,11 @@ class BatchCommandBody(Body):
             return at_once
         command = self.adjust.command() if self.adjust else _AHEAD[self.operation]
         return at_instant(command, self.effective_at)
+
+    @property
+    def wanted(self) -> SessionFilter:
+        """The conditions that live sessions must meet, if `session_ids` is absent."""
+        return SessionFilter(metadata={key: (one,) for key, one in (self.metadata or {}).items()})
 
     @property
     def requires(self) -> Operation:

@@ -27,6 +27,7 @@ _CODES = {
     "too_large": "too_large",
     "too_deep": "too_deep",
     "timestamp": "invalid_timestamp",
+    "cursor": "invalid_cursor",
     "no_nul": "invalid_character",
     "control_character": "invalid_character",
     "blank": "too_short",

@@ -19,11 +19,13 @@ from shared.application.ports.commit import (
 )
 from shared.application.session_encoding import encode_session
 from shared.application.session_parts import is_divided
+from shared.domain.session import Session
 from shared.domain.units import DAY, Instant
 from shared.store import codec
 from shared.store.connection import Argument, Reply
 from shared.store.keys import StoreKeys
 from shared.store.session_fields import SessionWrite, decode_fields, fields_of
+from shared.store.session_index import list_member, lists_of
 
 _SMALL_STATE = 2048
 """Largest state, in bytes, that is stored with an answer uncompressed."""
@@ -67,7 +69,7 @@ def commit_keys(commit: Commit, keys: StoreKeys) -> list[str]:
         touched.append(keys.answer(commit.key))
     if commit.owner:
         touched += [keys.owned(shard, commit.owner), keys.held(shard, commit.owner)]
-    return touched
+    return [*touched, *_list_keys(commit, keys)]
 
 
 def commit_arguments(
@@ -96,6 +98,9 @@ def commit_arguments(
         len(write.participants),
         len(write.removed),
         len(audited),
+        len(_list_keys(commit, keys)),
+        list_member(listed) if (listed := _listed(commit)) else "",
+        _optional(commit.listed_until),
         *audited,
         *(_owner_arguments(commit, keys) if commit.owner else ()),
         *chain.from_iterable(write.participants),
@@ -113,6 +118,21 @@ def _record_of(commit: Commit, state: bytes | None, features: CommitFeatures) ->
     if len(state) <= _SMALL_STATE:
         return record, True
     return record + b"\n" + codec.compress_state(state), False
+
+
+def _list_keys(commit: Commit, keys: StoreKeys) -> list[str]:
+    """Return the keys of the lists that the commit changes."""
+    listed, shard = _listed(commit), keys.shard_of(commit.name)
+    if listed is None:
+        return []
+    return [key for scope in lists_of(listed) for key in keys.list_of(shard, scope)]
+
+
+def _listed(commit: Commit) -> Session | None:
+    """Return the session if its lists change: it stays in them for longer, or is removed."""
+    if commit.session is None:
+        return commit.base
+    return commit.session if commit.listed_until is not None else None
 
 
 def _owner_arguments(commit: Commit, keys: StoreKeys) -> list[Argument]:

@@ -5,11 +5,25 @@ A session's `name` is its id, prefixed with its tenant if it has one, so tenants
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import uuid4
 from zlib import crc32
 
 from shared.application.ports.commit import IdempotencyKey
+from shared.application.ports.listed_sessions import ListScope
 from shared.domain.session import session_name
+
+
+class ListKeys(NamedTuple):
+    """The sorted sets of one list of sessions; `session_index.py` has their members.
+
+    `live` and `ended` are ordered by creation: all scores are 0, and members begin with the
+    instant. `expiry` has the same members, scored by an instant when the session is surely gone.
+    """
+
+    live: str
+    ended: str
+    expiry: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,11 @@ class StoreKeys:
     def held(self, shard: str, owner: str) -> str:
         """Hash with the owner's bytes and load in the shard, in total and by session."""
         return f"{shard}:held:{owner}"
+
+    def list_of(self, shard: str, scope: ListScope) -> ListKeys:
+        """The sorted sets of the sessions that `scope` has in the shard."""
+        whose = f"{scope.tenant or ''}:{scope.owner or ''}"
+        return ListKeys(*(f"{shard}:{kind}:{whose}" for kind in ("live", "ended", "expiry")))
 
     def outbox(self, shard: str) -> str:
         """Stream of audit entries that wait for the database."""

@@ -300,6 +300,22 @@ async def test_a_host_stops_its_sessions_at_one_instant(service: Instance, api: 
         assert refused["error"]["code"] == "SESSION_NOT_FOUND"
 
 
+async def test_a_host_lists_and_stops_the_sessions_of_a_room(
+    service: Instance, api: ApiClient
+) -> None:
+    room: dict[str, str | int | bool] = {"room": f"a & {uuid4()}", "floor": 2, "rated": True}
+    ids = [await api.started(chess(metadata=room)) for _ in range(3)]
+    async with SyncKairos(service.url) as client:
+        listed = [one async for one in client.list_sessions(metadata=room, limit=2)]
+        assert [one["session_id"] for one in listed] == ids[::-1]
+        page = await client.list_page(metadata=room, limit=2, status="running")
+        assert page["next"] is not None
+        rest = await client.list_page(metadata=room, created_after=listed[-1]["created_at"])
+        assert [one["session_id"] for one in rest["sessions"]] == ids[:0:-1]
+        stopped = await client.batch_commands({"operation": "pause", "metadata": room})
+        assert [one["status"] for one in stopped] == ["paused"] * 3
+
+
 async def test_participants_begin_and_finish_their_own_time(
     service: Instance, api: ApiClient
 ) -> None:

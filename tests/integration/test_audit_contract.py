@@ -20,14 +20,21 @@ from infra.local.postgres import EmbeddedPostgres
 from infra.local.supabase import SECRET_KEY
 from shared.application import audit_entries
 from shared.application.errors import AuditUnavailable, EntriesRefused
-from shared.application.ports.audit_log import AuditConflict, AuditLog, SessionSnapshot
+from shared.application.ports.audit_log import (
+    AuditConflict,
+    AuditLog,
+    ExaminedSession,
+    SessionSnapshot,
+)
 from shared.application.ports.commit import Commit
+from shared.application.ports.listed_sessions import ListedSession, ListScope, SessionFilter
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.postgrest_client import connect_with_postgrest
 from shared.audit.supabase import SupabaseAuditLog
 from shared.audit.supabase_client import connect_with_supabase
 from shared.domain.commands import Complete, Delete, RemoveParticipant, Start, Switch
-from shared.domain.session import Session, session_name, tenant_and_id
+from shared.domain.events import EventType
+from shared.domain.session import Session, Status, SyncMode, session_name, tenant_and_id
 from shared.domain.transition import transition
 from shared.domain.units import Instant
 from shared.domain.values import replace
@@ -280,6 +287,24 @@ async def test_an_unknown_session_has_no_state_and_no_events(audit: AuditLog) ->
     assert await audit.at_instant(unknown_id, CREATED_AT) is None
 
 
+async def test_events_are_also_read_backwards_and_by_type(audit: AuditLog) -> None:
+    changes = switched_session()
+    name = last_session(changes).name
+    await audit.append(entries_of(changes))
+
+    async def versions(after: int | None, limit: int, **more: Any) -> list[int]:
+        return [event.version for event in await audit.events(name, after, limit, **more)]
+
+    assert await versions(None, 9) == [1, 2, 3, 4, 5]
+    assert await versions(None, 2, newest_first=True) == [5, 4]
+    assert await versions(4, 9, newest_first=True) == [3, 2, 1]
+    switched = EventType.CYCLE_SWITCHED
+    assert await versions(None, 9, event=switched) == [3, 4, 5]
+    assert await versions(3, 1, event=switched) == [4]
+    assert await versions(5, 9, event=switched, newest_first=True) == [4, 3]
+    assert await versions(None, 9, event=EventType.SESSION_DELETED) == []
+
+
 async def test_an_entry_appended_twice_is_kept_once(
     audit: AuditLog, postgres: EmbeddedPostgres
 ) -> None:
@@ -409,6 +434,69 @@ async def test_pages_of_waking_sessions_continue_across_tenants(audit: AuditLog)
         assert all(len(page) == size for page in pages[:-1])
         listed = [name for page in pages for name in page if name in names]
         assert listed == [name for name in names if start is None or ":" in name]
+
+
+async def test_a_list_is_paged_and_has_no_deleted_sessions(audit: AuditLog) -> None:
+    """The sessions have the same millisecond of creation, so their order is that of the ids."""
+    tenant = f"t{uuid4().hex}"
+    games = [changes_of(Start(), tenant=tenant, owner=owner) for owner in ("ada", "ada", "bob", "")]
+    deleted = changes_of(Delete(), tenant=tenant, owner="ada")
+    other = changes_of(tenant=f"{tenant}2", owner="ada")
+    for changes in (*games, deleted, other):
+        await audit.append(entries_of(changes))
+    expected = sorted(map(last_session, games), key=lambda one: one.session_id, reverse=True)
+    for owner in (None, "ada"):
+        scope = ListScope(tenant, owner)
+        listed: list[ExaminedSession] = []
+        while page := await audit.newest_in(
+            scope, SessionFilter(), 2, before=listed[-1].position if listed else None
+        ):
+            listed += page
+        of_owner = [one for one in expected if owner in (None, one.owner)]
+        assert [one.session for one in listed] == [ListedSession.of(one) for one in of_owner]
+    since = Instant(CREATED_AT + 1)
+    assert await audit.newest_in(ListScope(tenant), SessionFilter(), 9, since=since) == []
+    since = CREATED_AT
+    assert len(await audit.newest_in(ListScope(tenant), SessionFilter(), 9, since=since)) == 4
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_met"),
+    [
+        (SessionFilter(status=Status.RUNNING), True),
+        (SessionFilter(status=Status.PAUSED), False),
+        (SessionFilter(sync_mode=SyncMode.PER_PARTICIPANT), True),
+        (SessionFilter(sync_mode=SyncMode.GLOBAL), False),
+        (SessionFilter(metadata={"name": ("Zürich ♞",)}), True),
+        (SessionFilter(metadata={"name": ("7", 7)}), False),
+        (SessionFilter(metadata={"ratio": ("0.1", 0.1)}), True),
+        (SessionFilter(metadata={"ratio": ("0.1",)}), False),
+        (SessionFilter(metadata={"ratio": (True,)}), False),
+        (SessionFilter(metadata={"large": (1e300,), "ratio": (0.1,)}), True),
+        (SessionFilter(metadata={"large": (1e300,), "ratio": (0.2,)}), False),
+        (SessionFilter(metadata={"none": ("",)}), False),
+    ],
+)
+async def test_a_list_shows_the_sessions_that_meet_its_conditions(
+    audit: AuditLog, wanted: SessionFilter, is_met: bool
+) -> None:
+    tenant = f"t{uuid4().hex}"
+    changes = changes_of(Start(), tenant=tenant)
+    await audit.append(entries_of(changes))
+    listed = ListedSession.of(last_session(changes))
+    (examined,) = await audit.newest_in(ListScope(tenant), wanted, 10)
+    assert examined == ExaminedSession(listed.position, listed if is_met else None)
+    assert wanted.admits(listed) == is_met
+
+
+async def test_a_list_has_the_participants_of_sessions_in_parts(audit: AuditLog) -> None:
+    owner = f"host {uuid4()}"
+    for commit in commits_of(large_session(100, owner=owner), Start()):
+        await audit.append(audit_entries.encode(commit))
+    (examined,) = await audit.newest_in(ListScope(None, owner), SessionFilter(), 10)
+    assert examined.session
+    assert examined.session.participant_count == 100
+    assert examined.session.status == "running"
 
 
 async def test_names_are_paged_and_include_finished_and_deleted_sessions(audit: AuditLog) -> None:

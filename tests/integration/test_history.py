@@ -94,6 +94,21 @@ async def test_the_trail_of_a_deleted_session_is_kept(api: ApiClient) -> None:
     assert error_of(answer) == (404, "NOT_FOUND")
 
 
+async def test_events_are_paged_by_type_and_newest_first(api: ApiClient) -> None:
+    session_id = await api.started(chess())
+    for _ in range(3):
+        await api.do(session_id, "switch")
+    await trail(api, session_id, 5)
+    query = {"type": "cycle_switched", "order": "desc", "limit": "2"}
+    for expected in ([5, 4], [3]):
+        page = (await events(api, session_id, **query)).json()["data"]
+        assert [event["version"] for event in page["events"]] == expected
+        query["after"] = page["next"]
+    assert page["next"] is None
+    for wrong in ({"type": "session_teleported"}, {"order": "newest"}):
+        assert details_of(await events(api, session_id, **wrong)).keys() == wrong.keys()
+
+
 async def test_a_replay_of_a_version_equals_the_answer_to_its_change(api: ApiClient) -> None:
     answers = [await api.create(chess(increment_ms=500, metadata={"a": [1, 2.5, "ü"]}))]
     session_id = answers[0].json()["data"]["session_id"]

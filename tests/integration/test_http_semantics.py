@@ -117,7 +117,7 @@ async def test_head_of_a_known_version_is_304(api: ApiClient) -> None:
     ("path", "methods"),
     [
         (SESSION, "DELETE, GET, HEAD, OPTIONS, PATCH"),
-        ("/v1/sessions", "OPTIONS, POST"),
+        ("/v1/sessions", "GET, HEAD, OPTIONS, POST"),
         (f"{SESSION}/switch", "OPTIONS, POST"),
         ("/v1/time", "GET, HEAD, OPTIONS"),
         ("/console/main.js", "GET, HEAD, OPTIONS"),

@@ -26,11 +26,13 @@ from infra.migrate import MigrationFailed, migrate
 from shared.application import audit_entries
 from shared.application.errors import AuditUnavailable
 from shared.application.ports.audit_log import AuditLog
+from shared.application.ports.listed_sessions import ListedSession, ListScope, SessionFilter
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.postgrest_client import connect_with_postgrest
 from shared.audit.supabase import SupabaseAuditLog
+from shared.domain.commands import Start
 from shared.domain.events import SessionChange
-from tests.support.scenarios import entries_of, last_session, switched_session
+from tests.support.scenarios import changes_of, entries_of, last_session, switched_session
 
 _ROOT = Path(__file__).parents[2]
 _FOLDER = _ROOT / "infra" / "supabase" / "migrations"
@@ -172,6 +174,20 @@ async def test_a_database_without_tenants_is_unavailable_and_stores_nothing(
     assert execute(old_database, "select count(*) from sync_events") == [(0,)]
 
 
+async def test_sessions_from_before_lists_are_listed(database: str, tmp_path: Path) -> None:
+    for file in _FOLDER.glob("*.sql"):
+        if file.stem < "20261130080000":
+            copy(file, tmp_path)
+    migrate(database, tmp_path)
+    log = PostgresAuditLog(database)
+    changes = changes_of(Start(), owner="ada")
+    await log.append(entries_of(changes))
+    migrate(database)
+    (examined,) = await log.newest_in(ListScope(None, "ada"), SessionFilter(), 10)
+    assert examined.session == ListedSession.of(last_session(changes))
+    await log.close()
+
+
 @asynccontextmanager
 async def audit_log(
     url: str, backend: str, request: pytest.FixtureRequest
@@ -253,6 +269,7 @@ def migrated_database(postgres: EmbeddedPostgres) -> Iterator[str]:
         "insert into sync_sessions (session_id) values (gen_random_uuid())",
         "select record_events('[]')",
         "select * from sessions_that_wake(null, null, 1)",
+        "select * from list_sessions('', null, null, null, null, '{}', 1)",
     ],
 )
 def test_api_roles_may_neither_read_nor_write(
@@ -275,7 +292,8 @@ def test_only_the_service_may_call_the_functions_despite_default_privileges(data
         f" where rolname = any('{{{roles}}}') and pronamespace = 'public'::regnamespace"
         " and has_function_privilege(pg_roles.oid, pg_proc.oid, 'execute') order by 2",
     )
-    assert held == [("service_role", "record_events"), ("service_role", "sessions_that_wake")]
+    functions = ("list_sessions", "record_events", "sessions_that_wake")
+    assert held == [("service_role", name) for name in functions]
 
 
 @pytest.mark.parametrize("verb", ["update sync_events set actor = 'me'", "delete from sync_events"])

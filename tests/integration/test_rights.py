@@ -41,6 +41,7 @@ _SESSION = "/v1/sessions/{session_id}"
 
 TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/v1/sessions"): Row((403, 201, 403, 403, 403, 201, 201, 201), chess()),
+    ("GET", "/v1/sessions"): Row((403, 200, 403, 403, 403, 200, 200, 200)),
     ("POST", "/v1/sessions/batch"): Row((200,) * 8, {"session_ids": ["{session_id}"]}),
     ("GET", _SESSION): Row(_READ),
     ("GET", f"{_SESSION}/summary"): Row(_READ),

@@ -207,6 +207,16 @@ async def test_an_instant_of_a_command_is_checked(api: ApiClient) -> None:
         ({"operation": "pause", "session_ids": []}, "session_ids"),
         ({"operation": "pause", "session_ids": [str(uuid4())] * 51}, "session_ids"),
         ({"operation": "pause", "session_ids": ["room"]}, "session_ids.0"),
+        ({"operation": "pause"}, "session_ids"),
+        ({"operation": "pause", "session_ids": None, "metadata": None}, "session_ids"),
+        (
+            {"operation": "pause", "session_ids": [str(uuid4())], "metadata": {"room": "a"}},
+            "session_ids",
+        ),
+        ({"operation": "pause", "metadata": {}}, "metadata"),
+        ({"operation": "pause", "metadata": {"room": None}}, "metadata"),
+        ({"operation": "pause", "metadata": {"room": ["a"]}}, "metadata"),
+        ({"operation": "pause", "metadata": {str(n): n for n in range(6)}}, "metadata"),
         ({"operation": "switch", "session_ids": [str(uuid4())]}, "operation"),
         ({"operation": "adjust", "session_ids": [str(uuid4())]}, "adjust"),
         (

@@ -327,7 +327,7 @@ test("events and replay make their requests", async () => {
   assert.deepEqual(
     service.requests.map(({ url }) => decodeURIComponent(url.split(ID)[1])),
     [
-      "/events?after=0&limit=100",
+      "/events?limit=100",
       "/events?after=7&limit=2",
       "/replay?version=3",
       "/replay?at=2026-01-31T09:30:05.123Z",
@@ -413,6 +413,48 @@ test("batch reads several sessions in one request", async () => {
   service.answer = () => data({ sessions: [], not_found: [ID] });
   assert.deepEqual(await service.client().batch([ID]), { sessions: [], not_found: [ID] });
   assert.deepEqual(service.requests[0].body, { session_ids: [ID] });
+});
+
+test("a list of sessions is read page by page, even over an empty page", async () => {
+  const pages = [
+    { sessions: [{ session_id: "a" }], next: "1" },
+    { sessions: [], next: "2" },
+    { sessions: [{ session_id: "b" }], next: null },
+  ];
+  const service = new Service();
+  service.answer = () => data(pages.shift());
+  const filter = {
+    status: "running",
+    createdAfter: new Date("2026-01-31T09:30:05Z"),
+    metadata: { room: "a&b", rated: true },
+  };
+  const found = [];
+  for await (const one of service.client().listSessions(filter)) found.push(one.session_id);
+  assert.deepEqual(found, ["a", "b"]);
+  const queries = service.requests.map(({ url }) => new URL(url).searchParams);
+  assert.deepEqual(
+    queries.map((query) => query.get("after")),
+    [null, "1", "2"],
+  );
+  assert.deepEqual(Object.fromEntries(queries[0]), {
+    status: "running",
+    created_after: "2026-01-31T09:30:05.000Z",
+    "metadata.room": "a&b",
+    "metadata.rated": "true",
+  });
+});
+
+test("events are asked for by type and newest first", async () => {
+  const service = new Service();
+  service.answer = () => data({ events: [], next: null });
+  const session = service.client().session(ID);
+  await session.events();
+  await session.events(7, 2, { type: "cycle_switched", order: "desc" });
+  assert.deepEqual(
+    service.requests.map(({ url }) => new URL(url).search),
+    ["?limit=100", "?after=7&limit=2&type=cycle_switched&order=desc"],
+  );
+  session.close();
 });
 
 test("the named time controls are read as a list", async () => {

@@ -2,6 +2,8 @@
 
 from synckairos.api_types import (
     Group,
+    ListedSession,
+    ListPage,
     Message,
     NamedTimeControl,
     Overtime,
@@ -27,6 +29,7 @@ from synckairos.events import (
 )
 from synckairos.session import Session
 from synckairos.session_clock import SessionClock
+from synckairos.session_list import ListFilter
 from synckairos.wire_clock import shown
 
 __all__ = [
@@ -41,6 +44,9 @@ __all__ = [
     "Expired",
     "FieldError",
     "Group",
+    "ListFilter",
+    "ListPage",
+    "ListedSession",
     "Message",
     "NamedTimeControl",
     "Overtime",

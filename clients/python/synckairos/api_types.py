@@ -286,6 +286,27 @@ class SwitchResult(TypedDict):
     """By how much the switch extended the clock (`extend_on_switch`)."""
 
 
+class ListedSession(TypedDict):
+    """A session in a list, as of its last change. `owner` is the host that created it, if any."""
+
+    session_id: str
+    status: str
+    sync_mode: str
+    version: int
+    participant_count: int
+    metadata: dict[str, Any] | None
+    owner: str | None
+    created_at: str
+    updated_at: str
+
+
+class ListPage(TypedDict):
+    """A page of a list, newest first; `next` is the `after` of the next page, None at the end."""
+
+    sessions: list[ListedSession]
+    next: str | None
+
+
 class BatchEntry(TypedDict):
     """What became of one session of a batch: when the command takes effect there, or the `error`.
 

@@ -1,18 +1,27 @@
 """Client of one service and its sessions."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self, Unpack, cast
 
 import httpx
 
 from synckairos.api import Api, Token
-from synckairos.api_types import BatchEntry, NamedTimeControl, SessionState, TransportName
+from synckairos.api_types import (
+    BatchEntry,
+    ListedSession,
+    ListPage,
+    NamedTimeControl,
+    SessionState,
+    TransportName,
+)
 from synckairos.clock import ServerClock
 from synckairos.http_client import http_client
 from synckairos.service_url import service_url
 from synckairos.session import Session
 from synckairos.session_clock import server_time_of
+from synckairos.session_list import ListFilter, each_listed, list_path
 
 
 class SyncKairos:
@@ -81,11 +90,28 @@ class SyncKairos:
             self.clock.note_server_time(server_time_of(state))
         return found
 
+    def list_sessions(self, **wanted: Unpack[ListFilter]) -> AsyncIterator[ListedSession]:
+        """Iterate over the caller's sessions, newest first (docs/lists.md).
+
+        Such as `async for one in client.list_sessions(metadata={"room": "a"})`. Each page is read
+        when its first session is needed, which may raise `ApiError`.
+        """
+        return each_listed(self._read_list, wanted)
+
+    async def list_page(self, **wanted: Unpack[ListFilter]) -> ListPage:
+        """Return one page of the caller's sessions. Raises `ApiError`."""
+        return await self._read_list(wanted)
+
+    async def _read_list(self, wanted: ListFilter) -> ListPage:
+        page: ListPage = await self._api.get(list_path(wanted))
+        return page
+
     async def batch_commands(self, body: dict[str, Any]) -> list[BatchEntry]:
         """Give one command to up to 50 sessions (docs/scheduling.md). Raises `ApiError`.
 
-        Such as `{"operation": "pause", "effective_at": ..., "session_ids": [...]}`. Each entry has
-        the instant at which the command takes effect, or the error of that session.
+        Such as `{"operation": "pause", "effective_at": ..., "session_ids": [...]}`, or with
+        `"metadata": {"room": "a"}` for the live sessions that have these values. Each entry has the
+        instant at which the command takes effect, or the error of that session.
         """
         path = "/v1/sessions/batch-commands"
         answer: dict[str, list[BatchEntry]] = await self._api.change("POST", path, body)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from math import ceil, isfinite
-from typing import Any, cast
+from typing import Any, Literal, cast
+from urllib.parse import urlencode
 
 from synckairos import session_clocks
 from synckairos.actions import Actions, Preview
@@ -127,13 +128,22 @@ class Session(Actions, EventSource):
         at = self.clock.now() if at is None else at
         return session_clocks.scheduled_in(self.state, at) if self.state else None
 
-    async def events(self, after: int = 0, limit: int = 100) -> dict[str, Any]:
-        """Return a page of the audit trail: `events` with a version above `after`.
+    async def events(
+        self,
+        after: int | None = None,
+        limit: int = 100,
+        *,
+        event_type: str | None = None,
+        order: Literal["asc", "desc"] = "asc",
+    ) -> dict[str, Any]:
+        """Return a page of the audit trail: `events` with a version above `after`, oldest first.
 
-        `next` is the `after` of the following page; None on the last one.
+        With the order `desc` those below it, newest first; with an `event_type` only those. `next`
+        is the `after` of the following page; None on the last one.
         """
-        path = f"/v1/sessions/{self.id}/events?after={after}&limit={limit}"
-        return cast(dict[str, Any], await self._api.get(path))
+        query = {"after": after, "limit": limit, "type": event_type, "order": order}
+        given = urlencode({name: value for name, value in query.items() if value is not None})
+        return cast(dict[str, Any], await self._api.get(f"/v1/sessions/{self.id}/events?{given}"))
 
     async def fairness(self) -> dict[str, Any]:
         """Return the lag that each participant claimed and got back; empty without `lag`."""

@@ -5,6 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
 from shared.application.ports.commit import SnapshotDifference
+from shared.application.ports.listed_sessions import (
+    ListedSession,
+    ListPosition,
+    ListScope,
+    SessionFilter,
+)
 from shared.domain.events import EventType
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
@@ -126,6 +132,14 @@ class AuditConflict:
     tenant: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ExaminedSession:
+    """A session in a list; `session` is None if it doesn't meet the conditions."""
+
+    position: ListPosition
+    session: ListedSession | None
+
+
 class AuditLog(Protocol):
     """The database that keeps every change permanently.
 
@@ -140,8 +154,20 @@ class AuditLog(Protocol):
         database refuses one of the entries.
         """
 
-    async def events(self, name: str, after: int, limit: int) -> list[AuditedEvent]:
-        """Return the events with a version above `after`, oldest first, at most `limit`."""
+    async def events(
+        self,
+        name: str,
+        after: int | None,
+        limit: int,
+        *,
+        event: EventType | None = None,
+        newest_first: bool = False,
+    ) -> list[AuditedEvent]:
+        """Return the events behind version `after` (None: all), at most `limit`.
+
+        Oldest first those above it, or newest first those below it. With `event` only those of that
+        type.
+        """
 
     async def last(self, name: str) -> SessionSnapshot | None:
         """Return the newest version of a session."""
@@ -173,6 +199,20 @@ class AuditLog(Protocol):
 
         Same order as `sessions_with_wakeup`, beginning after the session named `after`. An empty
         list is the end.
+        """
+
+    async def newest_in(
+        self,
+        scope: ListScope,
+        wanted: SessionFilter,
+        limit: int,
+        *,
+        before: ListPosition | None = None,
+        since: Instant | None = None,
+    ) -> list[ExaminedSession]:
+        """Return the newest `limit` sessions of the list that weren't deleted, in their order.
+
+        Only those behind the position `before` that were created at `since` or later.
         """
 
     async def ping(self) -> None:

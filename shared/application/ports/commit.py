@@ -113,6 +113,8 @@ class Commit(Value, frozen=True):
     The stored bytes and the `load` count against the limits of the session's `owner`. A commit that
     adds to them is refused if it would exceed `owner_limits`.
     With a `key`, an idempotency record is written too.
+    `listed_until` is an instant not before the end of its retention, until which the lists of
+    sessions keep it; None if they have it already, for long enough.
     `snapshots` are those of `changes`, None for whole ones; without any, all are whole.
     """
 
@@ -131,6 +133,7 @@ class Commit(Value, frozen=True):
     owner: str | None = None
     owner_limits: OwnerLimits = UNLIMITED
     load: int = 0
+    listed_until: Instant | None = None
     base: Session | None = None
     snapshots: Sequence[SnapshotDifference | None] = ()
     last_whole: WholeSnapshot | None = None

@@ -453,6 +453,27 @@ class Simulation(ResponseModel):
     session: Session
 
 
+class ListedSession(ResponseModel):
+    """A session in a list, as of its last change. `owner` is the host that created it, if any."""
+
+    session_id: Uuid
+    status: Status
+    sync_mode: SyncMode
+    version: Annotated[int, Field(ge=1)]
+    participant_count: Annotated[int, Field(ge=0)]
+    metadata: dict[str, Any] | None
+    owner: str | None
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class SessionList(ResponseModel):
+    """A page of a list, newest first; `next` is the next page's `after`, if any."""
+
+    sessions: Annotated[list[ListedSession], Field(max_length=100)]
+    next: str | None
+
+
 class Batch(ResponseModel):
     """The sessions found, in the requested order, and the ids not found."""
 
@@ -508,7 +529,7 @@ class AuditEvent(ResponseModel):
 
 
 class AuditTrail(ResponseModel):
-    """A page of the audit trail, oldest first; `next` is the next page's `after`, if any."""
+    """A page of the audit trail; `next` is the next page's `after`, if any."""
 
     events: list[AuditEvent]
     next: int | None
@@ -636,6 +657,7 @@ SwitchOrSessionAnswer = Envelope[SwitchResult] | Envelope[Session]
 SummaryAnswer = Envelope[Summary]
 FairnessAnswer = Envelope[Fairness]
 SimulationAnswer = Envelope[Simulation]
+SessionListAnswer = Envelope[SessionList]
 BatchAnswer = Envelope[Batch]
 BatchCommandsAnswer = Envelope[BatchCommands]
 AuditTrailAnswer = Envelope[AuditTrail]

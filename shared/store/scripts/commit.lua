@@ -1,5 +1,5 @@
 -- Commit one accepted change atomically: the session, its wake-up, its audit entries, the recorded
--- answer, the owner's usage, and the pushes.
+-- answer, the owner's usage, the lists of sessions, and the pushes.
 --
 -- MEMORY. A Redis over its maxmemory decides on a script at its first write. If that command may
 -- need memory (SET, HSET, ZADD, XADD ...), the script is refused. If not (DEL, HDEL, ZREM,
@@ -12,12 +12,14 @@
 --
 -- KEYS  session, deadlines, outbox, push channel, wake channel, outbox channel [, recorded answer]
 --       [, the owner's live sessions, the owner's usage]
+--       [, for each list that has the session: its live sessions, its ended ones, their expiry]
 -- ARGV  session id, expected revision ('' = none), operation id, state ('' = remove),
 --       retention ms, wake-up ms ('' = none), now ms, alarm ms ('' = none), publish? ('' = no),
 --       answer ('' = none), keep the state with the answer? ('' = no), answer ttl ms,
 --       bytes of the whole session, fields that the session must have at least,
 --       number of participants' fields to write, number of such fields to remove,
---       number of audit entries, the entries ...
+--       number of audit entries, number of KEYS of lists, the session's member in the lists,
+--       end of its stay there (ms), the entries ...
 --       [, with an owner: most sessions, most bytes, most load, most bytes written in a minute
 --       ('' = any), load of this session],
 --       the fields to write (name, value) ..., the names of the fields to remove ...,
@@ -34,8 +36,11 @@ local retention, wake_at, now, alarm_at = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local publishes = ARGV[9] ~= ''
 local answer = ARGV[10] ~= '' and KEYS[7]
 local session_bytes, least_fields = tonumber(ARGV[13]), tonumber(ARGV[14])
-local owned, held = KEYS[answer and 8 or 7], KEYS[answer and 9 or 8]
-local first_entry, of_owner = 18, 18 + tonumber(ARGV[17])
+local first_list, member, listed_until = #KEYS - tonumber(ARGV[18]) + 1, ARGV[19], ARGV[20]
+local first_of_owner = answer and 8 or 7
+local has_owner = first_list > first_of_owner
+local owned, held = has_owner and KEYS[first_of_owner], has_owner and KEYS[first_of_owner + 1]
+local first_entry, of_owner = 21, 21 + tonumber(ARGV[17])
 local first_field = of_owner + (owned and 5 or 0)
 local first_removed = first_field + 2 * tonumber(ARGV[15])
 local first_push = first_removed + tonumber(ARGV[16])
@@ -229,6 +234,31 @@ else
   redis.call('ZADD', deadlines, wake_at, id)
   if publishes and redis.call('ZRANGE', deadlines, 0, 0)[1] == id then
     redis.call('PUBLISH', wake_channel, wake_at)
+  end
+end
+
+-- Update the lists. The expiry in a list is never earlier than that of the session, so that a
+-- member whose expiry has passed can be removed without looking at its session.
+for i = first_list, #KEYS, 3 do
+  local live, ended, expiry = KEYS[i], KEYS[i + 1], KEYS[i + 2]
+  local gone = redis.call('ZRANGEBYSCORE', expiry, '-inf', now, 'LIMIT', 0, 100)
+  if state == '' then
+    gone[#gone + 1] = member
+  end
+  if #gone > 0 then
+    redis.call('ZREM', live, unpack(gone))
+    redis.call('ZREM', ended, unpack(gone))
+    redis.call('ZREM', expiry, unpack(gone))
+  end
+  if state ~= '' then
+    redis.call('ZREM', is_over and live or ended, member)
+    redis.call('ZADD', is_over and ended or live, 0, member)
+    redis.call('ZADD', expiry, listed_until, member)
+    for j = i, i + 2 do
+      if redis.call('PTTL', KEYS[j]) < listed_until - now then
+        redis.call('PEXPIRE', KEYS[j], string.format('%.0f', listed_until - now))
+      end
+    end
   end
 end
 

@@ -74,6 +74,12 @@ export async function play(): Promise<void> {
   show(later.test, later.advanced_ms, later.advance_left_ms, auction.clock.server.isSynced);
   const [entry] = await client.batchCommands({ operation: "pause", session_ids: [auction.id] });
   show(entry?.effective_at, entry?.late_ms, entry?.error?.code);
+  await client.batchCommands({ operation: "pause", metadata: { room: "a", floor: 2 } });
+  // @ts-expect-error both
+  await client.batchCommands({ operation: "pause", session_ids: [], metadata: { room: "a" } });
+  const filter = { status: "running", metadata: { room: "a" }, createdAfter: new Date(0) } as const;
+  for await (const one of client.listSessions<Board>(filter)) show(one.metadata?.size, one.owner);
+  show((await client.listPage({ mode: "global", limit: 20 })).next);
   show(auction.startsIn(), auction.state && startsIn(auction.state, 0));
   show(auction.state?.extensions?.left, (await auction.switch()).extended_by_ms);
   await session.forfeit(ada, "left", { timeout: 1000 });
@@ -87,6 +93,7 @@ export async function play(): Promise<void> {
   show(finished.participants[0]?.state === "finished", finished.participants[0]?.late_ms);
   await session.reopen(ada, "by mistake");
   const { events, next } = await session.events(0, 50);
+  show((await session.events(null, 1, { type: "cycle_switched", order: "desc" })).next);
   show(events[0]?.actor, next, await session.replay({ version: 3 }));
   show((await session.mint({ role: "participant", participant_id: ada })).token);
   show((await client.batch([session.id])).not_found, (await client.time()).timestamp_ms);

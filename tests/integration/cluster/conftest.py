@@ -13,6 +13,7 @@ from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
 from shared.store.pending_pushes import RedisPendingPushes
 from shared.store.redis import NativeConnection
+from shared.store.session_index import RedisSessionIndex
 from shared.store.sessions import RedisSessionStore
 
 KEYS = StoreKeys(8)
@@ -47,6 +48,7 @@ class StoreParts:
     def __post_init__(self) -> None:
         self.clock = StoreClock()
         self.store = RedisSessionStore(self.connection, KEYS, self.clock)
+        self.index = RedisSessionIndex(self.connection, KEYS, self.clock)
         self.outbox = RedisOutbox(self.connection, KEYS)
         self.memory = RedisDataLossDetector(self.connection, KEYS)
         self.owed = RedisPendingPushes(self.connection, KEYS, self.clock)

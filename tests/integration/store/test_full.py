@@ -162,6 +162,8 @@ async def test_a_change_that_ends_or_deletes_a_session_is_executed_completely(
     assert (loaded.recorded is not None) == has_key
     assert len(await outbox(full_store.redis)) == 2
     assert (await full_store.store.statistics()).live_sessions == 0
+    assert await full_store.redis.zcard("{s0}:live::") == 0
+    assert await full_store.redis.zcard("{s0}:ended::") == (last.session is not None)
 
 
 @pytest.mark.parametrize("owned", _OWNERS)

@@ -121,6 +121,9 @@ class BaselineApp:
             0,
             0,
             1,
+            0,
+            "",
+            "",
             specimen.entry,
             specimen.push,
         ]
