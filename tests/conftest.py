@@ -42,8 +42,10 @@ _TOOLS = (
     "tests/integration/test_demo.py",
     "tests/load/",
 )
-"""Tests of bundlers, and of `make package`, `deploy`, `image-check`, `bench`, `demo` and `load`; they
-run by `make test-tools`."""
+"""Tests of bundlers, and of `make package`, `deploy`, `image-check`, `bench`, `demo` and `load`.
+
+They run by `make test-tools`.
+"""
 
 _BROWSERS = (
     "tests/e2e/test_busy.py",
