@@ -1,6 +1,6 @@
 import { isTerminal } from "/clients/js/synckairos.js";
 import { adjustableClocks } from "./adjust-dialog.js";
-import { mayHost } from "./allowed.js";
+import { mayCreate } from "./allowed.js";
 import { el, setText } from "./dom.js";
 import { forfeitable, removable, retirable } from "./person-dialogs.js";
 import { turnWords } from "./turn-words.js";
@@ -56,7 +56,7 @@ export function controls(act, ask) {
     show(element, allowed.takePart);
     show(primary, allowed.start || allowed.switch || allowed.resume);
     show(pause, allowed.pause);
-    show(newSession, isTerminal(state) && mayHost());
+    show(newSession, isTerminal(state) && mayCreate());
     show(more, allowed.delete);
     show(undo, allowed.undo);
     show(adjust, allowed.adjustClocks && adjustableClocks(state).length > 0);

@@ -10,6 +10,11 @@ const TO_THE_SECOND = new Intl.DateTimeFormat([], {
   minute: "2-digit",
   second: "2-digit",
 });
+const WITH_DAY = new Intl.DateTimeFormat([], {
+  weekday: "long",
+  hour: "numeric",
+  minute: "2-digit",
+});
 
 /**
  * Format a countdown like `countdown`, in whole seconds to the end.
@@ -114,6 +119,11 @@ function withUnits(text) {
  */
 export function timeOfDay(instant, { hasSeconds = false } = {}) {
   return (hasSeconds ? TO_THE_SECOND : TIME_OF_DAY).format(new Date(instant));
+}
+
+/** Format an instant of the next days: the day of the week and the time of day. */
+export function dayAndTime(instant) {
+  return WITH_DAY.format(new Date(instant));
 }
 
 /**

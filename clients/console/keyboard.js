@@ -5,7 +5,7 @@ const OWN_KEYS = "button, a, input, select, textarea, [popover], dialog";
  * Bind the session's keyboard shortcuts. Space and Enter press a focused control instead, and keys
  * that are typed into a field do nothing else.
  */
-export function bindKeys(session, act, { fullScreen, copyLink, undo }) {
+export function bindKeys(session, act, { fullScreen, share, undo }) {
   const onKey = (event) => {
     if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.querySelector("dialog[open]")) return;
@@ -20,7 +20,7 @@ export function bindKeys(session, act, { fullScreen, copyLink, undo }) {
   function commandOf(key, isTaken) {
     if (key === " " || key === "Enter") return isTaken ? null : pressPrimary;
     if (/^[1-9]$/.test(key)) return () => choose(Number(key) - 1);
-    const commands = { p: () => act.pauseOrResume(), u: undo, f: fullScreen, c: copyLink };
+    const commands = { p: () => act.pauseOrResume(), u: undo, f: fullScreen, s: share };
     return commands[key.toLowerCase()];
   }
 

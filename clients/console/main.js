@@ -1,5 +1,5 @@
 import { SyncKairos } from "/clients/js/synckairos.js";
-import { mayHost } from "./allowed.js";
+import { mayCreate } from "./allowed.js";
 import { createForm } from "./create-form.js";
 import { refusalText } from "./error-texts.js";
 import { messagePage } from "./message-page.js";
@@ -32,7 +32,7 @@ function route() {
   leave();
   for (const part of Object.values(page)) part.replaceChildren();
   document.body.removeAttribute("data-view");
-  brand.toggleAttribute("inert", !mayHost());
+  brand.toggleAttribute("inert", !mayCreate());
   const query = new URLSearchParams(location.search);
   const id = query.get("session");
   if (id === null) showForm(query.get("create"));
@@ -44,7 +44,7 @@ function route() {
 
 function showForm(wantedId) {
   document.title = "SyncKairos";
-  if (!mayHost()) {
+  if (!mayCreate()) {
     leave = messagePage(page, ...refusalText({ status: 403 }));
     return;
   }

@@ -15,13 +15,13 @@ import { modeOf } from "./modes.js";
 import { nameBook } from "./names.js";
 import { announce, notify } from "./notifications.js";
 import { purposeOf } from "./purposes.js";
-import { fullScreen, shareButtons } from "./share-buttons.js";
+import { fullScreen, sharing } from "./share-buttons.js";
 import { showUnavailable } from "./unavailable.js";
 
 /** The live view of a session: clocks, controls, history and the state of the connection. */
 export function sessionView(page, session) {
   const act = actionsOf(session, notify);
-  const share = shareButtons(notify);
+  const share = sharing(session);
   const connection = connectionStatus(session);
   const tools = { session, act, ask: (name, id) => openDialog(name, session, act, id) };
   const history = historyPanel(session);
@@ -71,6 +71,7 @@ export function sessionView(page, session) {
     const isEarly = presence === "present" && !shownPage; // the first update follows
     if (now === shown || isEarly) return;
     shown = now;
+    share.show(shown === "present");
     if (shown === "present") showPage(page, shownPage, history);
     else showUnavailable(page, session);
     if (shown === "deleted") stop();
@@ -103,7 +104,7 @@ export function sessionView(page, session) {
   const undo = () => {
     if (session.state && allowedIn(session.state).undo) openDialog("undo", session, act);
   };
-  const unbindKeys = bindKeys(session, act, { fullScreen, copyLink: share.copyLink, undo });
+  const unbindKeys = bindKeys(session, act, { fullScreen, share: share.open, undo });
   return () => {
     session.removeEventListener("connection", showPresence);
     session.removeEventListener("update", onUpdate);

@@ -1,5 +1,6 @@
 """A control is shown, and a key works, only for those who may use it at that time."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -237,3 +238,33 @@ def test_only_hosts_see_the_form(page: Page, auth_service: Instance) -> None:
     expect(page.locator("main a, main button")).to_have_count(0)
     page.goto(f"/#token={game.token('host')}")
     expect(Console(page).submit).to_be_visible()
+
+
+def test_a_host_shares_links_to_take_part_and_to_watch(
+    open_as: OpenAs, auth_service: Instance, chromium: Browser
+) -> None:
+    game = Game(auth_service.url)
+    game.do("start")
+    host = open_as(game, "host")
+    host.page.get_by_role("button", name="Share").click()
+    with chromium.new_context() as phone:
+        ada, spectator = (Console(phone.new_page()) for _ in range(2))
+        ada.page.goto(link(host, "Take part as Ada"))
+        spectator.page.goto(link(host, "Watch"))
+        expect(ada.status).to_have_text("running")
+        expect(spectator.status).to_have_text("running")
+        assert shown(spectator) == set()
+        for guest in (ada, spectator):
+            expect(guest.page.get_by_role("button", name="Share")).to_have_count(0)
+        ada.primary.click()
+        for tab in (host, ada, spectator):
+            expect(tab.active).to_have_text("Ben")
+
+
+def link(console: Console, title: str) -> str:
+    """Return the link of that title in the open *Share* dialog."""
+    dialog = console.page.get_by_role("dialog")
+    dialog.get_by_label("Link to").select_option(title)
+    text = dialog.get_by_role("textbox", name="Link")
+    expect(text).to_have_value(re.compile("#token="))
+    return text.input_value()
