@@ -1,6 +1,7 @@
 import { el } from "./dom.js";
 import { field, textInput } from "./field.js";
 import { rowList } from "./row-list.js";
+import { timeField } from "./time-field.js";
 
 /** The items of an agenda in the form, one row each with a title and a length. */
 export function agendaField() {
@@ -25,9 +26,8 @@ function makeRow(position, givenTitle = "", givenLength = "10:00") {
   const title = field("Item", textInput({ value: givenTitle, maxLength: 100, placeholder }), {
     isCompact: true,
   });
-  const length = field("Length", textInput({ class: "time", value: givenLength }), {
-    isCompact: true,
-  });
+  const length = timeField("Length", { isCompact: true });
+  length.value = givenLength;
   return {
     title,
     length,

@@ -2,8 +2,7 @@ import { newId } from "/clients/js/synckairos.js";
 import { openAdjust } from "./adjust-dialog.js";
 import { openDialogWith } from "./dialog.js";
 import { el } from "./dom.js";
-import { select, field, textInput } from "./field.js";
-import { NOT_A_DURATION, parseDuration } from "./format.js";
+import { field, select } from "./field.js";
 import { namesOf } from "./names.js";
 import { openForfeit, openRemovePerson, openRename, openRetire } from "./person-dialogs.js";
 import {
@@ -14,6 +13,8 @@ import {
   openGiveUpLast,
   openRemoveRun,
 } from "./run-dialogs.js";
+import { NOT_A_TIME } from "./parse-time.js";
+import { timeField } from "./time-field.js";
 import { openUndo } from "./undo-dialog.js";
 
 const QUESTIONS = {
@@ -53,17 +54,18 @@ function openQuestion([title, words, verb], onYes) {
 
 function openAdd({ state }, act) {
   const needsTime = needsOwnTime(state);
-  const time = field("Time", textInput({ class: "time", value: "3:00" }), { hint: "min:s" });
+  const time = timeField("Time");
+  time.value = "3:00";
   const team = field("Team", select(teamsOf(state)));
   time.show(needsTime);
   team.show(state.sync_mode === "per_group");
   const words = el("p", {}, "They join at the end of the order.");
   openDialogWith("Add a person", [words, team.element, time.element], "Add", () => {
-    const ms = parseDuration(time.value);
-    if (needsTime && !ms) return time.showError(NOT_A_DURATION), false;
+    const { ms } = time;
+    if (needsTime && !ms) return time.showError(NOT_A_TIME), false;
     act.add({
       participant_id: newId(),
-      total_time_ms: ms ?? undefined,
+      total_time_ms: ms,
       group_id: team.value || undefined,
     });
     return true;

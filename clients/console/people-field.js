@@ -4,6 +4,7 @@ import { select, field, textInput } from "./field.js";
 import { TEAMS } from "./modes.js";
 import { openPeopleList } from "./people-list-dialog.js";
 import { rowList } from "./row-list.js";
+import { timeField } from "./time-field.js";
 import { wordsFor } from "./words.js";
 
 const TEAM_CHOICES = TEAMS.map((name, position) => [String(position), name]);
@@ -12,9 +13,10 @@ const TEAM_CHOICES = TEAMS.map((name, position) => [String(position), name]);
 export function peopleField() {
   let uses = { own: false, teams: false, extra: false };
   let person = wordsFor().person;
+  let usualTime = "";
 
   const list = rowList("Add a person", (position, name = "", team = position % 2) => {
-    const row = makeRow(`${person} ${position + 1}`, name, team);
+    const row = makeRow(`${person} ${position + 1}`, name, team, usualTime);
     row.showFields(uses);
     return row;
   });
@@ -45,6 +47,7 @@ export function peopleField() {
     /** Replace all rows by a preset's participants. */
     fill(preset) {
       ({ person } = wordsFor(preset.purpose));
+      usualTime = preset.time ?? "";
       list.keep(() => false);
       preset.names.forEach((name, position) => add(name, preset.teams?.[position]));
     },
@@ -57,18 +60,17 @@ export function peopleField() {
   };
 }
 
-function makeRow(placeholder, givenName, givenTeam) {
+function makeRow(placeholder, givenName, givenTeam, usualTime) {
   const name = field("Name", textInput({ value: givenName, maxLength: 60, placeholder }), {
     isCompact: true,
   });
-  const time = field("Own time", textInput({ class: "time", placeholder: "same time" }), {
-    isCompact: true,
-  });
+  const time = timeField("Own time", { placeholder: "same time", isCompact: true });
+  time.measureIn(usualTime);
   const team = field("Team", select(TEAM_CHOICES), {
     isCompact: true,
   });
   team.value = String(givenTeam);
-  const more = textInput({ class: "time", placeholder: "+10 or 25%" });
+  const more = textInput({ class: "time", placeholder: "+10, 25%" });
   const extra = field("Extra time", more, { isCompact: true });
   return {
     id: newId(),
