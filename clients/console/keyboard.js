@@ -3,7 +3,8 @@ const OWN_KEYS = "button, a, input, select, textarea, [popover], dialog";
 
 /**
  * Bind the session's keyboard shortcuts. Space and Enter press a focused control instead, and keys
- * that are typed into a field do nothing else.
+ * that are typed into a field do nothing else. A click leaves the focus on no button, so that Space
+ * after it doesn't press that button again.
  */
 export function bindKeys(session, act, { fullScreen, share, undo }) {
   const onKey = (event) => {
@@ -36,5 +37,16 @@ export function bindKeys(session, act, { fullScreen, share, undo }) {
   }
 
   document.addEventListener("keydown", onKey);
-  return () => document.removeEventListener("keydown", onKey);
+  document.addEventListener("click", releaseFocus);
+  return () => {
+    document.removeEventListener("keydown", onKey);
+    document.removeEventListener("click", releaseFocus);
+  };
+}
+
+/** Keys press a button without a pointer: then the focus stays, for the next key. */
+function releaseFocus({ detail: pointerClicks, target }) {
+  const button = target instanceof Element && target.closest("main button");
+  const opensMore = button && button.matches("[popovertarget], [aria-haspopup]");
+  if (pointerClicks && button && !opensMore && button === document.activeElement) button.blur();
 }

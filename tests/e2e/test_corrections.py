@@ -54,6 +54,25 @@ def test_a_persons_clock_is_changed_by_an_amount(
     console.expect_remaining("Ada", BANK_MS)
 
 
+def test_space_after_a_click_on_a_button_is_the_next_step(
+    open_page: Opener, service: Instance
+) -> None:
+    session = create_session(service.url)
+    session.do("start")
+    console = open_page(session.path)
+    expect(console.active).to_have_text("Ada")
+    console.clock("Ben").get_by_role("button", name="Add 15 seconds").click()
+    console.expect_remaining("Ben", BANK_MS + 15_000)
+    console.page.keyboard.press("Space")
+    expect(console.active).to_have_text("Ben")
+    assert session.state["participants"][1]["time_remaining_ms"] <= BANK_MS + 15_000
+    add = console.clock("Ada").get_by_role("button", name="Add 15 seconds")
+    add.focus()
+    console.page.keyboard.press("Space")
+    expect(console.active).to_have_text("Ben")
+    expect(add).to_be_focused()
+
+
 def test_everybody_gets_time_and_the_history_says_why(open_page: Opener, service: Instance) -> None:
     console = open_page(create_session(service.url, "per_participant").path)
     change(console, "Everybody", "Add time", "5:00", "fire alarm")
