@@ -46,6 +46,7 @@ _TOOLS = (
 run by `make test-tools`."""
 
 _BROWSERS = (
+    "tests/e2e/test_alerts.py",
     "tests/e2e/test_busy.py",
     "tests/e2e/test_colours.py",
     "tests/e2e/test_connection.py",

@@ -4,6 +4,7 @@ import { el, icon, setFlag, setText } from "./dom.js";
 import { memberButtons } from "./member-buttons.js";
 
 const STEP_MS = 15_000;
+const MODES_WITH_FLAGS = ["per_participant", "per_group"];
 
 /**
  * One clock. `update` takes the model of a new state; `draw` takes a server time (ms) and returns
@@ -70,8 +71,9 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
     const left = model.isUpward ? model.readLeft(at) : ms;
     const isFallen = model.hasFallen(at) && state.status !== "pending";
     setFlag(element, "fallen", isFallen);
-    setFlag(element, "low", model.isActive && !isFallen && isLow(left, state));
-    setText(note, noteOf(model, state, isFallen));
+    const isWarned = model.isActive && !isFallen && isLow(left, state);
+    setFlag(element, "low", isWarned);
+    setText(note, noteOf(model, state, isFallen) || warningText(isWarned, left, state));
     setText(detail, detailOf(model, state, at));
     const change = Math.sign(ms - drawnMs);
     drawnMs = ms;
@@ -107,6 +109,13 @@ function isLow(left, { warn_at_ms: thresholds = [] }) {
   return left !== null && left <= Math.max(0, ...thresholds);
 }
 
+/** The last warning in words, because not everybody sees its colour. */
+function warningText(isWarned, left, { status, warn_at_ms: thresholds = [] }) {
+  const reached = thresholds.filter((threshold) => left <= threshold && threshold > 0);
+  if (!isWarned || status !== "running" || !reached.length) return "";
+  return `Under ${duration(Math.min(...reached))}`;
+}
+
 /** The periods or turns left of the overtime that is in use; empty outside of overtime. */
 function overtimeText(used) {
   if (!used?.inUse) return "";
@@ -123,7 +132,7 @@ function pressLabel(model) {
 
 function noteOf(model, state, isFallen) {
   if (isFallen && state.overtime) return "Over time";
-  if (isFallen) return model.isUpward ? "Time is up" : "Flag fallen";
+  if (isFallen) return MODES_WITH_FLAGS.includes(state.sync_mode) ? "Flag fallen" : "Time’s up";
   if (model.isWinner) return "Wins on time";
   if (model.isRetired) return "Retired";
   if (!model.isActive) return "";

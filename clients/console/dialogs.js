@@ -2,7 +2,7 @@ import { newId } from "/clients/js/synckairos.js";
 import { openAdjust } from "./adjust-dialog.js";
 import { openDialogWith } from "./dialog.js";
 import { el } from "./dom.js";
-import { field, select } from "./field.js";
+import { field, select, textInput } from "./field.js";
 import { namesOf } from "./names.js";
 import { openForfeit, openRemovePerson, openRename, openRetire } from "./person-dialogs.js";
 import {
@@ -59,17 +59,21 @@ function openAdd({ state }, act) {
   const team = field("Team", select(teamsOf(state)));
   time.show(needsTime);
   team.show(state.sync_mode === "per_group");
+  const name = field("Name", textInput({ maxLength: 60 }));
   const words = el("p", {}, "They join at the end of the order.");
-  openDialogWith("Add a person", [words, team.element, time.element], "Add", () => {
+  const body = [words, name.element, team.element, time.element];
+  openDialogWith("Add a person", body, "Add", () => {
     const { ms } = time;
     if (needsTime && !ms) return time.showError(NOT_A_TIME), false;
     act.add({
       participant_id: newId(),
+      name: name.value.trim() || undefined,
       total_time_ms: ms,
       group_id: team.value || undefined,
     });
     return true;
   });
+  name.control.focus();
 }
 
 function needsOwnTime({ sync_mode: mode, time_per_cycle_ms: cycle }) {

@@ -1,4 +1,5 @@
 import { SyncKairos } from "/clients/js/synckairos.js";
+import { showColour } from "./alert-settings.js";
 import { mayCreate } from "./allowed.js";
 import { createForm } from "./create-form.js";
 import { refusalText } from "./error-texts.js";
@@ -62,6 +63,7 @@ function show({ id }) {
   route();
 }
 
+showColour();
 bindToggle(document.getElementById("theme"));
 addEventListener("popstate", () => {
   const old = { client, token };

@@ -1,4 +1,5 @@
 import { actionsOf } from "./actions.js";
+import { alerts } from "./alerts.js";
 import { allowedIn } from "./allowed.js";
 import { keepDrawn } from "/clients/js/drawing.js";
 import { announcementOf } from "./announcements.js";
@@ -17,6 +18,7 @@ import { announce, notify } from "./notifications.js";
 import { purposeOf } from "./purposes.js";
 import { fullScreen, sharing } from "./share-buttons.js";
 import { showUnavailable } from "./unavailable.js";
+import { wakeLock } from "./wake-lock.js";
 
 /** The live view of a session: clocks, controls, history and the state of the connection. */
 export function sessionView(page, session) {
@@ -27,6 +29,8 @@ export function sessionView(page, session) {
   const history = historyPanel(session);
   const hints = keyHints();
   const namesOf = nameBook();
+  const stopAlerts = alerts(session, namesOf);
+  const awake = wakeLock();
   let shown = "";
   let makePage;
   let shownPage;
@@ -44,6 +48,7 @@ export function sessionView(page, session) {
     hints.update(allowed);
     announce(announcementOf(state, previous, names));
     document.body.dataset.status = state.status;
+    awake.want(state.status === "running");
     drawing.redraw();
   }
 
@@ -110,6 +115,8 @@ export function sessionView(page, session) {
     session.removeEventListener("update", onUpdate);
     session.removeEventListener("period", onPeriod);
     stop();
+    stopAlerts();
+    awake.stop();
     drawing.stop();
     unbindKeys();
     document.body.removeAttribute("data-status");

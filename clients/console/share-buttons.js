@@ -1,10 +1,11 @@
+import { openAlerts } from "./alert-dialog.js";
 import { mayHost } from "./allowed.js";
 import { el, icon } from "./dom.js";
 import { openShare } from "./share-dialog.js";
 
 /**
- * The header's buttons: share the session, which hosts can, and open it in a second tab or as a
- * display for a room.
+ * The header's buttons: share the session, which hosts can, open it in a second tab or as a display
+ * for a room, and choose alerts.
  */
 export function sharing(session) {
   const button = el(
@@ -17,6 +18,11 @@ export function sharing(session) {
     button,
     tabLink("Second tab", "open", location.href),
     tabLink("Projector", "display", `${location.href}&view=display`),
+    el(
+      "button",
+      { type: "button", class: "quiet icon-only", onclick: openAlerts, "aria-label": "Alerts" },
+      icon("bell"),
+    ),
   ];
   const open = () => !button.hidden && openShare(session);
   const show = (isPresent) => (button.hidden = !isPresent || !mayHost());
