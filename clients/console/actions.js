@@ -119,7 +119,13 @@ export function actionsOf(session, notify) {
         await session.begin();
         await session.update({ metadata: { ...metadata, question } });
       }),
-    complete: () => run(() => session.complete()),
+    /** Complete the session, with the result of the game if there is one: see `attempt`. */
+    complete: (result) =>
+      attempt(async () => {
+        const { metadata } = session.state;
+        if (result) await session.update({ metadata: { ...metadata, result } });
+        await session.complete();
+      }, ruleErrorText),
     cancel: () => run(() => session.cancel()),
     delete: () => run(() => session.delete()),
     /** The action of the main button and of the Space key: the usual next step. */

@@ -133,7 +133,7 @@ function pressLabel(model) {
 function noteOf(model, state, isFallen) {
   if (isFallen && state.overtime) return "Over time";
   if (isFallen) return MODES_WITH_FLAGS.includes(state.sync_mode) ? "Flag fallen" : "Time’s up";
-  if (model.isWinner) return "Wins on time";
+  if (model.isWinner) return state.status === "completed" ? "Wins" : "Wins on time";
   if (model.isRetired) return "Retired";
   if (!model.isActive) return "";
   if (state.status === "pending") return model.isUpward ? "" : "Ready";

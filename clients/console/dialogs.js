@@ -1,5 +1,6 @@
 import { newId } from "/clients/js/synckairos.js";
 import { openAdjust } from "./adjust-dialog.js";
+import { openComplete } from "./complete-dialog.js";
 import { openDialogWith } from "./dialog.js";
 import { el } from "./dom.js";
 import { field, select, textInput } from "./field.js";
@@ -18,7 +19,6 @@ import { timeField } from "./time-field.js";
 import { openUndo } from "./undo-dialog.js";
 
 const QUESTIONS = {
-  complete: ["Complete this session?", "All clocks stop permanently, for everyone.", "Complete"],
   cancel: ["Cancel this session?", "It ends without a result, for everyone.", "Cancel session"],
   delete: ["Delete this session?", "It will be deleted for everyone.", "Delete"],
 };
@@ -27,6 +27,7 @@ const FORMS = {
   add: openAdd,
   addRun: openAddRun,
   adjust: openAdjust,
+  complete: openComplete,
   finishLast: openFinishLast,
   finishOwn: openFinishOwn,
   forfeit: openForfeit,

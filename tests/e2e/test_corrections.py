@@ -1,5 +1,7 @@
 """Changing clocks by any amount, and changing the people of a session."""
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -71,6 +73,32 @@ def test_space_after_a_click_on_a_button_is_the_next_step(
     console.page.keyboard.press("Space")
     expect(console.active).to_have_text("Ben")
     expect(add).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("result", "by", "outcome"),
+    [
+        ("Ben wins", "resignation", "Ben wins by resignation. Completed at"),
+        ("Draw", "", "Draw. Completed at"),
+        ("No result", None, "Completed at"),
+    ],
+)
+def test_a_game_is_completed_with_its_result(
+    open_page: Opener, service: Instance, result: str, by: str | None, outcome: str
+) -> None:
+    session = create_session(service.url, metadata={"club": "North"})
+    session.do("start")
+    console = open_page(session.path)
+    dialog = open_dialog(console, "Complete the session")
+    dialog.get_by_label("Result").select_option(result)
+    if by is not None:
+        dialog.get_by_label("By", exact=True).fill(by)
+    dialog.get_by_role("button", name="Complete").click()
+    expect(console.status).to_have_text("completed")
+    expect(console.page.locator(".outcome")).to_have_text(re.compile(f"^{outcome}"))
+    wins = console.page.locator(".face[data-winner] .face-note")
+    expect(wins).to_have_count(1 if result == "Ben wins" else 0)
+    assert session.state["metadata"]["club"] == "North"
 
 
 def test_everybody_gets_time_and_the_history_says_why(open_page: Opener, service: Instance) -> None:
