@@ -54,7 +54,7 @@ function showForm(wantedId) {
 
 function showSession(id) {
   const session = client.session(id);
-  leave = sessionView(page, session);
+  leave = sessionView(page, session, async (body) => show(await client.create(body)));
   session.open().catch(() => {}); // the view shows the problem
 }
 

@@ -20,9 +20,12 @@ import { fullScreen, sharing } from "./share-buttons.js";
 import { showUnavailable } from "./unavailable.js";
 import { wakeLock } from "./wake-lock.js";
 
-/** The live view of a session: clocks, controls, history and the state of the connection. */
-export function sessionView(page, session) {
-  const act = actionsOf(session, notify);
+/**
+ * The live view of a session: clocks, controls, history and the state of the connection.
+ * `create(body)` creates another session and opens it.
+ */
+export function sessionView(page, session, create) {
+  const act = actionsOf(session, notify, create);
   const share = sharing(session);
   const connection = connectionStatus(session);
   const tools = { session, act, ask: (name, id) => openDialog(name, session, act, id) };

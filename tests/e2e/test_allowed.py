@@ -106,7 +106,7 @@ def test_each_role_sees_what_it_can_use(open_as: OpenAs, auth_service: Instance)
     assert shown(open_as(game, "Ben")) == set()
     assert shown(open_as(game, "spectator")) == set()
     game.do("complete")
-    assert shown(open_as(game, "host")) == {"New session", "More"}
+    assert shown(open_as(game, "host")) == {"New session", "More", "Rematch"}
     assert shown(open_as(game, "Ada")) == set()
 
 

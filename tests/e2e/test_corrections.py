@@ -101,6 +101,24 @@ def test_a_game_is_completed_with_its_result(
     assert session.state["metadata"]["club"] == "North"
 
 
+def test_a_rematch_has_the_same_times_and_the_other_side_begins(
+    open_page: Opener, service: Instance
+) -> None:
+    session = create_session(
+        service.url, metadata={"title": "Final"}, increment_ms=2_000, warn_at_ms=[20_000]
+    )
+    session.do("start", "switch", "complete")
+    console = open_page(session.path)
+    console.page.get_by_role("button", name="Rematch").click()
+    expect(console.status).to_have_text("pending")
+    expect(console.active).to_have_text("Ben")
+    for name in ("Ada", "Ben"):
+        console.expect_remaining(name, BANK_MS)
+    assert console.session_id != session.id
+    console.page.go_back()
+    expect(console.status).to_have_text("completed")
+
+
 def test_everybody_gets_time_and_the_history_says_why(open_page: Opener, service: Instance) -> None:
     console = open_page(create_session(service.url, "per_participant").path)
     change(console, "Everybody", "Add time", "5:00", "fire alarm")
