@@ -23,9 +23,9 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
   const members = memberButtons(onMember);
   const press = () => onPress(model);
   const pressArea = el("button", { class: "face-press", type: "button", onclick: press });
-  const takeOff = adjuster(-STEP_MS, () => onAdjust(model, -STEP_MS));
-  const add = adjuster(STEP_MS, () => onAdjust(model, STEP_MS));
-  const give = adjuster(STEP_MS, () => onGive(model, gift));
+  const takeOff = adjuster(() => onAdjust(model, -STEP_MS));
+  const add = adjuster(() => onAdjust(model, STEP_MS));
+  const give = adjuster(() => onGive(model, gift));
   const adjusters = el("span", { class: "face-adjust" }, takeOff, add, give);
   const element = el(
     "section",
@@ -55,7 +55,9 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
     takeOff.hidden = add.hidden = !(isAdjustable && allowed.manage);
     gift = isAdjustable ? Math.min(STEP_MS, allowed.gift(model.participantId)) : 0;
     give.hidden = !gift;
-    if (gift) labelAdjuster(give, gift);
+    labelAdjuster(takeOff, -STEP_MS, model.name);
+    labelAdjuster(add, STEP_MS, model.name);
+    if (gift) labelAdjuster(give, gift, model.name);
     members.update(model.members ?? [], allowed);
   }
 
@@ -86,16 +88,14 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
   return { element, update, draw };
 }
 
-function adjuster(step, onclick) {
-  const button = el("button", { type: "button", class: "adjust", onclick });
-  labelAdjuster(button, step);
-  return button;
+function adjuster(onclick) {
+  return el("button", { type: "button", class: "adjust", onclick });
 }
 
-function labelAdjuster(button, step) {
+function labelAdjuster(button, step, name) {
   const seconds = Math.abs(step) / 1000;
   setText(button, `${step < 0 ? "−" : "+"}${seconds} s`);
-  const label = step < 0 ? `Take ${seconds} seconds off` : `Add ${seconds} seconds`;
+  const label = step < 0 ? `Take ${seconds} seconds off ${name}` : `Add ${seconds} seconds to ${name}`;
   button.setAttribute("aria-label", label);
 }
 

@@ -131,7 +131,7 @@ function titleOf(state, { title }) {
   const { name } = purposeOf(state) ?? modeOf(state.sync_mode);
   const { status } = state;
   return [
-    el("strong", { title }, title),
+    el("h1", { title }, title),
     ...(title === name ? [] : [el("span", { class: "top-mode", title: name }, name)]),
     el("span", { class: "pill", data: { status } }, status),
   ];
