@@ -23,7 +23,7 @@ $(READY): requirements.txt requirements-dev.txt clients/python/pyproject.toml
 	@$(BIN)/python -m compileall -q functions shared infra
 	@touch $(READY)
 
-run: $(READY) ## start the service and its console on http://127.0.0.1:3000 (PORT=)
+run: $(READY) ## start the service and its console on http://127.0.0.1:3000 (PORT=, LAN=1 for phones)
 	@exec $(BIN)/python -m infra.local.run
 
 run-functions: $(READY) ## the same as AWS Lambda functions, emulated locally (needs Node)

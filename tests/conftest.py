@@ -48,6 +48,7 @@ They run by `make test-tools`.
 """
 
 _BROWSERS = (
+    "tests/e2e/test_alerts.py",
     "tests/e2e/test_busy.py",
     "tests/e2e/test_colours.py",
     "tests/e2e/test_connection.py",

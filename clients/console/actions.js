@@ -6,6 +6,7 @@ import {
   ruleErrorText,
   undoErrorText,
 } from "./error-texts.js";
+import { rematchOf } from "./rematch.js";
 
 /**
  * The actions of buttons and keys; a key for what the user may not do now does nothing. Each state
@@ -16,7 +17,7 @@ import {
 const MIN_MS = 1_000;
 const MAX_MS = 86_400_000;
 
-export function actionsOf(session, notify) {
+export function actionsOf(session, notify, create) {
   const actedOn = new Map(); // kind of action -> the state that it was last run on
 
   /**
@@ -119,7 +120,16 @@ export function actionsOf(session, notify) {
         await session.begin();
         await session.update({ metadata: { ...metadata, question } });
       }),
-    complete: () => run(() => session.complete()),
+    /** Complete the session, with the result of the game if there is one: see `attempt`. */
+    complete: (result) =>
+      attempt(async () => {
+        const { metadata } = session.state;
+        if (result) await session.update({ metadata: { ...metadata, result } });
+        await session.complete();
+      }, ruleErrorText),
+    /** Create the same game once more, and open it. */
+    rematch: () =>
+      run(async (state) => create(rematchOf(await session.replay({ version: 1 }), state)), "rematch"),
     cancel: () => run(() => session.cancel()),
     delete: () => run(() => session.delete()),
     /** The action of the main button and of the Space key: the usual next step. */

@@ -1,8 +1,8 @@
 import { openDialogWith } from "./dialog.js";
 import { el } from "./dom.js";
 import { field, select, textInput } from "./field.js";
-import { NOT_AN_AMOUNT, parseAmount } from "./format.js";
 import { namesOf } from "./names.js";
+import { parseTime } from "./parse-time.js";
 
 const ADD = "add";
 const TAKE = "take";
@@ -11,6 +11,7 @@ const CHANGES = [
   [TAKE, "Take time away"],
   ["set", "Set the time to"],
 ];
+const NOT_AN_AMOUNT = "Enter a time, such as 45s, 2m or 1:30";
 const EVERYBODY = ["all", "Everybody"];
 
 /** The clocks that the user may choose: pairs of a target in JSON and its name. */
@@ -68,7 +69,7 @@ export function openAdjust({ state }, act) {
 
 /** The typed time (ms), below zero if it is taken away; null with an error at its field. */
 function amountIn(amount, change) {
-  const ms = parseAmount(amount.value);
+  const ms = parseTime(amount.value, "s");
   const isSigned = /^[+\-−]/.test(amount.value.trim());
   if (!ms || (isSigned && change !== ADD)) {
     amount.showError(isSigned && ms ? "Enter the time without a sign" : NOT_AN_AMOUNT);

@@ -1,59 +1,37 @@
-import { el, icon } from "./dom.js";
+import { el } from "./dom.js";
 import { field, textInput } from "./field.js";
+import { rowList } from "./row-list.js";
+import { timeField } from "./time-field.js";
 
 /** The items of an agenda in the form, one row each with a title and a length. */
 export function agendaField() {
-  const list = el("ol", { class: "people-list" });
-  const rows = [];
-
-  const add = (title = "", length = "10:00") => {
-    const row = makeRow(rows.length, title, length, () => remove(row));
-    rows.push(row);
-    list.append(row.element);
-    return row;
-  };
-  const remove = (row) => {
-    rows.splice(rows.indexOf(row), 1);
-    row.element.remove();
-    adder.focus();
-  };
-  const adder = el(
-    "button",
-    { type: "button", class: "quiet", onclick: () => add().title.control.focus() },
-    "Add an item",
-  );
-  const element = el("fieldset", { class: "people" }, el("legend", {}, "Agenda"), list, adder);
+  const list = rowList("Add an item", makeRow);
+  const legend = el("legend", {}, "Agenda");
+  const element = el("fieldset", { class: "people" }, legend, list.element, list.adder);
 
   return {
     element,
-    rows,
+    rows: list.rows,
     show: (isShown) => (element.hidden = !isShown),
     /** Replace all rows by `[title, length]` pairs. */
     fill(items) {
-      rows.length = 0;
-      list.replaceChildren();
-      for (const [title, length] of items) add(title, length);
+      list.keep(() => false);
+      for (const [title, length] of items) list.add(title, length);
     },
   };
 }
 
-function makeRow(position, givenTitle, givenLength, onRemove) {
+function makeRow(position, givenTitle = "", givenLength = "10:00") {
   const placeholder = `Item ${position + 1}`;
   const title = field("Item", textInput({ value: givenTitle, maxLength: 100, placeholder }), {
     isCompact: true,
   });
-  const length = field("Length", textInput({ class: "time", value: givenLength }), {
-    isCompact: true,
-  });
-  const remover = el(
-    "button",
-    { type: "button", class: "quiet icon-only", onclick: onRemove, "aria-label": "Remove" },
-    icon("remove"),
-  );
+  const length = timeField("Length", { isCompact: true });
+  length.value = givenLength;
   return {
     title,
     length,
-    element: el("li", {}, title.element, length.element, remover),
+    fields: [title, length],
     get label() {
       return title.value.trim() || placeholder;
     },

@@ -1,4 +1,5 @@
-import { duration, parseAmount } from "./format.js";
+import { duration } from "./format.js";
+import { parseTime } from "./parse-time.js";
 
 /** The error of a text that `parseAllowance` can't read. */
 export const NOT_AN_ALLOWANCE = "Enter minutes or a share, such as 10 or 25%";
@@ -21,14 +22,8 @@ export function parseAllowance(text) {
     const percent = Number(share[1].replace(",", "."));
     return { factor_permille: Math.round(FULL_PERMILLE + percent * 10) };
   }
-  const ms = parseMinutes(typed);
+  const ms = parseTime(typed, "m");
   return ms > 0 ? { extra_ms: ms } : null;
-}
-
-/** Parse like `parseAmount`, but a plain number as minutes. @returns {?number} ms, or NaN */
-export function parseMinutes(text) {
-  const typed = text.trim();
-  return parseAmount(/^[+\-−]?\s*\d+$/.test(typed) ? `${typed}m` : typed);
 }
 
 /** A participant's extra time as text, such as "+25%" or "+10:00"; empty without. */

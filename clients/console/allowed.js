@@ -64,12 +64,17 @@ export function allowedIn(state) {
 }
 
 /**
- * Whether the user may create sessions and do everything with them. Without a token this is true,
- * but a display has no controls.
+ * Whether the user may do everything with a session. Without a token this is true, but a display has
+ * no controls.
  */
 export function mayHost() {
   if (isDisplay()) return false;
   return !["participant", "spectator"].includes(tokenClaims().role);
+}
+
+/** Whether the user may create sessions, which a cohost of one session may not. */
+export function mayCreate() {
+  return mayHost() && tokenClaims().role !== "cohost";
 }
 
 /** The user's own participant; null for all but participants of this session. */

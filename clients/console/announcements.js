@@ -1,5 +1,6 @@
 import { isTerminal, nearest } from "/clients/js/synckairos.js";
 import { duration, timeOfDay } from "./format.js";
+import { resultText } from "./game-result.js";
 import { currentItem, titleOf } from "./programme.js";
 import { turnWords } from "./turn-words.js";
 import { wordsOf } from "./words.js";
@@ -31,7 +32,7 @@ function runAnnouncement(state, previous, names) {
 export function outcomeText(state, names) {
   switch (state.status) {
     case "completed":
-      return `Completed at ${timeOfDay(state.session_completed_at)}.`;
+      return `${resultText(state, names)} Completed at ${timeOfDay(state.session_completed_at)}.`.trim();
     case "cancelled":
       return `Cancelled at ${timeOfDay(state.session_completed_at)}.`;
     default:

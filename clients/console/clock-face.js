@@ -4,6 +4,7 @@ import { el, icon, setFlag, setText } from "./dom.js";
 import { memberButtons } from "./member-buttons.js";
 
 const STEP_MS = 15_000;
+const MODES_WITH_FLAGS = ["per_participant", "per_group"];
 
 /**
  * One clock. `update` takes the model of a new state; `draw` takes a server time (ms) and returns
@@ -22,9 +23,9 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
   const members = memberButtons(onMember);
   const press = () => onPress(model);
   const pressArea = el("button", { class: "face-press", type: "button", onclick: press });
-  const takeOff = adjuster(-STEP_MS, () => onAdjust(model, -STEP_MS));
-  const add = adjuster(STEP_MS, () => onAdjust(model, STEP_MS));
-  const give = adjuster(STEP_MS, () => onGive(model, gift));
+  const takeOff = adjuster(() => onAdjust(model, -STEP_MS));
+  const add = adjuster(() => onAdjust(model, STEP_MS));
+  const give = adjuster(() => onGive(model, gift));
   const adjusters = el("span", { class: "face-adjust" }, takeOff, add, give);
   const element = el(
     "section",
@@ -54,7 +55,9 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
     takeOff.hidden = add.hidden = !(isAdjustable && allowed.manage);
     gift = isAdjustable ? Math.min(STEP_MS, allowed.gift(model.participantId)) : 0;
     give.hidden = !gift;
-    if (gift) labelAdjuster(give, gift);
+    labelAdjuster(takeOff, -STEP_MS, model.name);
+    labelAdjuster(add, STEP_MS, model.name);
+    if (gift) labelAdjuster(give, gift, model.name);
     members.update(model.members ?? [], allowed);
   }
 
@@ -70,8 +73,9 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
     const left = model.isUpward ? model.readLeft(at) : ms;
     const isFallen = model.hasFallen(at) && state.status !== "pending";
     setFlag(element, "fallen", isFallen);
-    setFlag(element, "low", model.isActive && !isFallen && isLow(left, state));
-    setText(note, noteOf(model, state, isFallen));
+    const isWarned = model.isActive && !isFallen && isLow(left, state);
+    setFlag(element, "low", isWarned);
+    setText(note, noteOf(model, state, isFallen) || warningText(isWarned, left, state));
     setText(detail, detailOf(model, state, at));
     const change = Math.sign(ms - drawnMs);
     drawnMs = ms;
@@ -84,16 +88,14 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
   return { element, update, draw };
 }
 
-function adjuster(step, onclick) {
-  const button = el("button", { type: "button", class: "adjust", onclick });
-  labelAdjuster(button, step);
-  return button;
+function adjuster(onclick) {
+  return el("button", { type: "button", class: "adjust", onclick });
 }
 
-function labelAdjuster(button, step) {
+function labelAdjuster(button, step, name) {
   const seconds = Math.abs(step) / 1000;
   setText(button, `${step < 0 ? "−" : "+"}${seconds} s`);
-  const label = step < 0 ? `Take ${seconds} seconds off` : `Add ${seconds} seconds`;
+  const label = step < 0 ? `Take ${seconds} seconds off ${name}` : `Add ${seconds} seconds to ${name}`;
   button.setAttribute("aria-label", label);
 }
 
@@ -105,6 +107,13 @@ function canPress(model, allowed) {
 
 function isLow(left, { warn_at_ms: thresholds = [] }) {
   return left !== null && left <= Math.max(0, ...thresholds);
+}
+
+/** The last warning in words, because not everybody sees its colour. */
+function warningText(isWarned, left, { status, warn_at_ms: thresholds = [] }) {
+  const reached = thresholds.filter((threshold) => left <= threshold && threshold > 0);
+  if (!isWarned || status !== "running" || !reached.length) return "";
+  return `Under ${duration(Math.min(...reached))}`;
 }
 
 /** The periods or turns left of the overtime that is in use; empty outside of overtime. */
@@ -123,8 +132,8 @@ function pressLabel(model) {
 
 function noteOf(model, state, isFallen) {
   if (isFallen && state.overtime) return "Over time";
-  if (isFallen) return model.isUpward ? "Time is up" : "Flag fallen";
-  if (model.isWinner) return "Wins on time";
+  if (isFallen) return MODES_WITH_FLAGS.includes(state.sync_mode) ? "Flag fallen" : "Time’s up";
+  if (model.isWinner) return state.status === "completed" ? "Wins" : "Wins on time";
   if (model.isRetired) return "Retired";
   if (!model.isActive) return "";
   if (state.status === "pending") return model.isUpward ? "" : "Ready";

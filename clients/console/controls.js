@@ -1,7 +1,8 @@
 import { isTerminal } from "/clients/js/synckairos.js";
 import { adjustableClocks } from "./adjust-dialog.js";
-import { mayHost } from "./allowed.js";
+import { mayCreate } from "./allowed.js";
 import { el, setText } from "./dom.js";
+import { sidesOfGame } from "./game-result.js";
 import { forfeitable, removable, retirable } from "./person-dialogs.js";
 import { turnWords } from "./turn-words.js";
 
@@ -48,7 +49,13 @@ export function controls(act, ask) {
   menu.append(undo, adjust, rename, add, retire, removePerson, forfeit, complete, cancel, remove);
   const more = el("button", { type: "button", popovertarget: "menu" }, "More");
   const newSession = el("a", { class: "button primary big", href: "/" }, "New session");
-  const element = el("div", { class: "controls" }, pause, primary, newSession, more, menu);
+  const rematch = el(
+    "button",
+    { type: "button", class: "rematch", onclick: () => act.rematch() },
+    "Rematch",
+  );
+  const parts = [pause, rematch, primary, newSession, more, menu];
+  const element = el("div", { class: "controls" }, ...parts);
 
   function update(state, names, allowed) {
     const { manage } = allowed;
@@ -56,7 +63,9 @@ export function controls(act, ask) {
     show(element, allowed.takePart);
     show(primary, allowed.start || allowed.switch || allowed.resume);
     show(pause, allowed.pause);
-    show(newSession, isTerminal(state) && mayHost());
+    const mayGoOn = isTerminal(state) && mayCreate();
+    show(newSession, mayGoOn);
+    show(rematch, mayGoOn && state.cycle_number > 0 && sidesOfGame(state, names).length > 0);
     show(more, allowed.delete);
     show(undo, allowed.undo);
     show(adjust, allowed.adjustClocks && adjustableClocks(state).length > 0);

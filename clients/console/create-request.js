@@ -1,6 +1,7 @@
 import { TEAMS } from "./modes.js";
 import { parseAllowance, NOT_AN_ALLOWANCE } from "./allowance.js";
-import { NOT_A_DURATION, nextTimeOfDay, parseDuration } from "./format.js";
+import { nextTimeOfDay } from "./format.js";
+import { NOT_A_TIME } from "./parse-time.js";
 import { purposeSettings } from "./purpose-fields.js";
 import { newId } from "/clients/js/synckairos.js";
 
@@ -13,9 +14,9 @@ import { newId } from "/clients/js/synckairos.js";
 export function requestFrom(mode, people, fields, sessionId) {
   const invalid = [];
   const ms = (field) => {
-    const value = parseDuration(field.value);
-    if (!Number.isNaN(value)) return value ?? undefined;
-    invalid.push([field, NOT_A_DURATION]);
+    const { ms: value } = field;
+    if (!Number.isNaN(value)) return value;
+    invalid.push([field, NOT_A_TIME]);
     return undefined;
   };
   const body = {
@@ -109,8 +110,7 @@ function withTime(person, total_time_ms) {
 }
 
 function warningsOf(field, invalid) {
-  const parts = field.value.split(",").filter((part) => part.trim());
-  const times = parts.map(parseDuration);
+  const { times } = field;
   if (times.some(Number.isNaN)) {
     invalid.push([field, "Enter times separated by commas, such as 0:20, 0:10"]);
   }

@@ -38,7 +38,7 @@ export function openDialogWith(title, body, verb, onSubmit) {
       el(
         "div",
         { class: "dialog-actions" },
-        el("button", { type: "button", onclick: () => dialog.close() }, "Not now"),
+        el("button", { type: "button", onclick: () => dialog.close() }, verb ? "Not now" : "Close"),
         button,
       ),
     ),

@@ -1,9 +1,9 @@
 import { newId } from "/clients/js/synckairos.js";
 import { openAdjust } from "./adjust-dialog.js";
+import { openComplete } from "./complete-dialog.js";
 import { openDialogWith } from "./dialog.js";
 import { el } from "./dom.js";
-import { select, field, textInput } from "./field.js";
-import { NOT_A_DURATION, parseDuration } from "./format.js";
+import { field, select, textInput } from "./field.js";
 import { namesOf } from "./names.js";
 import { openForfeit, openRemovePerson, openRename, openRetire } from "./person-dialogs.js";
 import {
@@ -14,10 +14,11 @@ import {
   openGiveUpLast,
   openRemoveRun,
 } from "./run-dialogs.js";
+import { NOT_A_TIME } from "./parse-time.js";
+import { timeField } from "./time-field.js";
 import { openUndo } from "./undo-dialog.js";
 
 const QUESTIONS = {
-  complete: ["Complete this session?", "All clocks stop permanently, for everyone.", "Complete"],
   cancel: ["Cancel this session?", "It ends without a result, for everyone.", "Cancel session"],
   delete: ["Delete this session?", "It will be deleted for everyone.", "Delete"],
 };
@@ -26,6 +27,7 @@ const FORMS = {
   add: openAdd,
   addRun: openAddRun,
   adjust: openAdjust,
+  complete: openComplete,
   finishLast: openFinishLast,
   finishOwn: openFinishOwn,
   forfeit: openForfeit,
@@ -53,21 +55,26 @@ function openQuestion([title, words, verb], onYes) {
 
 function openAdd({ state }, act) {
   const needsTime = needsOwnTime(state);
-  const time = field("Time", textInput({ class: "time", value: "3:00" }), { hint: "min:s" });
+  const time = timeField("Time");
+  time.value = "3:00";
   const team = field("Team", select(teamsOf(state)));
   time.show(needsTime);
   team.show(state.sync_mode === "per_group");
+  const name = field("Name", textInput({ maxLength: 60 }));
   const words = el("p", {}, "They join at the end of the order.");
-  openDialogWith("Add a person", [words, team.element, time.element], "Add", () => {
-    const ms = parseDuration(time.value);
-    if (needsTime && !ms) return time.showError(NOT_A_DURATION), false;
+  const body = [words, name.element, team.element, time.element];
+  openDialogWith("Add a person", body, "Add", () => {
+    const { ms } = time;
+    if (needsTime && !ms) return time.showError(NOT_A_TIME), false;
     act.add({
       participant_id: newId(),
-      total_time_ms: ms ?? undefined,
+      name: name.value.trim() || undefined,
+      total_time_ms: ms,
       group_id: team.value || undefined,
     });
     return true;
   });
+  name.control.focus();
 }
 
 function needsOwnTime({ sync_mode: mode, time_per_cycle_ms: cycle }) {

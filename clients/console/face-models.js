@@ -9,6 +9,7 @@ import {
   used,
 } from "/clients/js/synckairos.js";
 import { count } from "./format.js";
+import { resultOf } from "./game-result.js";
 
 /**
  * @typedef {object} FaceModel one clock on the page
@@ -59,7 +60,7 @@ function participantFace(state, one, names) {
     name: names.participant(id),
     detail: count(one.cycle_count, "turn"),
     isActive: id === currentId(state),
-    isWinner: winner(state, state.participants) === one,
+    isWinner: winnerId(state) === id,
     isRetired: one.is_retired,
     participantId: id,
     read: (at) => remaining(state, id, at),
@@ -81,7 +82,7 @@ function groupFace(state, group, names) {
     name: names.group(group.group_id),
     detail: count(played, "turn"),
     isActive: current !== undefined,
-    isWinner: winner(state, state.groups) === group,
+    isWinner: winnerId(state) === group.group_id,
     isRetired: members.length > 0 && !playing.length,
     participantId: active?.participant_id,
     members: members.map((p) => ({
@@ -146,9 +147,12 @@ function elapsedFace(state, names) {
   };
 }
 
-/** The only side with time left, if that wins the session; else null. */
-function winner(state, sides) {
+/** The side that has won: by the result of the game, or as the only one with time left; else null. */
+function winnerId(state) {
+  const result = resultOf(state);
+  if (result) return result.winner;
   if (state.status !== "expired" || state.action_on_timeout.winner_by !== "time") return null;
-  const unexpired = sides.filter((side) => !side.has_expired);
-  return unexpired.length === 1 ? unexpired[0] : null;
+  const sides = state.sync_mode === "per_group" ? state.groups : state.participants;
+  const [one, ...others] = sides.filter((side) => !side.has_expired);
+  return one && !others.length ? (one.group_id ?? one.participant_id) : null;
 }

@@ -7,20 +7,22 @@ let count = 0;
  *
  * @param {string} label
  * @param {HTMLElement} control an input or a select
- * @param {{hint?: string, isCompact?: boolean}} [options] compact: label for screen readers only
+ * @param {{hint?: string, isCompact?: boolean}} [options] hint: shown below, may be changed;
+ *   compact: label for screen readers only
  */
 export function field(label, control, { hint, isCompact = false } = {}) {
   const id = `field-${++count}`;
   const problem = el("span", { class: "field-error", id: `${id}-error` });
   control.id = id;
-  control.setAttribute("aria-describedby", `${id}-error${hint ? ` ${id}-hint` : ""}`);
+  const below = el("span", { class: "field-hint", id: `${id}-hint` }, hint ?? "");
+  control.setAttribute("aria-describedby", `${id}-error ${id}-hint`);
   control.addEventListener("input", () => showError(""));
   const element = el(
     "div",
     { class: "field" },
     el("label", { for: id, class: isCompact ? "unseen" : "" }, label),
     control,
-    hint && el("span", { class: "field-hint", id: `${id}-hint` }, hint),
+    below,
     problem,
   );
 
@@ -34,6 +36,7 @@ export function field(label, control, { hint, isCompact = false } = {}) {
     element,
     control,
     showError,
+    setHint: (words) => setText(below, words),
     show: (isShown) => (element.hidden = !isShown),
     get value() {
       return element.hidden ? "" : control.value;

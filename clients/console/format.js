@@ -2,13 +2,18 @@ import { untilChange, wholeSeconds } from "/clients/js/clock-text.js";
 
 export { countdown, elapsedTime, untilChange } from "/clients/js/clock-text.js";
 
-/** Formats durations (ms) as text, and parses them. */
+/** Formats durations (ms) and instants as text. */
 
 const TIME_OF_DAY = new Intl.DateTimeFormat([], { hour: "numeric", minute: "2-digit" });
 const TO_THE_SECOND = new Intl.DateTimeFormat([], {
   hour: "numeric",
   minute: "2-digit",
   second: "2-digit",
+});
+const WITH_DAY = new Intl.DateTimeFormat([], {
+  weekday: "long",
+  hour: "numeric",
+  minute: "2-digit",
 });
 
 /**
@@ -46,25 +51,20 @@ export function duration(ms) {
   return wholeSeconds(Math.floor(ms / 1000)) + fraction;
 }
 
+/**
+ * Format a duration in words: "1 hour 30 minutes", "7.5 seconds".
+ *
+ * @param {number} ms at least 0
+ */
+export function timeInWords(ms) {
+  const [h, m, s] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000) % 60, (ms % 60_000) / 1000];
+  const parts = [h && count(h, "hour"), m && count(m, "minute"), s && count(s, "second")];
+  return parts.filter(Boolean).join(" ") || count(0, "second");
+}
+
 /** Format an amount of time in seconds, rounded up, so that it is never shown as nothing. */
 export function amountOfTime(ms) {
   return duration(Math.ceil(ms / 1000) * 1000);
-}
-
-/** The error of a text that `parseDuration` can't read. */
-export const NOT_A_DURATION = "Enter minutes and seconds, such as 3:00";
-
-/**
- * Parse h:min:s, min:s or seconds.
- *
- * @param {string} text
- * @returns {?number} ms; null for empty text, NaN if it isn't a time
- */
-export function parseDuration(text) {
-  const typed = text.trim();
-  if (!typed) return null;
-  if (!/^(\d+:){0,2}\d+(\.\d{1,3})?$/.test(typed)) return NaN;
-  return Math.round(typed.split(":").reduce((sum, part) => sum * 60 + Number(part), 0) * 1000);
 }
 
 /**
@@ -82,30 +82,6 @@ export function nextTimeOfDay(text, now = new Date()) {
   return next;
 }
 
-/** The error of a text that `parseAmount` can't read. */
-export const NOT_AN_AMOUNT = "Enter a time, such as 45s, 2m or 1:30";
-
-const UNITS = { s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
-
-/**
- * Parse a time like `parseDuration`, also with units (45s, 2m, 1h 30m) and with a sign.
- *
- * @param {string} text
- * @returns {?number} ms; null for empty text, NaN if it isn't a time
- */
-export function parseAmount(text) {
-  const [, sign, rest] = /^([+\-−]?)\s*(.*)$/.exec(text.trim());
-  const ms = parseDuration(rest);
-  const amount = Number.isNaN(ms) ? withUnits(rest) : ms;
-  return amount && /[-−]/.test(sign) ? -amount : amount;
-}
-
-function withUnits(text) {
-  if (!/^(\d+(\.\d+)?\s*(h|min|m|s)\s*)+$/i.test(text)) return NaN;
-  const parts = [...text.matchAll(/([\d.]+)\s*(h|min|m|s)/gi)];
-  return parts.reduce((sum, [, n, unit]) => sum + Math.round(n * UNITS[unit.toLowerCase()]), 0);
-}
-
 /**
  * Format an instant as the time of day, as the user's language writes it.
  *
@@ -114,6 +90,11 @@ function withUnits(text) {
  */
 export function timeOfDay(instant, { hasSeconds = false } = {}) {
   return (hasSeconds ? TO_THE_SECOND : TIME_OF_DAY).format(new Date(instant));
+}
+
+/** Format an instant of the next days: the day of the week and the time of day. */
+export function dayAndTime(instant) {
+  return WITH_DAY.format(new Date(instant));
 }
 
 /**

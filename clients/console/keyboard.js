@@ -3,9 +3,10 @@ const OWN_KEYS = "button, a, input, select, textarea, [popover], dialog";
 
 /**
  * Bind the session's keyboard shortcuts. Space and Enter press a focused control instead, and keys
- * that are typed into a field do nothing else.
+ * that are typed into a field do nothing else. A click leaves the focus on no button, so that Space
+ * after it doesn't press that button again.
  */
-export function bindKeys(session, act, { fullScreen, copyLink, undo }) {
+export function bindKeys(session, act, { fullScreen, share, undo }) {
   const onKey = (event) => {
     if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.querySelector("dialog[open]")) return;
@@ -20,7 +21,7 @@ export function bindKeys(session, act, { fullScreen, copyLink, undo }) {
   function commandOf(key, isTaken) {
     if (key === " " || key === "Enter") return isTaken ? null : pressPrimary;
     if (/^[1-9]$/.test(key)) return () => choose(Number(key) - 1);
-    const commands = { p: () => act.pauseOrResume(), u: undo, f: fullScreen, c: copyLink };
+    const commands = { p: () => act.pauseOrResume(), u: undo, f: fullScreen, s: share };
     return commands[key.toLowerCase()];
   }
 
@@ -36,5 +37,16 @@ export function bindKeys(session, act, { fullScreen, copyLink, undo }) {
   }
 
   document.addEventListener("keydown", onKey);
-  return () => document.removeEventListener("keydown", onKey);
+  document.addEventListener("click", releaseFocus);
+  return () => {
+    document.removeEventListener("keydown", onKey);
+    document.removeEventListener("click", releaseFocus);
+  };
+}
+
+/** Keys press a button without a pointer: then the focus stays, for the next key. */
+function releaseFocus({ detail: pointerClicks, target }) {
+  const button = target instanceof Element && target.closest("main button");
+  const opensMore = button && button.matches("[popovertarget], [aria-haspopup]");
+  if (pointerClicks && button && !opensMore && button === document.activeElement) button.blur();
 }

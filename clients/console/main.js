@@ -1,5 +1,6 @@
 import { SyncKairos } from "/clients/js/synckairos.js";
-import { mayHost } from "./allowed.js";
+import { showColour } from "./alert-settings.js";
+import { mayCreate } from "./allowed.js";
 import { createForm } from "./create-form.js";
 import { refusalText } from "./error-texts.js";
 import { messagePage } from "./message-page.js";
@@ -32,7 +33,7 @@ function route() {
   leave();
   for (const part of Object.values(page)) part.replaceChildren();
   document.body.removeAttribute("data-view");
-  brand.toggleAttribute("inert", !mayHost());
+  brand.toggleAttribute("inert", !mayCreate());
   const query = new URLSearchParams(location.search);
   const id = query.get("session");
   if (id === null) showForm(query.get("create"));
@@ -44,7 +45,7 @@ function route() {
 
 function showForm(wantedId) {
   document.title = "SyncKairos";
-  if (!mayHost()) {
+  if (!mayCreate()) {
     leave = messagePage(page, ...refusalText({ status: 403 }));
     return;
   }
@@ -53,7 +54,7 @@ function showForm(wantedId) {
 
 function showSession(id) {
   const session = client.session(id);
-  leave = sessionView(page, session);
+  leave = sessionView(page, session, async (body) => show(await client.create(body)));
   session.open().catch(() => {}); // the view shows the problem
 }
 
@@ -62,6 +63,7 @@ function show({ id }) {
   route();
 }
 
+showColour();
 bindToggle(document.getElementById("theme"));
 addEventListener("popstate", () => {
   const old = { client, token };

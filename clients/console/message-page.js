@@ -1,4 +1,4 @@
-import { mayHost } from "./allowed.js";
+import { mayCreate } from "./allowed.js";
 import { el } from "./dom.js";
 
 /**
@@ -6,7 +6,7 @@ import { el } from "./dom.js";
  * and a link to the form.
  */
 export function messagePage(page, title, words, ...actions) {
-  const links = mayHost() ? [...actions, newSession(actions.length > 0)] : [];
+  const links = mayCreate() ? [...actions, newSession(actions.length > 0)] : [];
   page.main.replaceChildren(
     el(
       "section",

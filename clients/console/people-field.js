@@ -1,36 +1,26 @@
 import { newId } from "/clients/js/synckairos.js";
-import { el, icon } from "./dom.js";
+import { el } from "./dom.js";
 import { select, field, textInput } from "./field.js";
 import { TEAMS } from "./modes.js";
 import { openPeopleList } from "./people-list-dialog.js";
+import { rowList } from "./row-list.js";
+import { timeField } from "./time-field.js";
 import { wordsFor } from "./words.js";
 
 const TEAM_CHOICES = TEAMS.map((name, position) => [String(position), name]);
 
 /** The participants, one row each, with their own time or team if the mode uses it. */
 export function peopleField() {
-  const list = el("ol", { class: "people-list" });
-  const rows = [];
   let uses = { own: false, teams: false, extra: false };
   let person = wordsFor().person;
+  let usualTime = "";
 
-  const add = (name = "", team = rows.length % 2) => {
-    const row = makeRow(`${person} ${rows.length + 1}`, name, team, () => remove(row));
-    rows.push(row);
-    list.append(row.element);
+  const list = rowList("Add a person", (position, name = "", team = position % 2) => {
+    const row = makeRow(`${person} ${position + 1}`, name, team, usualTime);
     row.showFields(uses);
     return row;
-  };
-  const remove = (row) => {
-    rows.splice(rows.indexOf(row), 1);
-    row.element.remove();
-    adder.focus();
-  };
-  const adder = el(
-    "button",
-    { type: "button", class: "quiet", onclick: () => add().name.control.focus() },
-    "Add a person",
-  );
+  });
+  const { rows, add } = list;
   const paste = el(
     "button",
     { type: "button", class: "quiet", "aria-haspopup": "dialog" },
@@ -40,9 +30,7 @@ export function peopleField() {
 
   /** Add rows for all, after the rows that have a name. */
   function addAll(people) {
-    const named = rows.filter((row) => row.name.value.trim());
-    for (const row of rows) if (!named.includes(row)) row.element.remove();
-    rows.splice(0, rows.length, ...named);
+    list.keep((row) => row.name.value.trim());
     for (const { name, extra } of people) add(name).extra.value = extra;
   }
 
@@ -51,16 +39,16 @@ export function peopleField() {
       "fieldset",
       { class: "people" },
       el("legend", {}, "Participants"),
-      list,
-      adder,
+      list.element,
+      list.adder,
       paste,
     ),
     rows,
     /** Replace all rows by a preset's participants. */
     fill(preset) {
       ({ person } = wordsFor(preset.purpose));
-      rows.length = 0;
-      list.replaceChildren();
+      usualTime = preset.time ?? "";
+      list.keep(() => false);
       preset.names.forEach((name, position) => add(name, preset.teams?.[position]));
     },
     /** Show the fields that the mode uses. */
@@ -72,31 +60,25 @@ export function peopleField() {
   };
 }
 
-function makeRow(placeholder, givenName, givenTeam, onRemove) {
+function makeRow(placeholder, givenName, givenTeam, usualTime) {
   const name = field("Name", textInput({ value: givenName, maxLength: 60, placeholder }), {
     isCompact: true,
   });
-  const time = field("Own time", textInput({ class: "time", placeholder: "same time" }), {
-    isCompact: true,
-  });
+  const time = timeField("Own time", { placeholder: "same time", isCompact: true });
+  time.measureIn(usualTime);
   const team = field("Team", select(TEAM_CHOICES), {
     isCompact: true,
   });
   team.value = String(givenTeam);
-  const more = textInput({ class: "time", placeholder: "+10 or 25%" });
+  const more = textInput({ class: "time", placeholder: "+10, 25%" });
   const extra = field("Extra time", more, { isCompact: true });
-  const remover = el(
-    "button",
-    { type: "button", class: "quiet icon-only", onclick: onRemove, "aria-label": "Remove" },
-    icon("remove"),
-  );
   return {
     id: newId(),
     name,
     time,
     team,
     extra,
-    element: el("li", {}, name.element, time.element, team.element, extra.element, remover),
+    fields: [name, time, team, extra],
     get label() {
       return name.value.trim() || placeholder;
     },

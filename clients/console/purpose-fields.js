@@ -1,17 +1,17 @@
 import { agendaField } from "./agenda-field.js";
 import { el } from "./dom.js";
 import { field, textInput } from "./field.js";
+import { timeField } from "./time-field.js";
 
 const TYPED = ["questions", "window", "extension"];
 
 /** The settings of a meeting, an auction and a quiz; each is shown only if the preset uses it. */
 export function purposeFields() {
-  const time = () => textInput({ class: "time" });
   const fields = {
     agenda: agendaField(),
     questions: field("Questions", textInput({ inputMode: "numeric" }), { hint: "1 to 100" }),
-    window: field("A bid extends in the last", time(), { hint: "min:s before the close" }),
-    extension: field("A bid leaves at least", time(), { hint: "min:s after the bid" }),
+    window: timeField("A bid extends in the last"),
+    extension: timeField("A bid leaves at least"),
   };
   const grid = el("div", { class: "grid" }, ...TYPED.map((name) => fields[name].element));
 

@@ -1,13 +1,9 @@
-import { bigClock } from "./big-clock.js";
 import { el } from "./dom.js";
-import { runHead } from "./exam-page.js";
-import { ownRun } from "./own-run.js";
 import { raceResults } from "./race-results.js";
-import { roomView } from "./room-clock.js";
-import { runControls } from "./run-controls.js";
-import { runList } from "./run-list.js";
+import { roomClockPage, runPage } from "./run-page.js";
 import { stepper } from "./run-steps.js";
 import { SECTIONS } from "./runs.js";
+import { titledDisplay } from "./titled-display.js";
 
 const UNDONE = SECTIONS.filter((section) => section !== "done");
 const HINTS = { running: "Press a name to record the finish" };
@@ -18,55 +14,34 @@ const MOST_ON_DISPLAY = 8;
  * runner sees its own clock and the results.
  */
 export function racePage(tools) {
-  const onStep = stepper(tools);
-  const clock = bigClock();
-  const controls = runControls(tools);
-  const list = runList({ onStep, sections: UNDONE, hints: HINTS });
-  const results = raceResults({ onStep });
-  const own = ownRun(onStep);
-  const head = runHead(clock, controls);
-  const board = el("div", { class: "race" });
-  const inside = el("div", { class: "run-page" });
-  const element = el("div", { class: "play" }, inside);
-  let isOwn;
-  let view;
-
-  function update({ state }, names, allowed) {
-    isOwn = Boolean(allowed.own);
-    const part = isOwn ? own.element : head;
-    if (part !== inside.firstChild) {
-      board.replaceChildren(...(isOwn ? [] : [list.element]), results.element);
-      inside.replaceChildren(part, board);
-    }
-    results.update(state, names, allowed);
-    if (isOwn) return own.update(state, names, allowed);
-    view = roomView(state, names);
-    controls.update(state, allowed);
-    list.update(state, names, allowed);
-  }
-
-  function draw(at) {
-    if (isOwn) return own.draw(at);
-    list.draw(at);
-    return clock.draw(view(at));
-  }
-
-  return { element, update, draw };
+  const results = raceResults({ onStep: stepper(tools) });
+  const page = runPage(tools, {
+    list: { sections: UNDONE, hints: HINTS },
+    arrange: ({ own, head, list, isOwn }) => [
+      el(
+        "div",
+        { class: "run-page" },
+        isOwn ? own : head,
+        el("div", { class: "race" }, !isOwn && list, results.element),
+      ),
+    ],
+  });
+  return withResults(page, results);
 }
 
 /** The time of the race and the first finishers, for a projector. */
-export function raceDisplay() {
-  const clock = bigClock();
-  const title = el("h1", { class: "room-title" });
+export const raceDisplay = titledDisplay(() => {
+  const clock = roomClockPage();
   const results = raceResults({ most: MOST_ON_DISPLAY });
-  const element = el("div", { class: "room" }, title, clock.element, results.element);
-  let view;
+  const element = el("div", { class: "room-parts" }, clock.element, results.element);
+  return withResults({ ...clock, element }, results);
+});
 
-  function update({ state }, names, allowed) {
-    title.textContent = names.title;
-    view = roomView(state, names);
-    results.update(state, names, allowed);
+function withResults(page, results) {
+  function update(detail, names, allowed) {
+    results.update(detail.state, names, allowed);
+    page.update(detail, names, allowed);
   }
 
-  return { element, update, draw: (at) => clock.draw(view(at)) };
+  return { ...page, update };
 }

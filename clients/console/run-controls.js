@@ -1,5 +1,5 @@
 import { isTerminal } from "/clients/js/synckairos.js";
-import { mayHost } from "./allowed.js";
+import { mayCreate } from "./allowed.js";
 import { el, setText } from "./dom.js";
 import { countsUp } from "./runs.js";
 import { wordsOf } from "./words.js";
@@ -53,7 +53,7 @@ export function runControls({ act, ask }) {
     show(end, allowed.manage && status !== "pending");
     setText(end, `End the ${session} …`);
     show(cancel, allowed.manage);
-    show(newSession, isTerminal(state) && mayHost());
+    show(newSession, isTerminal(state) && mayCreate());
   }
 
   return { element, update };

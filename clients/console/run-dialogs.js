@@ -1,9 +1,10 @@
 import { newId, participantOf } from "/clients/js/synckairos.js";
-import { NOT_AN_ALLOWANCE, parseAllowance, parseMinutes } from "./allowance.js";
+import { NOT_AN_ALLOWANCE, parseAllowance } from "./allowance.js";
 import { openDialogWith } from "./dialog.js";
 import { el } from "./dom.js";
 import { field, textInput } from "./field.js";
 import { namesOf } from "./names.js";
+import { parseTime } from "./parse-time.js";
 import { countsUp } from "./runs.js";
 import { wordsOf } from "./words.js";
 
@@ -47,16 +48,21 @@ export function openGiveTime({ state }, act, id) {
   const time = field("Minutes", textInput({ class: "time", value: "5", inputMode: "decimal" }), {
     hint: "or a time, such as 7:30 or 45s; a minus sign takes time away",
   });
+  const reason = field("Reason", textInput({ maxLength: 500 }), { hint: "optional" });
   const words = run
     ? isClosed && "Their time is up. They go on at once with this time."
     : `For all ${people} who are not done.`;
-  const body = [words && el("p", {}, words), time.element].filter(Boolean);
+  const body = [words && el("p", {}, words), time.element, reason.element].filter(Boolean);
   const title = run ? `More time for ${names.participant(id)}` : "More time for all";
   openDialogWith(title, body, "Give time", () => {
-    const ms = parseMinutes(time.value);
+    const ms = parseTime(time.value, "m");
     if (!ms) return time.showError("Enter minutes, such as 5"), false;
     return act.attempt(async (session) => {
-      await session.adjustClocks({ addMs: ms, to: run ? { participants: [id] } : "all" });
+      await session.adjustClocks({
+        addMs: ms,
+        to: run ? { participants: [id] } : "all",
+        reason: reason.value.trim() || undefined,
+      });
       if (isClosed) await session.reopen(id);
     });
   });

@@ -1,4 +1,5 @@
 import { actionsOf } from "./actions.js";
+import { alerts } from "./alerts.js";
 import { allowedIn } from "./allowed.js";
 import { keepDrawn } from "/clients/js/drawing.js";
 import { announcementOf } from "./announcements.js";
@@ -15,18 +16,24 @@ import { modeOf } from "./modes.js";
 import { nameBook } from "./names.js";
 import { announce, notify } from "./notifications.js";
 import { purposeOf } from "./purposes.js";
-import { fullScreen, shareButtons } from "./share-buttons.js";
+import { fullScreen, sharing } from "./share-buttons.js";
 import { showUnavailable } from "./unavailable.js";
+import { wakeLock } from "./wake-lock.js";
 
-/** The live view of a session: clocks, controls, history and the state of the connection. */
-export function sessionView(page, session) {
-  const act = actionsOf(session, notify);
-  const share = shareButtons(notify);
+/**
+ * The live view of a session: clocks, controls, history and the state of the connection.
+ * `create(body)` creates another session and opens it.
+ */
+export function sessionView(page, session, create) {
+  const act = actionsOf(session, notify, create);
+  const share = sharing(session);
   const connection = connectionStatus(session);
   const tools = { session, act, ask: (name, id) => openDialog(name, session, act, id) };
   const history = historyPanel(session);
   const hints = keyHints();
   const namesOf = nameBook();
+  const stopAlerts = alerts(session, namesOf);
+  const awake = wakeLock();
   let shown = "";
   let makePage;
   let shownPage;
@@ -44,6 +51,7 @@ export function sessionView(page, session) {
     hints.update(allowed);
     announce(announcementOf(state, previous, names));
     document.body.dataset.status = state.status;
+    awake.want(state.status === "running");
     drawing.redraw();
   }
 
@@ -71,6 +79,7 @@ export function sessionView(page, session) {
     const isEarly = presence === "present" && !shownPage; // the first update follows
     if (now === shown || isEarly) return;
     shown = now;
+    share.show(shown === "present");
     if (shown === "present") showPage(page, shownPage, history);
     else showUnavailable(page, session);
     if (shown === "deleted") stop();
@@ -103,12 +112,14 @@ export function sessionView(page, session) {
   const undo = () => {
     if (session.state && allowedIn(session.state).undo) openDialog("undo", session, act);
   };
-  const unbindKeys = bindKeys(session, act, { fullScreen, copyLink: share.copyLink, undo });
+  const unbindKeys = bindKeys(session, act, { fullScreen, share: share.open, undo });
   return () => {
     session.removeEventListener("connection", showPresence);
     session.removeEventListener("update", onUpdate);
     session.removeEventListener("period", onPeriod);
     stop();
+    stopAlerts();
+    awake.stop();
     drawing.stop();
     unbindKeys();
     document.body.removeAttribute("data-status");
@@ -120,7 +131,7 @@ function titleOf(state, { title }) {
   const { name } = purposeOf(state) ?? modeOf(state.sync_mode);
   const { status } = state;
   return [
-    el("strong", { title }, title),
+    el("h1", { title }, title),
     ...(title === name ? [] : [el("span", { class: "top-mode", title: name }, name)]),
     el("span", { class: "pill", data: { status } }, status),
   ];

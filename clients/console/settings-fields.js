@@ -1,6 +1,7 @@
 import { el } from "./dom.js";
 import { select, field, textInput } from "./field.js";
 import { ACTIONS, BEGINS } from "./modes.js";
+import { timeField } from "./time-field.js";
 
 const BY_MODE = [
   ...["time", "cycle", "ceiling", "increment", "begins", "closes", "grace"],
@@ -10,26 +11,24 @@ const TYPED = [
   ...["title", "time", "cycle", "ceiling", "increment", "closes", "grace"],
   ...["play", "warnings"],
 ];
-const TIME_HINT = "h:min:s or min:s";
 
 /** All settings other than participants; each is shown only if the mode uses it. */
 export function settingsFields() {
-  const time = (placeholder) => textInput({ class: "time", placeholder });
   const fields = {
     title: field("Name of the session", textInput({ maxLength: 80 })),
-    time: field("Time", time("3:00"), { hint: TIME_HINT }),
-    cycle: field("Time per turn or question", time("none"), { hint: "optional" }),
-    ceiling: field("Stop at", time("never"), { hint: "optional" }),
-    increment: field("Added per turn", textInput({ class: "time", inputMode: "decimal" }), {
-      hint: "seconds",
-    }),
+    time: timeField("Time", { placeholder: "3:00" }),
+    cycle: timeField("Time per turn or question", { placeholder: "none", hint: "optional" }),
+    ceiling: timeField("Stop at", { placeholder: "never", hint: "optional" }),
+    increment: timeField("Added per turn", { hint: "seconds", unit: "s" }),
     begins: field("Their clocks begin", select(BEGINS)),
     closes: field("Everybody stops at", textInput({ type: "time", class: "time" }), {
       hint: "optional, time of day",
     }),
-    grace: field("Time to hand in", time("none"), { hint: "optional, after the end" }),
-    warnings: field("Warn when this is left", textInput({ placeholder: "never" }), {
+    grace: timeField("Time to hand in", { placeholder: "none", hint: "optional, after the end" }),
+    warnings: timeField("Warn when this is left", {
+      placeholder: "never",
       hint: "up to five, separated by commas",
+      isList: true,
     }),
     action: field("When a clock reaches zero", select(ACTIONS)),
     play: field("Move to play", textInput({ placeholder: "fold, pass, skip …" })),

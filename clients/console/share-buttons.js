@@ -1,22 +1,33 @@
+import { openAlerts } from "./alert-dialog.js";
+import { mayHost } from "./allowed.js";
 import { el, icon } from "./dom.js";
+import { openShare } from "./share-dialog.js";
 
-/** Buttons to copy the session's link, and to open it in a second tab or as a display for a room. */
-export function shareButtons(notify) {
-  const copyLink = async () => {
-    const isCopied = await copied(location.href);
-    notify(isCopied ? "Link copied." : location.href);
-  };
+/**
+ * The header's buttons: share the session, which hosts can, open it in a second tab or as a display
+ * for a room, and choose alerts.
+ */
+export function sharing(session) {
+  const button = el(
+    "button",
+    { type: "button", class: "quiet", onclick: () => open(), "aria-label": "Share" },
+    icon("share"),
+    el("span", {}, "Share"),
+  );
   const elements = [
-    el(
-      "button",
-      { type: "button", class: "quiet", onclick: copyLink, "aria-label": "Copy link" },
-      icon("copy"),
-      el("span", {}, "Copy link"),
-    ),
+    button,
     tabLink("Second tab", "open", location.href),
     tabLink("Projector", "display", `${location.href}&view=display`),
+    el(
+      "button",
+      { type: "button", class: "quiet icon-only", onclick: openAlerts, "aria-label": "Alerts" },
+      icon("bell"),
+    ),
   ];
-  return { elements, copyLink };
+  const open = () => !button.hidden && openShare(session);
+  const show = (isPresent) => (button.hidden = !isPresent || !mayHost());
+
+  return { elements, open, show };
 }
 
 function tabLink(label, image, href) {
@@ -32,16 +43,6 @@ function tabLink(label, image, href) {
     icon(image),
     el("span", {}, label),
   );
-}
-
-/** Copy text; return false where it isn't possible, e.g. without HTTPS. */
-async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Switch full screen on or off. */

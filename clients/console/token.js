@@ -19,6 +19,11 @@ export function tokenClaims() {
   }
 }
 
+/** Whether this tab's user has a token. A service that needs none doesn't check it. */
+export function hasToken() {
+  return Boolean(known);
+}
+
 /** Return the token in the address and remove it there; else the one known before. */
 export function takeToken() {
   const fragment = new URLSearchParams(location.hash.slice(1));

@@ -402,7 +402,7 @@ export class Session extends EventTarget {
     return this.#get(`/replay?${new URLSearchParams(when)}`);
   }
 
-  /** Issue a token for a participant or a spectator. */
+  /** Issue a token for a participant, a spectator or a cohost. */
   async mint(body) {
     return (await this.#api.change("POST", `${this.#path}/tokens`, { body })).data;
   }

@@ -864,7 +864,7 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
   /** What would happen if `operations` came, each at its time. Nothing is changed. */
   simulate(operations: TimedOperation[], untilMs?: number): Promise<Simulation<Metadata>>;
   mint(body: {
-    role: "participant" | "spectator";
+    role: "cohost" | "participant" | "spectator";
     participant_id?: string;
     lifetime_ms?: number;
   }): Promise<{ token: string; expires_at: string }>;

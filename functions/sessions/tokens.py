@@ -1,4 +1,4 @@
-"""`POST /v1/sessions/{id}/tokens`: create a token for a participant or a spectator."""
+"""`POST /v1/sessions/{id}/tokens`: create a token for somebody else."""
 
 import time
 from secrets import token_hex
@@ -29,6 +29,9 @@ routes = Routes("tokens")
 async def mint(request: ApiRequest, body: TokenBody) -> Response:
     """Create a token for this session only, valid for at most 24 h.
 
+    A cohost may do everything with this session that its host may. What a cohost makes isn't valid
+    for longer than its own token.
+
     Tokens can't be revoked, so issue short-lived ones and renew them. A retry with the same
     `Idempotency-Key` gets the same token, with the same expiry.
     """
@@ -38,7 +41,7 @@ async def mint(request: ApiRequest, body: TokenBody) -> Response:
     issuer = request.components.access_control.require_issuer()
     # Tokens aren't stored. A retry rebuilds the same one from the stored claims that would differ.
     claims: dict[str, Any] = {
-        "sub": body.participant_id or f"spectator-{token_hex(8)}",
+        "sub": body.participant_id or f"{body.role}-{token_hex(8)}",
         "iat": int(time.time()),
     }
     claims, is_replayed = await remember_first_attempt(request, session.name, claims)
@@ -49,9 +52,17 @@ async def mint(request: ApiRequest, body: TokenBody) -> Response:
         session_id=session.session_id,
         participant_id=body.participant_id,
     )
-    lifetime_s = body.lifetime_ms // 1000
+    lifetime_s = _lifetime_s(body, request.authorization.caller, claims["iat"])
     token, expires_at_s = issuer.mint(TokenKind.SESSION, bearer, lifetime_s, claims["iat"])
     return json_response(token_fields(token, expires_at_s), replay_headers(is_replayed), 201)
+
+
+def _lifetime_s(body: TokenBody, caller: Caller, issued_at_s: int) -> int:
+    """Return the lifetime (s) of a token, which doesn't outlive a cohost's own token."""
+    lifetime_s = body.lifetime_ms // 1000
+    if caller.role is not Role.COHOST or caller.expires_at is None:
+        return lifetime_s
+    return min(lifetime_s, int(caller.expires_at) - issued_at_s)
 
 
 handler = make_http_function(routes)

@@ -1,7 +1,7 @@
 """`make run`: run the service on this machine, with an embedded Redis and Postgres.
 
-`REDIS_URL`, and `DATABASE_URL` or `SUPABASE_URL`, select external ones instead. They and all other
-settings may be in a file `.env`.
+`REDIS_URL`, and `DATABASE_URL` or `SUPABASE_URL`, select external ones instead. `LAN=1` lets other
+devices of the network use the service. These and all other settings may be in a file `.env`.
 """
 
 import os
@@ -12,6 +12,7 @@ from functions.server import server
 from infra.local.env_file import load_env_file
 from infra.local.ports import require_free_port
 from infra.local.postgres import embedded_postgres
+from infra.local.reachable import reachable_at
 from infra.local.redis import embedded_redis
 from infra.migrate import migrate
 from shared.composition.container import redis_connection
@@ -24,6 +25,8 @@ def main() -> None:
     """Serve until Ctrl-C or SIGTERM; both also stop the embedded servers."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     load_env_file()
+    if os.environ.get("LAN") == "1":
+        os.environ["HOST"] = os.environ.get("HOST") or "0.0.0.0"
     os.environ["LOG_LEVEL"] = os.environ.get("LOG_LEVEL") or "WARNING"
     # Production must name its own servers, so check before the embedded ones are set.
     settings = read_settings()
@@ -50,9 +53,9 @@ def _start_database(stack: ExitStack) -> str:
 
 
 def _ready_message(settings: Settings) -> str:
-    lines = [f"SyncKairos runs at http://{settings.host}:{settings.port} (Ctrl-C stops it)"]
+    lines = reachable_at(settings)
     if settings.database_url:
-        lines.append(f"Audit trail: {masked(settings.database_url.get_secret_value())}")
+        lines.insert(1, f"Audit trail: {masked(settings.database_url.get_secret_value())}")
     return "\n".join(lines)
 
 

@@ -30,6 +30,7 @@ class Role(StrEnum):
 
     SERVICE = "service"
     HOST = "host"
+    COHOST = "cohost"
     PARTICIPANT = "participant"
     SPECTATOR = "spectator"
 
@@ -38,8 +39,8 @@ class Role(StrEnum):
 class Caller:
     """A caller. `subject` is None for anonymous callers, who are told apart only by address.
 
-    `session_id` is the only session of a participant or spectator. `expires_at` is the expiry of
-    the token, in s since the Unix epoch on this instance's own clock.
+    `session_id` is the only session of a cohost, participant or spectator. `expires_at` is the
+    expiry of the token, in s since the Unix epoch on this instance's own clock.
     """
 
     role: Role
@@ -117,10 +118,16 @@ class Scope(StrEnum):
 
 _MODES_WITH_BANKS = (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)
 _READING = (Operation.READ, Operation.SUBSCRIBE)
+_OF_SEVERAL_SESSIONS = (Operation.CREATE, Operation.COMMAND_MANY, Operation.LIST)
 
 RIGHTS: Mapping[Role, Mapping[Operation, Scope]] = {
     Role.SERVICE: dict.fromkeys(Operation, Scope.ANYWHERE),
     Role.HOST: dict.fromkeys(Operation, Scope.OWN),
+    Role.COHOST: {
+        operation: Scope.TOKEN_SESSION
+        for operation in Operation
+        if operation not in _OF_SEVERAL_SESSIONS
+    },
     Role.PARTICIPANT: {
         **dict.fromkeys(_READING, Scope.TOKEN_SESSION),
         Operation.SWITCH: Scope.WHILE_ACTIVE,

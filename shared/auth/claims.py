@@ -17,6 +17,8 @@ SUPABASE_SESSION_CLAIM = "sync_session"
 Such tokens may be signed with the same key as tokens for this service, so any token with this
 claim is refused here."""
 
+_OF_ONE_SESSION = frozenset({Role.COHOST, Role.PARTICIPANT, Role.SPECTATOR})
+
 _ROLES = {str(role): role for role in Role} | {"authenticated": Role.HOST}
 """Roles by claim; Supabase Auth gives every signed-in user the role `authenticated`: a host."""
 
@@ -27,9 +29,9 @@ def caller_from(claims: Mapping[str, Any]) -> Caller:
         raise Unauthenticated("The token is only for Supabase Realtime")
     role = _ROLES.get(str(claims.get("role")))
     if role is None:
-        raise Unauthenticated("The token's role must be service, host, participant or spectator")
+        raise Unauthenticated(f"The token's role must be one of: {', '.join(Role)}")
     session_id = participant_id = None
-    if role in (Role.PARTICIPANT, Role.SPECTATOR):
+    if role in _OF_ONE_SESSION:
         session_id = _required(claims, "session_id", UUID).lower()
     if role is Role.PARTICIPANT:
         participant_id = _participant_in(claims)
@@ -66,8 +68,7 @@ def _subject_in(claims: Mapping[str, Any], role: Role) -> str | None:
     In tokens for one session it may be a participant's id, so it is not limited to ASCII.
     """
     value = claims.get("sub")
-    is_for_session = role in (Role.PARTICIPANT, Role.SPECTATOR)
-    if is_for_session and isinstance(value, str) and normalized_id(value) is not None:
+    if role in _OF_ONE_SESSION and isinstance(value, str) and normalized_id(value) is not None:
         return value
     return _optional(claims, "sub", _SUBJECT)
 

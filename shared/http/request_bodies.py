@@ -248,17 +248,20 @@ _PARTICIPANT_TOKEN: dict[str, Any] = {
     "properties": {"role": {"const": "participant"}, "participant_id": {"type": "string"}},
     "required": ["participant_id"],
 }
-_SPECTATOR_TOKEN: dict[str, Any] = {
-    "properties": {"role": {"const": "spectator"}, "participant_id": {"type": "null"}}
+_OTHER_TOKEN: dict[str, Any] = {
+    "properties": {
+        "role": {"enum": ["cohost", "spectator"]},
+        "participant_id": {"type": "null"},
+    }
 }
 
 
 class TokenBody(Body):
     """The holder of a token; `participant_id` is required for a participant only."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [_PARTICIPANT_TOKEN, _SPECTATOR_TOKEN]})
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_PARTICIPANT_TOKEN, _OTHER_TOKEN]})
 
-    role: Literal["participant", "spectator"]
+    role: Literal["cohost", "participant", "spectator"]
     participant_id: Annotated[Id | None, Field(validate_default=True)] = None
     lifetime_ms: Lifetime = 3_600_000
 
@@ -268,7 +271,7 @@ class TokenBody(Body):
         role = info.data.get("role")
         if role == "participant" and value is None:
             raise PydanticCustomError("missing", "is required")
-        if role == "spectator" and value is not None:
+        if role in ("cohost", "spectator") and value is not None:
             raise PydanticCustomError("not_allowed", "is for a participant only")
         return value
 

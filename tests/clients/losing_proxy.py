@@ -7,11 +7,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from random import Random
 
-from anyio.from_thread import start_blocking_portal
+from tests.support.forwarding_proxy import (
+    CHUNK,
+    ForwardingProxy,
+    Streams,
+    forward,
+    until_first_ends,
+)
 
-from infra.local.stop_accepting import stop_accepting
-
-_CHUNK = 65_536
 _MAX_DELAY_S = 0.05
 _PUSH_TYPES = ("STATE_UPDATE", "TIME_EXPIRED", "TIME_WARNING", "SESSION_DELETED")
 _TEXT = 0x81
@@ -32,77 +35,41 @@ NO_LOSSES = Losses(0.0, 0.0, 0)
 @contextmanager
 def lossy_proxy(target_port: int, losses: Losses = NO_LOSSES) -> Iterator["LossyProxy"]:
     """Run a proxy to `target_port` for the duration of the block."""
-    with start_blocking_portal() as portal:
-        proxy = LossyProxy(target_port, losses)
-        server = portal.call(asyncio.start_server, proxy.connection, "127.0.0.1", 0)
-        proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        try:
-            yield proxy
-        finally:
-            portal.call(proxy.close, server)
+    proxy = LossyProxy(target_port, losses)
+    with proxy.running():
+        yield proxy
 
 
-class LossyProxy:
+class LossyProxy(ForwardingProxy):
     """Closes the connection of a request for a path in `blocked`."""
 
     def __init__(self, target_port: int, losses: Losses) -> None:
-        self.url = ""
+        super().__init__(target_port)
         self.blocked: tuple[str, ...] = ()
-        self._target_port = target_port
         self._losses = losses
         self._rng = Random(losses.seed)
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one client."""
-        task = asyncio.create_task(self._serve_and_close(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def close(self, server: asyncio.Server) -> None:
-        """Stop listening and close all connections."""
-        await stop_accepting([server])
-        server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve_and_close(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def exchange(self, client: Streams, target: Streams) -> None:
+        """Forward until one of the two ends, or a request is blocked."""
         try:
-            with suppress(OSError, asyncio.IncompleteReadError):
-                await self._serve(reader, writer)
-        finally:
-            writer.transport.abort()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
+            head = await client.reader.readuntil(b"\r\n\r\n")
             if self._is_blocked(head):
                 return
             is_socket = head.startswith(b"GET /ws")
-            server_writer.write(_without_compression(head) if is_socket else head)
-            forward_responses = self._forward_frames if is_socket else _forward
-            tasks = [
-                asyncio.create_task(self._forward_requests(reader, server_writer)),
-                asyncio.create_task(forward_responses(server_reader, writer)),
-            ]
-            try:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            target.writer.write(_without_compression(head) if is_socket else head)
+            forward_responses = self._forward_frames if is_socket else forward
+            await until_first_ends(
+                self._forward_requests(client.reader, target.writer),
+                forward_responses(target.reader, client.writer),
+            )
         finally:
-            server_writer.transport.abort()
+            client.writer.transport.abort()
 
     async def _forward_requests(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """Forward until a later request on the kept-alive connection is blocked."""
-        while (data := await reader.read(_CHUNK)) and not self._is_blocked(data):
+        while (data := await reader.read(CHUNK)) and not self._is_blocked(data):
             writer.write(data)
             await writer.drain()
 
@@ -139,12 +106,6 @@ def _without_compression(head: bytes) -> bytes:
     """Return the handshake without compression, so that frames are readable."""
     lines = head.split(b"\r\n")
     return b"\r\n".join(x for x in lines if not x.lower().startswith(b"sec-websocket-extensions"))
-
-
-async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(_CHUNK):
-        writer.write(data)
-        await writer.drain()
 
 
 async def _frames(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:

@@ -1,5 +1,6 @@
 """A control is shown, and a key works, only for those who may use it at that time."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,8 +15,11 @@ from tests.support import tokens
 
 HOST = tokens.bearer(tokens.host())
 BANK_MS = 600_000
+NAMES = ("Ada", "Ben")
 TURNS = {"End the turn of Ada", "Switch to Ben"}
-STEPS = {"Take 15 seconds off", "Add 15 seconds"}
+STEPS = {
+    f"{step} {name}" for step in ("Take 15 seconds off", "Add 15 seconds to") for name in NAMES
+}
 
 _SHOWN = """() => [...document.querySelectorAll("main :is(button, a)")]
   .filter(node => node.checkVisibility())
@@ -105,7 +109,7 @@ def test_each_role_sees_what_it_can_use(open_as: OpenAs, auth_service: Instance)
     assert shown(open_as(game, "Ben")) == set()
     assert shown(open_as(game, "spectator")) == set()
     game.do("complete")
-    assert shown(open_as(game, "host")) == {"New session", "More"}
+    assert shown(open_as(game, "host")) == {"New session", "More", "Rematch"}
     assert shown(open_as(game, "Ada")) == set()
 
 
@@ -153,7 +157,7 @@ def test_a_player_of_a_quiz_answers_on_its_own_clock(
     )
     game.do("start")
     console = open_as(game, "Ada")
-    expect(console.page.get_by_role("heading")).to_have_text("Question 3 of 5")
+    expect(console.page.locator("main").get_by_role("heading")).to_have_text("Question 3 of 5")
     assert shown(console) == {"Answer"}
     console.page.get_by_role("button", name="Answer").click()
     expect(console.page.locator(".big-detail")).to_have_text("Answered")
@@ -167,13 +171,13 @@ def test_participants_see_what_the_session_lets_them_do(
     game = Game(auth_service.url, participants_may_pause=True, participants_may_give_ms=10_000)
     game.do("start")
     console = open_as(game, "Ben")
-    assert shown(console) == {"Pause", "Add 10 seconds"}
+    assert shown(console) == {"Pause", "Add 10 seconds to Ada"}
     expect(console.clock("Ben").get_by_role("button")).to_have_count(0)
     console.page.keyboard.press("p")
     expect(console.status).to_have_text("paused")
     console.clock("Ada").get_by_role("button", name="Add 10 seconds").click()
     left_ms = float(console.time_of("Ada").get_attribute("data-remaining") or 0)
-    assert shown(console) == {"Resume", "Add 10 seconds"}
+    assert shown(console) == {"Resume", "Add 10 seconds to Ada"}
     console.page.wait_for_function(
         "([time, left]) => Number(time.dataset.remaining) >= left + 9000",
         arg=[console.time_of("Ada").element_handle(), left_ms - 10_000],
@@ -200,7 +204,7 @@ def test_the_member_of_a_team_gives_time_only_to_another_team(
     console = open_as(game, "Ada")
     members = {"Ada", "Ben", "Cleo"}
     assert shown(console) == {"Switch", "End the turn of Team 1", "Switch to Ben"} | members | {
-        "Add 15 seconds"
+        "Add 15 seconds to Ben"
     }
     expect(console.clock("Team 1").get_by_role("button", name="Add")).to_have_count(0)
     console = open_as(game, "spectator")
@@ -237,3 +241,33 @@ def test_only_hosts_see_the_form(page: Page, auth_service: Instance) -> None:
     expect(page.locator("main a, main button")).to_have_count(0)
     page.goto(f"/#token={game.token('host')}")
     expect(Console(page).submit).to_be_visible()
+
+
+def test_a_host_shares_links_to_take_part_and_to_watch(
+    open_as: OpenAs, auth_service: Instance, chromium: Browser
+) -> None:
+    game = Game(auth_service.url)
+    game.do("start")
+    host = open_as(game, "host")
+    host.page.get_by_role("button", name="Share").click()
+    with chromium.new_context() as phone:
+        ada, spectator = (Console(phone.new_page()) for _ in range(2))
+        ada.page.goto(link(host, "Take part as Ada"))
+        spectator.page.goto(link(host, "Watch"))
+        expect(ada.status).to_have_text("running")
+        expect(spectator.status).to_have_text("running")
+        assert shown(spectator) == set()
+        for guest in (ada, spectator):
+            expect(guest.page.get_by_role("button", name="Share")).to_have_count(0)
+        ada.primary.click()
+        for tab in (host, ada, spectator):
+            expect(tab.active).to_have_text("Ben")
+
+
+def link(console: Console, title: str) -> str:
+    """Return the link of that title in the open *Share* dialog."""
+    dialog = console.page.get_by_role("dialog")
+    dialog.get_by_label("Link to").select_option(title)
+    text = dialog.get_by_role("textbox", name="Link")
+    expect(text).to_have_value(re.compile("#token="))
+    return text.input_value()

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from infra.local.instance import Instance
 from tests.e2e.conftest import Opener
 from tests.e2e.console import Console
-from tests.e2e.stories import ApiSession
+from tests.e2e.stories import ApiSession, create_session
 
 READABLE = 4.5
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -126,3 +126,18 @@ def test_a_phone_shows_both_clocks_without_scrolling(open_page: Opener) -> None:
         assert box["height"] > 80
     assert console.page.evaluate("document.documentElement.scrollHeight") <= 844
     assert console.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_system_s_own_colours_still_show_which_clock_runs(
+    open_page: Opener, service: Instance
+) -> None:
+    session = create_session(service.url)
+    session.do("start")
+    console = open_page(session.path)
+    expect(console.status).to_have_text("running")
+    page = console.page
+    page.emulate_media(forced_colors="active")
+    background = "node => getComputedStyle(node).backgroundColor"
+    ada, ben = (console.clock(name).evaluate(background) for name in ("Ada", "Ben"))
+    page.emulate_media(forced_colors="none")
+    assert ada != ben

@@ -1,5 +1,7 @@
 """Changing clocks by any amount, and changing the people of a session."""
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -52,6 +54,69 @@ def test_a_persons_clock_is_changed_by_an_amount(
     expect(dialog).to_be_hidden()
     console.expect_remaining("Ben", left_ms)
     console.expect_remaining("Ada", BANK_MS)
+
+
+def test_space_after_a_click_on_a_button_is_the_next_step(
+    open_page: Opener, service: Instance
+) -> None:
+    session = create_session(service.url)
+    session.do("start")
+    console = open_page(session.path)
+    expect(console.active).to_have_text("Ada")
+    console.clock("Ben").get_by_role("button", name="Add 15 seconds").click()
+    console.expect_remaining("Ben", BANK_MS + 15_000)
+    console.page.keyboard.press("Space")
+    expect(console.active).to_have_text("Ben")
+    assert session.state["participants"][1]["time_remaining_ms"] <= BANK_MS + 15_000
+    add = console.clock("Ada").get_by_role("button", name="Add 15 seconds")
+    add.focus()
+    console.page.keyboard.press("Space")
+    expect(console.active).to_have_text("Ben")
+    expect(add).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("result", "by", "outcome"),
+    [
+        ("Ben wins", "resignation", "Ben wins by resignation. Completed at"),
+        ("Draw", "", "Draw. Completed at"),
+        ("No result", None, "Completed at"),
+    ],
+)
+def test_a_game_is_completed_with_its_result(
+    open_page: Opener, service: Instance, result: str, by: str | None, outcome: str
+) -> None:
+    session = create_session(service.url, metadata={"club": "North"})
+    session.do("start")
+    console = open_page(session.path)
+    dialog = open_dialog(console, "Complete the session")
+    dialog.get_by_label("Result").select_option(result)
+    if by is not None:
+        dialog.get_by_label("By", exact=True).fill(by)
+    dialog.get_by_role("button", name="Complete").click()
+    expect(console.status).to_have_text("completed")
+    expect(console.page.locator(".outcome")).to_have_text(re.compile(f"^{outcome}"))
+    wins = console.page.locator(".face[data-winner] .face-note")
+    expect(wins).to_have_count(1 if result == "Ben wins" else 0)
+    assert session.state["metadata"]["club"] == "North"
+
+
+def test_a_rematch_has_the_same_times_and_the_other_side_begins(
+    open_page: Opener, service: Instance
+) -> None:
+    session = create_session(
+        service.url, metadata={"title": "Final"}, increment_ms=2_000, warn_at_ms=[20_000]
+    )
+    session.do("start", "switch", "complete")
+    console = open_page(session.path)
+    console.page.get_by_role("button", name="Rematch").click()
+    expect(console.status).to_have_text("pending")
+    expect(console.active).to_have_text("Ben")
+    for name in ("Ada", "Ben"):
+        console.expect_remaining(name, BANK_MS)
+    assert console.session_id != session.id
+    console.page.go_back()
+    expect(console.status).to_have_text("completed")
 
 
 def test_everybody_gets_time_and_the_history_says_why(open_page: Opener, service: Instance) -> None:

@@ -13,7 +13,7 @@ def test_a_validation_error_of_the_api_is_shown_at_its_field(
     field = console.field("Time on each clock")
     field.fill("0:00.5")
     console.submit.click()
-    expect(field).to_have_accessible_description("Must be at least 0:01 h:min:s or min:s")
+    expect(field).to_have_accessible_description("Must be at least 0:01 0.5 seconds")
     expect(field).to_be_focused()
     expect(console.field("Added per turn")).not_to_have_attribute("aria-invalid", "true")
     problems.expect("400 (Bad Request)")
@@ -48,7 +48,7 @@ def test_an_error_of_an_item_is_shown_in_its_row_of_the_agenda(
     problems.expect("400 (Bad Request)")
     last.fill("soon")
     console.submit.click()
-    expect(last).to_have_accessible_description("Enter minutes and seconds, such as 3:00")
+    expect(last).to_have_accessible_description("Enter a time, such as 45m, 1h30 or 1:30:00")
     last.fill("2:00")
     console.submit.click()
     expect(console.page.locator(".agenda-row")).to_have_count(4)
@@ -70,7 +70,50 @@ def test_an_invalid_time_is_rejected_by_the_form(open_page: Opener) -> None:
     field.fill("three minutes")
     console.submit.click()
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(console.page.get_by_text("Enter minutes and seconds, such as 3:00")).to_be_visible()
+    expect(console.page.get_by_text("Enter a time, such as 45m, 1h30 or 1:30:00")).to_be_visible()
+
+
+def test_a_time_is_read_in_every_usual_form(open_page: Opener) -> None:
+    page = open_page().page
+    read = """async texts => {
+      const { parseTime } = await import("/console/parse-time.js");
+      return texts.map(text => String(parseTime(text, "m")));
+    }"""
+    minute = 60_000
+    expected = {
+        "45": 45 * minute,
+        "1.5": 1.5 * minute,
+        "45m": 45 * minute,
+        "45 min": 45 * minute,
+        "1h30": 90 * minute,
+        "1h 30m": 90 * minute,
+        "1m30": 1.5 * minute,
+        "90s": 1.5 * minute,
+        "1:30": 1.5 * minute,
+        "1:30:00": 90 * minute,
+        "-5": -5 * minute,
+    }
+    seen = page.evaluate(read, list(expected))
+    assert seen == [str(int(ms)) for ms in expected.values()]
+    assert set(page.evaluate(read, ["soon", "90s5", "1:2:3:4", "m", "-", "1h30x"])) == {"NaN"}
+    assert page.evaluate(read, ["", " "]) == ["null", "null"]
+
+
+def test_a_plain_number_counts_in_the_unit_of_the_preset(open_page: Opener) -> None:
+    console = open_page()
+    console.page.locator("input[value=per_cycle]").check(force=True)
+    time = console.field("Time per turn")
+    time.fill("45")
+    expect(time).to_have_accessible_description("45 seconds")
+    console.page.locator("input[value=individual]").check(force=True)
+    time = console.field("Time for each")
+    expect(time).to_have_accessible_description("1 hour")
+    time.fill("1h30")
+    expect(time).to_have_accessible_description("1 hour 30 minutes")
+    time.fill("45")
+    expect(time).to_have_accessible_description("45 minutes")
+    console.submit.click()
+    expect(console.page.get_by_role("timer").first).to_have_text("45:00")
 
 
 def test_participants_may_have_different_times(open_page: Opener) -> None:

@@ -90,7 +90,7 @@ async def test_a_stream_without_a_valid_token_is_401(api: ApiClient, caller: str
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHENTICATED")
 
 
-CAN_READ = {"spectator", "participant off move", "participant on move", "host", "service"}
+CAN_READ = {"spectator", "participant off move", "participant on move", "host", "service", "cohost"}
 CANNOT_READ = {"other tenant", "other host"}
 """They may connect, as to a session that doesn't exist yet, and get no pushes."""
 

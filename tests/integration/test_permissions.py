@@ -59,12 +59,39 @@ async def test_a_minted_token_lets_a_participant_play_and_says_until_when(
     assert minted.json()["data"]["expires_at"] == tokens.format_timestamp(said["exp"])
 
 
+async def test_a_cohost_has_the_rights_of_the_host_in_one_session_only(guarded: ApiClient) -> None:
+    alice = await create_session(guarded)
+    other_id = await guarded.created(chess())
+    path = f"/v1/sessions/{alice.session_id}"
+    minted = await guarded.http.post(f"{path}/tokens", json={"role": "cohost"})
+    guarded.http.headers.update(bearer(minted.json()["data"]["token"]))
+    assert (await guarded.do(alice.session_id, "pause")).status_code == 200
+    assert (await guarded.do(alice.session_id, "complete")).status_code == 200
+    assert (await guarded.http.get(f"{path}/replay?version=1")).status_code == 200
+    assert (await guarded.do(other_id, "start")).status_code == 404
+    assert (await guarded.create(chess())).status_code == 403
+    assert (await guarded.http.delete(path)).status_code == 204
+
+
+@pytest.mark.parametrize("role", ["cohost", "spectator"])
+async def test_no_token_of_a_cohost_outlives_its_own(guarded: ApiClient, role: str) -> None:
+    alice = await create_session(guarded)
+    own = tokens.cohost(alice.session_id, lifetime_s=600)
+    guarded.http.headers.update(bearer(own))
+    request = {"role": role, "lifetime_ms": 86_400_000}
+    minted = await guarded.http.post(f"/v1/sessions/{alice.session_id}/tokens", json=request)
+    assert minted.status_code == 201
+    said = tokens.claims_of(minted.json()["data"]["token"])
+    assert said["exp"] == int(tokens.claims_of(own)["exp"])
+
+
 @pytest.mark.parametrize(
     ("body", "status", "field"),
     [
         ({"role": "participant"}, 400, "participant_id"),
         ({"role": "spectator", "participant_id": str(uuid4())}, 400, "participant_id"),
         ({"role": "host"}, 400, "role"),
+        ({"role": "cohost", "participant_id": str(uuid4())}, 400, "participant_id"),
         ({"role": "spectator", "lifetime_ms": 86_400_001}, 400, "lifetime_ms"),
         ({"role": "participant", "participant_id": str(uuid4())}, 404, None),
     ],

@@ -28,7 +28,7 @@ async def create_token(
     return await api.http.post(path, json=body, headers=headers)
 
 
-@pytest.mark.parametrize("role", ["participant", "spectator"])
+@pytest.mark.parametrize("role", ["cohost", "participant", "spectator"])
 async def test_a_retry_gets_the_same_token(guarded: ApiClient, role: str) -> None:
     alice, headers = await create_session(guarded), new_key()
     body = {"role": role} | ({"participant_id": alice.on_move} if role == "participant" else {})

@@ -34,15 +34,15 @@ class Row:
         return 1 + self.is_started + self.is_paused
 
 
-_READ = (404, 404, 200, 200, 200, 200, 404, 200)
-_FOR_HOSTS = (404, 404, 403, 403, 403, 200, 404, 200)
+_READ = (404, 404, 200, 200, 200, 200, 404, 200, 200)
+_FOR_HOSTS = (404, 404, 403, 403, 403, 200, 404, 200, 200)
 _JOINING = {"participant_id": str(uuid4()), "total_time_ms": 60_000}
 _SESSION = "/v1/sessions/{session_id}"
 
 TABLE: dict[tuple[str, str], Row] = {
-    ("POST", "/v1/sessions"): Row((403, 201, 403, 403, 403, 201, 201, 201), chess()),
-    ("GET", "/v1/sessions"): Row((403, 200, 403, 403, 403, 200, 200, 200)),
-    ("POST", "/v1/sessions/batch"): Row((200,) * 8, {"session_ids": ["{session_id}"]}),
+    ("POST", "/v1/sessions"): Row((403, 201, 403, 403, 403, 201, 201, 201, 403), chess()),
+    ("GET", "/v1/sessions"): Row((403, 200, 403, 403, 403, 200, 200, 200, 403)),
+    ("POST", "/v1/sessions/batch"): Row((200,) * 9, {"session_ids": ["{session_id}"]}),
     ("GET", _SESSION): Row(_READ),
     ("GET", f"{_SESSION}/summary"): Row(_READ),
     ("GET", f"{_SESSION}/realtime"): Row(_READ),
@@ -51,53 +51,59 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", f"{_SESSION}/fairness"): Row(_FOR_HOSTS),
     ("POST", f"{_SESSION}/simulate"): Row(_FOR_HOSTS, {"until_ms": 1_000}),
     ("POST", f"{_SESSION}/start"): Row(_FOR_HOSTS, is_started=False),
-    ("POST", f"{_SESSION}/switch"): Row((404, 404, 403, 409, 200, 200, 404, 200)),
+    ("POST", f"{_SESSION}/switch"): Row((404, 404, 403, 409, 200, 200, 404, 200, 200)),
     ("POST", f"{_SESSION}/go"): Row(
-        (404, 404, 403, 403, 403, 400, 404, 400), {"item_id": "no programme"}
+        (404, 404, 403, 403, 403, 400, 404, 400, 400), {"item_id": "no programme"}
     ),
-    ("POST", f"{_SESSION}/pause"): Row((404, 404, 403, 200, 200, 200, 404, 200)),
-    ("POST", f"{_SESSION}/resume"): Row((404, 404, 403, 200, 200, 200, 404, 200), is_paused=True),
+    ("POST", f"{_SESSION}/pause"): Row((404, 404, 403, 200, 200, 200, 404, 200, 200)),
+    ("POST", f"{_SESSION}/resume"): Row(
+        (404, 404, 403, 200, 200, 200, 404, 200, 200), is_paused=True
+    ),
     ("POST", f"{_SESSION}/undo"): Row(
-        (404, 404, 403, 403, 403, 409, 404, 409), {"mode": "turn_start"}
+        (404, 404, 403, 403, 403, 409, 404, 409, 409), {"mode": "turn_start"}
     ),
-    ("POST", f"{_SESSION}/unschedule"): Row((404, 404, 403, 403, 403, 409, 404, 409)),
+    ("POST", f"{_SESSION}/unschedule"): Row((404, 404, 403, 403, 403, 409, 404, 409, 409)),
     # Only a test session can be advanced.
-    ("POST", f"{_SESSION}/advance"): Row((404, 404, 403, 403, 403, 409, 404, 409), {"ms": 1_000}),
+    ("POST", f"{_SESSION}/advance"): Row(
+        (404, 404, 403, 403, 403, 409, 404, 409, 409), {"ms": 1_000}
+    ),
     ("POST", "/v1/sessions/batch-commands"): Row(
-        (403, 200, 403, 403, 403, 200, 200, 200),
+        (403, 200, 403, 403, 403, 200, 200, 200, 403),
         {"operation": "pause", "session_ids": ["{session_id}"]},
     ),
     ("POST", f"{_SESSION}/complete"): Row(_FOR_HOSTS),
     ("POST", f"{_SESSION}/cancel"): Row(_FOR_HOSTS),
     # Deleting a missing session succeeds, and for other hosts and tenants it is missing.
-    ("DELETE", _SESSION): Row((404, 204, 403, 403, 403, 204, 204, 204)),
+    ("DELETE", _SESSION): Row((404, 204, 403, 403, 403, 204, 204, 204, 204)),
     ("PATCH", _SESSION): Row(_FOR_HOSTS, {"warn_at_ms": [5_000]}),
     ("POST", f"{_SESSION}/adjust"): Row(_FOR_HOSTS, {"add_ms": 60_000}),
-    ("POST", f"{_SESSION}/participants"): Row((404, 404, 403, 403, 403, 201, 404, 201), _JOINING),
+    ("POST", f"{_SESSION}/participants"): Row(
+        (404, 404, 403, 403, 403, 201, 404, 201, 201), _JOINING
+    ),
     ("PATCH", f"{_SESSION}/participants/{{participant_id}}"): Row(
         _FOR_HOSTS, {"total_time_ms": 60_000}
     ),
     ("DELETE", f"{_SESSION}/participants/{{participant_id}}"): Row(_FOR_HOSTS, is_started=False),
     ("POST", f"{_SESSION}/participants/{{participant_id}}/forfeit"): Row(_FOR_HOSTS),
     # Chess has no clocks that begin: who is allowed to ask is told so.
-    ("POST", f"{_SESSION}/begin"): Row((404, 404, 403, 403, 403, 400, 404, 400)),
+    ("POST", f"{_SESSION}/begin"): Row((404, 404, 403, 403, 403, 400, 404, 400, 400)),
     ("POST", f"{_SESSION}/participants/{{participant_id}}/begin"): Row(
-        (404, 404, 403, 403, 400, 400, 404, 400)
+        (404, 404, 403, 403, 400, 400, 404, 400, 400)
     ),
     ("POST", f"{_SESSION}/participants/{{participant_id}}/finish"): Row(
-        (404, 404, 403, 403, 400, 400, 404, 400)
+        (404, 404, 403, 403, 400, 400, 404, 400, 400)
     ),
     ("POST", f"{_SESSION}/participants/{{participant_id}}/reopen"): Row(
-        (404, 404, 403, 403, 403, 400, 404, 400)
+        (404, 404, 403, 403, 403, 400, 404, 400, 400)
     ),
     ("POST", f"{_SESSION}/participants/{{participant_id}}/pause"): Row(
-        (404, 404, 403, 403, 403, 400, 404, 400)
+        (404, 404, 403, 403, 403, 400, 404, 400, 400)
     ),
     ("POST", f"{_SESSION}/participants/{{participant_id}}/resume"): Row(
-        (404, 404, 403, 403, 403, 400, 404, 400)
+        (404, 404, 403, 403, 403, 400, 404, 400, 400)
     ),
     ("POST", f"{_SESSION}/tokens"): Row(
-        (404, 404, 403, 403, 403, 201, 404, 201), {"role": "spectator"}
+        (404, 404, 403, 403, 403, 201, 404, 201, 201), {"role": "spectator"}
     ),
 }
 """The routes that require a token."""

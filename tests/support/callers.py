@@ -51,4 +51,5 @@ VALID_TOKENS: Mapping[str, Callable[[AliceSession], str]] = {
     "host": lambda _: tokens.host(),
     "other host": lambda _: tokens.host("bob"),
     "service": lambda _: tokens.service(),
+    "cohost": lambda game: tokens.cohost(game.session_id),
 }

@@ -38,6 +38,11 @@ def host(sub: str = "alice", **more: Any) -> str:
     return signed(claims("host", sub, **more))
 
 
+def cohost(session_id: str, **more: Any) -> str:
+    """Return a token of a host of one session."""
+    return signed(claims("cohost", "helper", session_id=session_id, **more))
+
+
 def participant(session_id: str, participant_id: str, **more: Any) -> str:
     """Return a token of a participant."""
     scope: Any = {"session_id": session_id, "participant_id": participant_id, **more}

@@ -168,7 +168,7 @@ class Session(Actions, EventSource):
         return cast(SessionState, await self._api.get(f"/v1/sessions/{self.id}/replay?{when}"))
 
     async def mint(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Issue a token for a participant or a spectator."""
+        """Issue a token for a participant, a spectator or a cohost."""
         path = f"/v1/sessions/{self.id}/tokens"
         return cast(dict[str, Any], await self._api.change("POST", path, body))
 

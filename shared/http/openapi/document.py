@@ -72,7 +72,7 @@ _BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "Roles: service, host, participant, spectator. See docs/security.md.",
+    "description": "Roles: service, host, cohost, participant, spectator. See docs/security.md.",
 }
 
 

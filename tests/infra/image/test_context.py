@@ -40,6 +40,7 @@ INTENDED = [
     "functions/server.py",
     "clients/console/index.html",
     "clients/console/vendor/realtime-js.js",
+    "clients/console/vendor/uqr.js",
     "functions/container/healthcheck.py",
     "functions/container/audit_worker.py",
     "shared/settings/settings.py",

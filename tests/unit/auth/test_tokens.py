@@ -115,6 +115,8 @@ async def test_expiry_tolerates_half_a_minute_of_clock_skew(own_tokens: TokenSer
         claims("host", "a", tenant=""),
         claims("host", "a", tenant=["acme"]),
         claims("spectator", "a"),
+        claims("cohost", "a"),
+        claims("cohost", session_id="x"),
         claims("spectator", "a", session_id="x"),
         claims("participant", "a", session_id=_ID),
         claims("participant", "a", session_id=_ID, participant_id=7),

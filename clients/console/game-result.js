@@ -1,0 +1,39 @@
+/** The result of a game that ends before a clock does, as `metadata.result` has it. */
+
+const SIDES = {
+  per_participant: ({ participants }, names) =>
+    participants.map(({ participant_id: id }) => [id, names.participant(id)]),
+  per_group: ({ groups }, names) => groups.map(({ group_id: id }) => [id, names.group(id)]),
+};
+
+/**
+ * Those who can win: participants or teams with a clock of their own.
+ *
+ * @returns {[string, string][]} ids and names; empty if less than two can win
+ */
+export function sidesOfGame(state, names) {
+  const sides = SIDES[state.sync_mode]?.(state, names) ?? [];
+  return sides.length > 1 ? sides : [];
+}
+
+/**
+ * The result of a completed session. Applications may store anything in the metadata, so what isn't
+ * a result is no result.
+ *
+ * @returns {?{winner: ?string, by: string}} `winner` is null for a draw; `by` may be empty
+ */
+export function resultOf({ status, metadata }) {
+  const { winner, by } = metadata?.result ?? {};
+  const isResult = status === "completed" && (winner === null || typeof winner === "string");
+  return isResult ? { winner, by: typeof by === "string" ? by : "" } : null;
+}
+
+/** The result as a sentence; empty without one. */
+export function resultText(state, names) {
+  const result = resultOf(state);
+  if (!result) return "";
+  const winner = sidesOfGame(state, names).find(([id]) => id === result.winner);
+  if (result.winner !== null && !winner) return "";
+  const how = result.by ? ` by ${result.by}` : "";
+  return winner ? `${winner[1]} wins${how}.` : `Draw${how}.`;
+}

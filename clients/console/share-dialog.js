@@ -1,0 +1,87 @@
+import { openDialogWith } from "./dialog.js";
+import { el, setText } from "./dom.js";
+import { errorText } from "./error-texts.js";
+import { field, select } from "./field.js";
+import { dayAndTime } from "./format.js";
+import { linkBox } from "./link-box.js";
+import { namesOf } from "./names.js";
+import { hasToken } from "./token.js";
+
+const HOUR = 3_600_000;
+const LIFETIMES = [
+  [HOUR, "1 hour"],
+  [4 * HOUR, "4 hours"],
+  [24 * HOUR, "24 hours"],
+].map(([ms, words]) => [String(ms), words]);
+const USUAL_LIFETIME = String(24 * HOUR);
+const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/;
+const THIS_COMPUTER_ONLY =
+  "This address works on this computer only. For phones, start the service with “make run LAN=1” " +
+  "and open an address that it prints.";
+const EVERYBODY =
+  "Everyone who has this link can do everything with the session, because this service asks for no tokens.";
+
+/** Show links to the session: to watch it, to take part as one of its people, and to host it. */
+export function openShare(session) {
+  const box = linkBox();
+  const note = LOOPBACK.test(location.hostname) && el("p", { class: "note" }, THIS_COMPUTER_ONLY);
+  if (hasToken()) return openWithTokens(session, box, note);
+  const parts = [el("p", {}, EVERYBODY), box.element, note].filter(Boolean);
+  openDialogWith("Share this session", parts, null, () => true);
+  box.show(linkTo(session));
+}
+
+function openWithTokens(session, box, note) {
+  const { participants } = session.state;
+  const names = namesOf(session.state);
+  const kinds = [
+    { title: "Watch", right: "watch", holder: { role: "spectator" } },
+    ...participants.map(({ participant_id: id }) => ({
+      title: `Take part as ${names.participant(id)}`,
+      right: `take part as ${names.participant(id)}`,
+      holder: { role: "participant", participant_id: id },
+    })),
+    { title: "Host", right: "do everything with this session", holder: { role: "cohost" } },
+  ];
+  const kind = field("Link to", select(kinds.map(({ title }, place) => [String(place), title])));
+  const lifetime = field("Works for", select(LIFETIMES));
+  lifetime.value = USUAL_LIFETIME;
+  const words = el("p", { role: "status" });
+  const row = el("div", { class: "share-row" }, kind.element, lifetime.element);
+  const parts = [row, box.element, words, note].filter(Boolean);
+  const made = new Map();
+  let wanted = "";
+
+  /** Make the chosen link, or show it again if it was made before. */
+  async function update() {
+    const key = `${kind.value} ${lifetime.value}`;
+    const { right, holder } = kinds[Number(kind.value)];
+    wanted = key;
+    box.clear();
+    try {
+      const issued =
+        made.get(key) ?? (await session.mint({ ...holder, lifetime_ms: Number(lifetime.value) }));
+      made.set(key, issued);
+      if (key !== wanted) return; // another link was chosen meanwhile
+      const until = dayAndTime(issued.expires_at);
+      setText(words, `Who has this link can ${right}, until ${until}. It can’t be taken back.`);
+      box.show(linkTo(session, issued.token));
+    } catch (error) {
+      if (key === wanted) setText(words, mintErrorText(error));
+    }
+  }
+
+  for (const { control } of [kind, lifetime]) control.addEventListener("change", update);
+  openDialogWith("Share this session", parts, null, () => true);
+  update();
+}
+
+/** A host lacks no right here: a 403 says that the service can't issue tokens. */
+function mintErrorText(error) {
+  return error.status === 403 ? `${error.message}.` : errorText(error);
+}
+
+/** The token is in the fragment, which browsers don't send to servers. */
+function linkTo({ id }, token) {
+  return `${location.origin}/?session=${id}${token ? `#token=${token}` : ""}`;
+}
