@@ -46,7 +46,7 @@ def _set(options: argparse.Namespace) -> None:
     secrets = all_secrets(options.target)
     present = _present(options)
     planned = plan_secrets(secrets, given, present, _ask)
-    if options.target == "fly" and options.file:
+    if options.file:
         others = {name for name in given if name in SETTING_NAMES or name.startswith("OTEL_")}
         planned.values |= {name: given[name] for name in others - _names(secrets)}
     _require_valid(planned, present, options)
@@ -88,6 +88,10 @@ def _require_valid(planned: SecretPlan, present: set[str], options: argparse.Nam
         raise NothingSet(f"Nothing was set. Missing: {needed}")
     if broken := [name for name, value in planned.values.items() if "\n" in value]:
         raise NothingSet(f"Nothing was set: {', '.join(broken)} must be one line")
+    cut = [name for name, value in planned.values.items() if "#" in value]
+    if cut and options.target == "fly":
+        named = ", ".join(cut)
+        raise NothingSet(f"Nothing was set: {named} contains #, where flyctl would cut the value")
     found = validate(planned.values, "production", options.target).faults
     if faults := [f for f in found if not (" is missing" in f and f.split()[0] in present)]:
         raise NothingSet(f"Nothing was set: {'; '.join(faults)}")
@@ -118,7 +122,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         prog="secrets",
         description="Sets the service's secrets. Takes them from FILE or the environment, generates"
         " the random ones, and asks for the others. On Fly.io it also sets all other settings of"
-        " FILE. Values are never printed or written to disk.",
+        " FILE; for functions FILE may have secrets only. Values are never printed or written to"
+        " disk.",
     )
     parser.add_argument("app", nargs="?", metavar="APP", help="the app's name on Fly.io")
     parser.add_argument("--target", choices=("fly", "lambda"), default="fly")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from infra.environment.function_settings import undelivered_faults
 from infra.environment.secret_definitions import Target, required_secrets
 from infra.environment.variables import (
     SETTING_NAMES,
@@ -32,6 +33,8 @@ def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
     is_local = stage == "local"
     missing = [] if is_local else [s for s in required_secrets(target) if s.name not in variables]
     found.warnings += ignored_variable_warnings(set(variables))
+    if target == "lambda" and not is_local:
+        found.faults += undelivered_faults(variables)
     found.faults += [f"{s.name} is missing: it {s.meaning} ({s.how})" for s in missing]
     app_env = "local" if is_local else "production"
     given = {name.lower(): value for name, value in variables.items() if name in SETTING_NAMES}
@@ -47,6 +50,11 @@ def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
         reported = " ".join(found.faults)
         found.faults += [f for f in check(settings) if f.split()[0] not in reported]
         found.warnings += _warnings(settings)
+        if target == "fly" and settings.trusted_proxy_hops == 0:
+            found.warnings.append(
+                "TRUSTED_PROXY_HOPS is 0: behind a proxy all callers share one address"
+                " (fly.toml: 2)"
+            )
     return found
 
 
@@ -74,5 +82,3 @@ def _warnings(settings: Settings) -> Iterator[str]:
         ("redis://", "redis+sentinel://")
     ):
         yield "REDIS_URL doesn't begin with rediss: without TLS, use it in a private network only"
-    if settings.trusted_proxy_hops == 0:
-        yield "TRUSTED_PROXY_HOPS is 0: behind a proxy all callers share one address (fly.toml: 2)"

@@ -172,6 +172,12 @@ def test_a_value_that_the_service_would_refuse_is_not_set(
     assert name in result.stdout
 
 
+def test_a_value_that_flyctl_would_cut_is_not_set(fly: FlyctlStub) -> None:
+    result = fly.run(_APP, "--yes", **_PROVIDED | {"DATABASE_URL": "postgresql://a:b#c@db/x"})
+    assert (result.returncode, fly.imported) == (1, {})
+    assert "DATABASE_URL contains #" in result.stdout
+
+
 def test_an_error_of_flyctl_is_shown_in_one_line(fly: FlyctlStub) -> None:
     (fly.folder / "broken").touch()
     result = fly.run(_APP, "--yes", **_PROVIDED)
@@ -213,6 +219,16 @@ def test_secrets_of_the_functions_are_stored_as_secure_strings(aws: Path) -> Non
     found = stored("prod")
     assert set(found) == {secret.name for secret in all_secrets("lambda")}
     assert {kind for _, kind in found.values()} == {"SecureString"}
+
+
+def test_a_setting_that_would_not_reach_the_functions_stops_the_command(
+    aws: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.write_text(aws.read_text() + "LOG_LEVEL=DEBUG\n")
+    arguments = ["--target", "lambda", "--stage", "prod", "--file", str(aws), "--yes"]
+    assert set_secrets.main(arguments) == 1
+    assert stored("prod") == {}
+    assert "set logLevel of the stage in serverless.yml" in capsys.readouterr().out
 
 
 def test_a_second_run_changes_nothing(aws: Path) -> None:

@@ -80,6 +80,24 @@ def test_each_fault_is_named(change: dict[str, str], message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("CORS_ORIGINS", "https://a.example", "set corsOrigins of the stage in serverless.yml"),
+        ("JWT_JWKS_URL", "https://a.example/keys", "set jwksUrl of the stage in serverless.yml"),
+        ("RATE_LIMIT_GENERAL", "7", "set rateLimit of the stage in serverless.yml"),
+        ("LOG_LEVEL", "INFO", "set logLevel of the stage in serverless.yml"),
+        ("PORT", "3000", "PORT has no effect on functions"),
+    ],
+)
+def test_a_setting_that_would_not_reach_the_functions_is_a_fault(
+    name: str, value: str, fault: str
+) -> None:
+    (found,) = validate(FUNCTIONS | {name: value}, "production", "lambda").faults
+    assert name in found
+    assert fault in found
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"LOG_LEVEL": "DEBUG"}, "LOG_LEVEL"),

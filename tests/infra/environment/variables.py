@@ -16,7 +16,6 @@ FUNCTIONS = {
     "SUPABASE_SERVICE_ROLE_KEY": "sb_key_8f2kq0Zt5Lm3Vx7Rw1Yc",
     "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_5TqkW8",
     "SUPABASE_SIGNING_KEY": '{"kty":"EC","crv":"P-256","kid":"1","x":"a","y":"b","d":"c"}',
-    "TRUSTED_PROXY_HOPS": "1",
 }
 
 
