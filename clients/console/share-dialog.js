@@ -64,7 +64,7 @@ function openWithTokens(session, box, note) {
       made.set(key, issued);
       if (key !== wanted) return; // another link was chosen meanwhile
       const until = dayAndTime(issued.expires_at);
-      setText(words, `Who has this link can ${right}, until ${until}. It can’t be taken back.`);
+      setText(words, `Anyone with this link can ${right} until ${until}. You can’t withdraw it.`);
       box.show(linkTo(session, issued.token));
     } catch (error) {
       if (key === wanted) setText(words, mintErrorText(error));
