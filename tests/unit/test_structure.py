@@ -26,6 +26,7 @@ ALLOWED_IMPORTS = {
     "shared/audit": APPLICATION | {"shared.audit"},
     "shared/realtime": APPLICATION | {"shared.realtime"},
     "shared/aws": APPLICATION | {"shared.aws"},
+    "shared/webhooks": APPLICATION | {"shared.webhooks"},
     "shared/observability/tracing": {"shared"},
     "shared/observability": APPLICATION | {"shared.observability"},
     "shared/http": APPLICATION

@@ -1,0 +1,1 @@
+"""Sends webhooks over HTTPS, only to public addresses."""
