@@ -1,6 +1,15 @@
 """All endpoints that answer plain HTTP requests, the most used first."""
 
-from functions.service import console, docs, health, programmes, ready, time, time_controls
+from functions.service import (
+    console,
+    docs,
+    health,
+    programmes,
+    ready,
+    time,
+    time_controls,
+    webhooks,
+)
 from functions.sessions import (
     adjust,
     advance,
@@ -60,6 +69,7 @@ _ENDPOINTS = (
     advance,
     realtime,
     tokens,
+    webhooks,
     time,
     time_controls,
     programmes,

@@ -1,4 +1,4 @@
-"""The audit worker and the retry of failed pushes, in a separate process."""
+"""The audit worker, the retry of failed pushes, and webhooks, in a separate process."""
 
 import asyncio
 from contextlib import suppress
@@ -12,7 +12,8 @@ from shared.settings.settings import read_settings
 
 
 async def main() -> None:
-    """Write outbox entries to the audit trail and retry failed pushes, until interrupted."""
+    """Write outbox entries to the audit trail, retry failed pushes and send webhooks, until
+    interrupted."""
     settings = read_settings()
     configure_logging(settings.log_level)
     metrics = PrometheusMetrics()

@@ -11,6 +11,7 @@ from functions.workers.audit_worker import AuditWorker
 from functions.workers.deadline_loop import DeadlineLoop
 from functions.workers.push_retries import PushRetryWorker
 from functions.workers.recovery_loop import RecoveryLoop
+from functions.workers.webhooks import webhook_workers
 from shared.application.activity import Activity
 from shared.composition.backend import Backend
 from shared.observability.prometheus import PrometheusMetrics
@@ -72,13 +73,20 @@ def build_workers(
 def build_audit_workers(
     backend: Backend, metrics: PrometheusMetrics, channels: RedisFanOut, activity: Activity
 ) -> list[Worker]:
-    """Return the audit worker and the retry of failed pushes, as far as `backend` has them."""
+    """Return the audit worker, the workers of webhooks, and the retry of failed pushes, as far as
+    `backend` has them."""
     workers: list[Worker] = []
     if backend.audit:
         audit = AuditWorker(backend.outbox, backend.audit, backend.clock, metrics, activity)
+        dispatcher, courier = webhook_workers(backend, metrics, activity)
+
+        def wake(message: bytes | None) -> None:
+            audit.call(message)
+            dispatcher.call(message)
+
         for shard in backend.keys.all_shards:
-            channels.handle(backend.keys.outbox_channel(shard), audit.call)
-        workers.append(audit)
+            channels.handle(backend.keys.outbox_channel(shard), wake)
+        workers += (audit, dispatcher, courier)
     if backend.pushes:
         workers.append(PushRetryWorker(backend.pushes, backend.store, metrics, activity))
     return workers

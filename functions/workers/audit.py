@@ -1,13 +1,17 @@
 """The audit function: writes the outbox to the audit trail, when triggered and every minute.
 
-It also retries failed pushes.
+It also retries failed pushes, and sends webhooks.
 """
 
 import asyncio
+from collections.abc import Awaitable
 from functools import cache
 
 from functions.workers.audit_worker import AuditWorker
 from functions.workers.push_retries import PushRetryWorker
+from functions.workers.webhook_courier import WebhookCourier
+from functions.workers.webhook_dispatcher import WebhookDispatcher
+from functions.workers.webhooks import webhook_workers
 from shared.serverless.instance import FunctionInstance
 from shared.serverless.worker_functions import ScheduledFunction
 
@@ -16,18 +20,23 @@ _MAX_RUN_S = 40.0
 
 _WAIT_FOR_LEASE_S = 0.5
 
+_DISPATCH_EVERY_S = 0.25
+
 _MAX_WAIT_S = 3.0
-"""Pushes that are due later than this are left to the run of the next minute."""
+"""Pushes and webhooks that are due later than this are left to the run of the next minute."""
 
 
 async def run(here: FunctionInstance) -> None:
-    """Deliver entries and retry pushes concurrently; a failure of one doesn't stop the other.
+    """Deliver entries, retry pushes and send webhooks concurrently; a failure of one doesn't stop
+    the others.
 
     Raises `StoreUnavailable` if the store or the database is unavailable; nothing is lost then.
     """
     work = await here.backend.store.waiting_work()
-    begun = [deliver(here)] if work.entries else []
+    delivering = asyncio.ensure_future(deliver(here) if work.entries else asyncio.sleep(0))
+    begun: list[Awaitable[None]] = [delivering]
     begun += [retry_pushes(here)] if work.pending_pushes else []
+    begun += [send_webhooks(here, delivering)] if work.entries or work.webhooks else []
     done = await asyncio.gather(*begun, return_exceptions=True)
     for result in done:
         if isinstance(result, BaseException):
@@ -60,6 +69,37 @@ async def retry_pushes(here: FunctionInstance) -> None:
         if next_in_s is None or next_in_s > _MAX_WAIT_S:
             return
         await asyncio.sleep(next_in_s)
+
+
+async def send_webhooks(here: FunctionInstance, delivering: "asyncio.Future[None]") -> None:
+    """Send webhooks until none is due soon and `delivering` has ended.
+
+    Until then, new entries may come. Raises `StoreUnavailable`.
+    """
+    dispatcher, courier = _webhook_workers(here)
+    ends_at = here.loop.time() + _MAX_RUN_S
+    dispatching = asyncio.ensure_future(_dispatch(dispatcher, delivering))
+    try:
+        await courier.deliver(dispatching, _MAX_WAIT_S, ends_at)
+    finally:
+        await dispatching
+
+
+async def _dispatch(dispatcher: WebhookDispatcher, delivering: "asyncio.Future[None]") -> None:
+    """Dispatch entries until `delivering` has ended and none is left."""
+    while True:
+        is_last_round = delivering.done()
+        while await dispatcher.dispatch():
+            pass
+        if is_last_round:
+            return
+        await asyncio.sleep(_DISPATCH_EVERY_S)
+
+
+@cache
+def _webhook_workers(here: FunctionInstance) -> tuple[WebhookDispatcher, WebhookCourier]:
+    """Return the same workers for every call, so that the dispatcher keeps its lease."""
+    return webhook_workers(here.backend, here.metrics)
 
 
 @cache

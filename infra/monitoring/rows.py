@@ -167,6 +167,17 @@ _PUSHES = Row(
         Panel("Request duration", _quantiles("push_duration_ms"), "ms"),
     ],
 )
+_WEBHOOKS = Row(
+    "Webhooks",
+    [
+        Panel(
+            "Attempts",
+            {"{{outcome}}": f"sum by (outcome) ({_rate('webhook_attempts_total')})"},
+            "cps",
+            meaning="Failed attempts are repeated; dead and dropped messages are not.",
+        ),
+    ],
+)
 _STORE = Row(
     "Store and overload",
     [
@@ -203,4 +214,15 @@ _PROCESS = Row(
     ],
 )
 
-ROWS = (_OVERVIEW, _REQUESTS, _LATENCIES, _CLOCKS, _LIVE, _AUDIT, _PUSHES, _STORE, _PROCESS)
+ROWS = (
+    _OVERVIEW,
+    _REQUESTS,
+    _LATENCIES,
+    _CLOCKS,
+    _LIVE,
+    _AUDIT,
+    _PUSHES,
+    _WEBHOOKS,
+    _STORE,
+    _PROCESS,
+)

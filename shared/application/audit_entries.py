@@ -46,6 +46,10 @@ class _EntryCommit(Value, frozen=True):
     operation_id: str
 
 
+class _EntryEvent(Value, frozen=True):
+    event: EventType
+
+
 class _EntryState(Value, frozen=True):
     state_snapshot: msgspec.Raw
 
@@ -67,6 +71,7 @@ _encoder = msgspec.json.Encoder()
 _entries = msgspec.json.Decoder(AuditEntry)
 _names = msgspec.json.Decoder(EntryKey)
 _commits = msgspec.json.Decoder(_EntryCommit)
+_events = msgspec.json.Decoder(_EntryEvent)
 _states = msgspec.json.Decoder(_EntryState)
 
 
@@ -85,6 +90,16 @@ def encode(commit: Commit, state: bytes | None = None) -> list[bytes]:
 def decode_key(raw: bytes) -> EntryKey:
     """Return the session and version of an entry. Raises `ValueError` if `raw` is not an entry."""
     return _names.decode(raw)
+
+
+def decode_event(raw: bytes) -> EventType:
+    """Return the event of an entry. Raises `ValueError` if `raw` is not an entry."""
+    return _events.decode(raw).event
+
+
+def decode_entry(raw: bytes) -> AuditEntry:
+    """Return an entry, with its snapshot as JSON. Raises `ValueError` if `raw` is not an entry."""
+    return _entries.decode(raw)
 
 
 def decode_snapshot(raw: bytes) -> SessionSnapshot:

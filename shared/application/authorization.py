@@ -70,7 +70,7 @@ UNAUTHENTICATED_CALLER = Caller(Role.SERVICE)
 
 
 class Operation(StrEnum):
-    """An operation on sessions."""
+    """An operation on sessions, or on the webhooks that report their events."""
 
     CREATE = "create"
     LIST = "list sessions"
@@ -102,6 +102,7 @@ class Operation(StrEnum):
     READ_HISTORY = "read history"
     SIMULATE = "simulate"
     MINT_TOKEN = "mint token"
+    MANAGE_WEBHOOKS = "manage webhooks"
 
 
 class Scope(StrEnum):
@@ -118,11 +119,18 @@ class Scope(StrEnum):
 
 _MODES_WITH_BANKS = (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)
 _READING = (Operation.READ, Operation.SUBSCRIBE)
-_OF_SEVERAL_SESSIONS = (Operation.CREATE, Operation.COMMAND_MANY, Operation.LIST)
+_OF_SEVERAL_SESSIONS = (
+    Operation.CREATE,
+    Operation.COMMAND_MANY,
+    Operation.LIST,
+    Operation.MANAGE_WEBHOOKS,
+)
 
 RIGHTS: Mapping[Role, Mapping[Operation, Scope]] = {
     Role.SERVICE: dict.fromkeys(Operation, Scope.ANYWHERE),
-    Role.HOST: dict.fromkeys(Operation, Scope.OWN),
+    Role.HOST: dict.fromkeys(
+        (one for one in Operation if one is not Operation.MANAGE_WEBHOOKS), Scope.OWN
+    ),
     Role.COHOST: {
         operation: Scope.TOKEN_SESSION
         for operation in Operation
@@ -141,7 +149,8 @@ RIGHTS: Mapping[Role, Mapping[Operation, Scope]] = {
 }
 """Rights by role; every operation that is not listed is refused.
 
-Participants and spectators may not read the history, which shows what others did."""
+Participants and spectators may not read the history, which shows what others did. A host manages no
+webhooks, because they report all sessions of its tenant."""
 
 
 class RequestCounter(Protocol):

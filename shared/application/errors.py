@@ -14,7 +14,9 @@ ServiceError
 ├── SessionNotFound            404
 │   └── SessionDeleted               the same response
 ├── VersionNotFound            404   the audit trail has no such version
+├── WebhookNotFound            404
 ├── SessionExists              409
+├── WebhookConflict            409   too many webhooks, or changed by others at the same time
 ├── VersionConflict            409   too many concurrent changes
 ├── PreconditionFailed         412   `If-Match` names an older version
 ├── PayloadTooLarge            413
@@ -168,6 +170,21 @@ class VersionNotFound(ServiceError):
 
     status = 404
     code = "NOT_FOUND"
+
+
+class WebhookNotFound(ServiceError):
+    """The tenant has no webhook with this id."""
+
+    status = 404
+    code = "NOT_FOUND"
+    message = "There is no webhook with this id"
+
+
+class WebhookConflict(ServiceError):
+    """The tenant has the maximum number of webhooks, or this one was changed or switched off."""
+
+    status = 409
+    code = "CONFLICT"
 
 
 class SessionExists(ServiceError):

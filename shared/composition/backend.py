@@ -1,5 +1,6 @@
 """Builds the backend of one instance, for any store and audit database."""
 
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,15 +19,17 @@ from shared.application.session_list import SessionList
 from shared.application.session_loader import SessionLoader
 from shared.application.session_service import SessionService
 from shared.application.store_clock import StoreClock
+from shared.application.webhook_service import WebhookService
 from shared.audit.supabase import SupabaseAuditLog
 from shared.composition.supabase_pushes import SupabasePushes
+from shared.composition.webhooks import Webhooks, build_webhooks
 from shared.domain.automatic_load import UNIT
 from shared.settings.settings import Settings
 from shared.store.commit_script import CommitFeatures
 from shared.store.connection import StoreConnection
 from shared.store.data_loss import RedisDataLossDetector
 from shared.store.keys import StoreKeys
-from shared.store.outbox import RedisOutbox
+from shared.store.outbox import AUDIT, WEBHOOKS, RedisOutbox
 from shared.store.session_index import RedisSessionIndex
 from shared.store.sessions import RedisSessionStore
 from shared.store.write_probe import StoreProbe
@@ -54,12 +57,15 @@ class Backend:
     wakeups: WakeupHandler
     history: AuditHistory
     readiness: Readiness
+    webhooks: Webhooks
+    webhook_service: WebhookService
     pushes: SupabasePushes | None = None
 
     async def close(self) -> None:
         """Finish background pushes, and close all connections."""
         if self.pushes:
             await self.pushes.close()
+        await self.webhooks.sender.close()
         await self.connection.close()
         if self.audit:
             await self.audit.close()
@@ -71,6 +77,7 @@ def build_backend(
     audit: AuditLog | None,
     *,
     clock: StoreClock,
+    certificates: ssl.SSLContext | None = None,
     notifier: Notifier | None = None,
     sets_alarms: bool = False,
     pushes: SupabasePushes | None = None,
@@ -78,6 +85,7 @@ def build_backend(
     """Build the backend around `connection` and `audit`, without connecting anything.
 
     The `notifier` is notified of each commit, and with `sets_alarms` also of alarms to set.
+    `certificates` are those that receivers of webhooks are checked with.
     """
     keys = StoreKeys(settings.store_shards)
     features = CommitFeatures(
@@ -87,7 +95,8 @@ def build_backend(
         remembers=audit is not None,
     )
     store = RedisSessionStore(connection, keys, clock, features=features, notifier=notifier)
-    outbox = RedisOutbox(connection, keys)
+    outbox = RedisOutbox(connection, keys, AUDIT, other=WEBHOOKS)
+    webhooks = build_webhooks(settings, connection, keys, certificates)
     recovery = None
     if audit:
         memory, is_on = RedisDataLossDetector(connection, keys), settings.recovery == "on"
@@ -108,6 +117,15 @@ def build_backend(
         wakeups=WakeupHandler(store, state),
         history=AuditHistory(store, outbox, audit),
         readiness=Readiness(StoreProbe(connection, keys).fault, store, audit),
+        webhooks=webhooks,
+        webhook_service=WebhookService(
+            webhooks.registry,
+            webhooks.queue,
+            webhooks.sender,
+            store,
+            allows_http=webhooks.allows_http,
+            has_events=features.audits,
+        ),
         pushes=pushes,
     )
 

@@ -43,6 +43,7 @@ def build_function_backend(
         CountedConnection(connection, metrics.count_store_error),
         supabase_audit_log(settings, connect_with_postgrest),
         clock=clock,
+        certificates=certificates,
         notifier=CompositeNotifier(notifiers) if notifiers else None,
         sets_alarms=queues is not None,
         pushes=pushes,

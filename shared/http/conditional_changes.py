@@ -108,7 +108,9 @@ async def _fingerprint(request: ApiRequest) -> str:
         content = body  # invalid JSON, sent to an endpoint that takes no body and ignores it
     assert request.route is not None  # the pipeline has found it
     path = request.route.path.format(
-        session_id=request.session_id, participant_id=request.participant_id
+        session_id=request.session_id,
+        participant_id=request.participant_id,
+        webhook_id=request.webhook_id,
     )
     line = f"{request.method} {path} ".encode()
     return sha256(line + content).hexdigest()[:_FINGERPRINT_LENGTH]

@@ -17,7 +17,7 @@ _key = TypeAdapter(
 
 _flag = TypeAdapter(bool)
 
-_IDS = {"session_id": uuid_of, "participant_id": id_of}
+_IDS = {"session_id": uuid_of, "participant_id": id_of, "webhook_id": uuid_of}
 _MISSING = {"type": "missing", "loc": ("body",)}
 
 

@@ -24,6 +24,7 @@ from shared.application.readiness import Readiness
 from shared.application.session_list import SessionList
 from shared.application.session_service import SessionService
 from shared.application.store_clock import StoreClock
+from shared.application.webhook_service import WebhookService
 from shared.auth.rate_limits import RequestRateLimit
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.session import Session
@@ -58,6 +59,7 @@ class Components:
     clock: StoreClock
     readiness: Readiness
     history: AuditHistory
+    webhooks: WebhookService
     access_control: AccessControl
     subscriptions: Subscriptions
     metrics: Metrics
@@ -102,6 +104,7 @@ class ApiRequest(Request):
     authorization: Authorization
     session_id: str = ""
     participant_id: str = ""
+    webhook_id: str = ""
     is_dry_run: bool = False
     """Whether the caller only asks what the change would do (`?dry_run=true`)."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from shared.application.ports.metrics import PushOutcome, StoreErrorKind
+from shared.application.ports.webhooks import AttemptOutcome
 
 _NAMESPACE = "SyncKairos"
 
@@ -38,6 +39,9 @@ class EmfMetrics:
 
     def count_pushes(self, fate: PushOutcome, messages: int) -> None:
         self._write(f"Pushes{fate.capitalize()}", messages, "Count", ["Stage"])
+
+    def count_webhook_attempt(self, outcome: AttemptOutcome) -> None:
+        self._write(f"Webhooks{outcome.capitalize()}", 1, "Count", ["Stage"])
 
     def count_restored_sessions(self, sessions: int) -> None:
         self._write("SessionsRestored", sessions, "Count", ["Stage"])

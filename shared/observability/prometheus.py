@@ -7,6 +7,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared.application.ports.metrics import PushOutcome, StoreErrorKind
+from shared.application.ports.webhooks import AttemptOutcome
 from shared.observability.process_metrics import ProcessMetrics
 
 _REQUEST_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
@@ -93,6 +94,10 @@ class PrometheusMetrics:
         )
         errors = self._counter("store_errors", "Failed round trips to the store", "kind")
         self._store_errors = {kind: errors.labels(kind) for kind in get_args(StoreErrorKind)}
+        webhooks = self._counter(
+            "webhook_attempts", "Attempts to deliver a message to a webhook", "outcome"
+        )
+        self._webhooks = {one: webhooks.labels(one) for one in get_args(AttemptOutcome)}
         self.instance = ProcessMetrics(self.registry)
 
     def observe_delivery(self, latency_ms: float) -> None:
@@ -114,6 +119,9 @@ class PrometheusMetrics:
 
     def observe_wakeup_lateness(self, lateness_ms: float) -> None:
         self._expiry_lateness.observe(lateness_ms)
+
+    def count_webhook_attempt(self, outcome: AttemptOutcome) -> None:
+        self._webhooks[outcome].inc()
 
     def count_restored_sessions(self, sessions: int) -> None:
         self._sessions_restored.inc(sessions)

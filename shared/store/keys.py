@@ -95,9 +95,30 @@ class StoreKeys:
         """Stream of audit entries that the database refuses, with the reasons."""
         return f"{shard}:dead-letters"
 
-    def outbox_lease(self, shard: str) -> str:
-        """Lease of the worker that empties the outbox."""
-        return f"{shard}:drainer"
+    def outbox_lease(self, shard: str, group: str = "") -> str:
+        """Lease of the worker that empties the outbox for a group; by default for the trail."""
+        return f"{shard}:drainer:{group}" if group else f"{shard}:drainer"
+
+    def webhooks(self, tenant: str | None) -> str:
+        """Hash with the webhooks of a tenant, by id."""
+        name = f"webhooks:{tenant or ''}"
+        return f"{self.shard_of(name)}:{name}"
+
+    def webhooks_due(self, shard: str) -> str:
+        """Sorted set of webhooks with a session's messages, scored by the next attempt."""
+        return f"{shard}:webhooks-due"
+
+    def webhook_bytes(self, shard: str) -> str:
+        """Hash with the bytes of the messages that wait, by webhook id."""
+        return f"{shard}:webhook-bytes"
+
+    def webhook_queue(self, webhook_id: str, name: str) -> str:
+        """List of the messages of one session that wait for one webhook, the oldest first."""
+        return f"{self.shard_of(name)}:webhook-queue:{webhook_id}:{name}"
+
+    def webhook_attempts(self, shard: str, webhook_id: str) -> str:
+        """Stream of the latest attempts to deliver messages to a webhook."""
+        return f"{shard}:webhook-attempts:{webhook_id}"
 
     def probe(self, shard: str) -> str:
         """Key written to check that the shard accepts writes."""

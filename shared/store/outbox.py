@@ -16,7 +16,10 @@ from shared.store.keys import StoreKeys
 from shared.store.outbox_scans import SharedScans
 from shared.store.sessions import stream_id_time
 
-_GROUP = "audit"
+AUDIT = "audit"
+WEBHOOKS = "webhooks"
+"""The groups of workers that read the outbox: for the trail, and for webhooks."""
+
 _LEASE = Millis(2_000)
 """A worker that doesn't renew its lease for so long is replaced by another one."""
 
@@ -26,11 +29,19 @@ _MOST_BYTES = 1 << 20
 
 
 class RedisOutbox:
-    """The audit entries that `commit.lua` added to the streams."""
+    """The audit entries that `commit.lua` added to the streams, as one group of workers sees them.
 
-    def __init__(self, redis: StoreConnection, keys: StoreKeys) -> None:
+    An entry that this `group` has settled leaves the stream when the `other` one, if there is one,
+    has settled it too.
+    """
+
+    def __init__(
+        self, redis: StoreConnection, keys: StoreKeys, group: str = AUDIT, other: str = ""
+    ) -> None:
         self._redis = redis
         self._keys = keys
+        self._group = group
+        self._other = other
         self._first_shard = 0
         self._walks = {
             shard: SharedScans(partial(self._entries, shard), _session_of)
@@ -57,11 +68,11 @@ class RedisOutbox:
             bytes_left = most_bytes - sum(len(delivery.entry or b"") for delivery in taken)
             if left <= 0 or bytes_left <= 0:
                 break
-            keys = [self._keys.outbox_lease(shard), self._keys.outbox(shard)]
+            keys = [self._lease(shard), self._keys.outbox(shard)]
             bounds = (left, bytes_left, _first_id_after(after.get(shard)))
             try:
                 reply = await self._redis.run(
-                    load_script("take"), keys, (worker, _LEASE, _GROUP, *bounds)
+                    load_script("take"), keys, (worker, _LEASE, self._group, *bounds)
                 )
             except StoreUnavailable as outage:
                 outages.append(outage)
@@ -79,7 +90,7 @@ class RedisOutbox:
         return all(length == [0] or isinstance(length, StoreUnavailable) for length in lengths)
 
     async def renew(self, worker: str, shards: Iterable[str]) -> None:
-        drainers = [self._keys.outbox_lease(shard) for shard in shards]
+        drainers = [self._lease(shard) for shard in shards]
         holders = await self._redis.ask([("GET", drainer) for drainer in drainers])
         own = [key for key, by in zip(drainers, holders, strict=True) if by == worker.encode()]
         if own:
@@ -87,18 +98,19 @@ class RedisOutbox:
 
     async def settle(self, deliveries: Sequence[QueuedEntry]) -> None:
         """See `Outbox`. Entries of a shard that can't be reached are delivered again later."""
-        by_shard: dict[str, list[str]] = {}
+        groups, by_shard = (self._group, self._other), dict[str, list[str]]()
         for delivery in deliveries:
             by_shard.setdefault(delivery.shard, []).append(delivery.id)
         await gather_available(
-            self._redis.run(load_script("settle"), [self._keys.outbox(shard)], [_GROUP, *ids])
+            self._redis.run(load_script("settle"), [self._keys.outbox(shard)], [*groups, *ids])
             for shard, ids in by_shard.items()
         )
 
     async def move_to_dead_letters(self, delivery: QueuedEntry, reason: str) -> None:
         keys = [self._keys.outbox(delivery.shard), self._keys.dead_letters(delivery.shard)]
-        arguments: list[Argument] = [_GROUP, delivery.id, delivery.entry or b"", reason]
-        await self._redis.run(load_script("park"), keys, arguments)
+        groups, entry = (self._group, self._other), delivery.entry or b""
+        arguments: list[Argument] = [*groups, delivery.id, entry, reason]
+        await self._redis.run(load_script("settle"), keys, arguments)
 
     async def entry(self, name: str, entry_id: str) -> SessionSnapshot | None:
         outbox = self._keys.outbox(self._keys.shard_of(name))
@@ -144,6 +156,9 @@ class RedisOutbox:
             for name, entry in latest.items()
             if (snapshot := _snapshot_of(entry))
         }
+
+    def _lease(self, shard: str) -> str:
+        return self._keys.outbox_lease(shard, "" if self._group == AUDIT else self._group)
 
     async def _entries_of(self, name: str) -> Sequence[bytes]:
         walk = self._walks[self._keys.shard_of(name)]

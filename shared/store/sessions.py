@@ -257,6 +257,7 @@ class RedisSessionStore:
             wakeups=sum(one.wakeups for one in found),
             entries=sum(one.entries for one in found),
             pending_pushes=sum(one.pending_pushes for one in found),
+            webhooks=sum(one.webhooks for one in found),
         )
 
     async def statistics(self) -> StoreStatistics:
@@ -312,6 +313,7 @@ class RedisSessionStore:
             self._keys.deadlines(shard),
             self._keys.outbox(shard),
             self._keys.pending_pushes(shard),
+            self._keys.webhooks_due(shard),
         ]
         is_whole, *numbers = await self._redis.run(load_script("work"), keys, [])
         return WaitingWork(not is_whole, *numbers)

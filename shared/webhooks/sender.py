@@ -43,9 +43,9 @@ class CheckedSender:
 
         self._allows_loopback = allows_loopback
         self._timeout_s = timeout_s
-        self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, "webhook-names")
-        https = CheckedBackend(is_allowed, self._threads, resolver)
-        http = CheckedBackend(lambda address: address.is_loopback, self._threads, resolver)
+        threads = ThreadPoolExecutor(_RESOLVER_THREADS, "webhook-names")
+        https = CheckedBackend(is_allowed, threads, resolver)
+        http = CheckedBackend(lambda address: address.is_loopback, threads, resolver)
         self._pools = {"https": _pool(https, certificates), "http": _pool(http, None)}
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> SendResult:
@@ -86,10 +86,9 @@ class CheckedSender:
             return int(response.status)
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. The sender may be used again, as after a process snapshot."""
         for pool in self._pools.values():
             await pool.aclose()
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _is_of_tls(error: BaseException) -> bool:

@@ -13,6 +13,8 @@ from functions.workers.audit_worker import AuditWorker
 from functions.workers.deadline_loop import DeadlineLoop
 from functions.workers.push_retries import PushRetryWorker
 from functions.workers.recovery_loop import RecoveryLoop
+from functions.workers.webhook_courier import WebhookCourier
+from functions.workers.webhook_dispatcher import WebhookDispatcher
 from shared.application import activity as activity_module
 from shared.application.activity import Activity
 from shared.application.due_changes import WakeupHandler
@@ -20,9 +22,11 @@ from shared.application.event_loop import cancel_and_wait
 from shared.application.ports.audit_log import AuditLog, Outbox
 from shared.application.ports.pending_pushes import ClaimedPushes
 from shared.application.ports.session_store import SessionStore, ShardWakeups, Wakeup
+from shared.application.ports.webhooks import ClaimedDeliveries, WebhookQueue
 from shared.application.recovery import Recovery
 from shared.application.store_clock import StoreClock
 from shared.composition.supabase_pushes import SupabasePushes
+from shared.composition.webhooks import Webhooks
 from shared.domain.units import Instant
 from shared.observability.prometheus import PrometheusMetrics
 from tests.support.virtual_time import Time, in_virtual_time
@@ -30,6 +34,8 @@ from tests.support.virtual_time import Time, in_virtual_time
 pytestmark = in_virtual_time
 
 _METRICS = PrometheusMetrics(per_tenant=False)
+_NONE: Any = None
+"""A part of webhooks that an idle worker doesn't use."""
 
 
 @pytest.fixture(autouse=True)
@@ -69,10 +75,25 @@ class Looks:
         return [] if is_of_outbox else ClaimedPushes((), None)
 
     @property
+    def of_webhooks(self) -> WebhookQueue:
+        return cast(WebhookQueue, _QueueOfWebhooks(self))
+
+    @property
     def pending(self) -> "Looks":
         return self
 
     publisher = None
+
+
+class _QueueOfWebhooks:
+    """A queue without messages, counted by `looks`."""
+
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
+
+    async def take(self, _: int) -> ClaimedDeliveries:
+        self._looks.count += 1
+        return ClaimedDeliveries((), None)
 
 
 def deadlines(looks: Looks, activity: Activity) -> Worker:
@@ -94,6 +115,17 @@ def pushes(looks: Looks, activity: Activity) -> Worker:
     return PushRetryWorker(failed, store, _METRICS, activity)
 
 
+def dispatcher(looks: Looks, activity: Activity) -> Worker:
+    webhooks = Webhooks(_NONE, _NONE, _NONE, cast(Outbox, looks), allows_http=False)
+    store = cast(SessionStore, None)
+    return WebhookDispatcher(webhooks, None, store, _METRICS, lambda: None, activity)
+
+
+def courier(looks: Looks, activity: Activity) -> Worker:
+    webhooks = Webhooks(_NONE, looks.of_webhooks, _NONE, _NONE, allows_http=False)
+    return WebhookCourier(webhooks, cast(SessionStore, None), _METRICS, activity)
+
+
 @asynccontextmanager
 async def running(worker: Worker) -> AsyncIterator[None]:
     task = asyncio.create_task(worker.run())
@@ -108,7 +140,7 @@ async def looks_within(looks: Looks, seconds: float) -> int:
     return looks.count - before
 
 
-@pytest.mark.parametrize("build", [deadlines, recovery, audit, pushes])
+@pytest.mark.parametrize("build", [deadlines, recovery, audit, pushes, dispatcher, courier])
 async def test_a_loop_looks_every_second_in_use_and_once_a_minute_at_rest(
     build: Callable[[Looks, Activity], Worker],
 ) -> None:

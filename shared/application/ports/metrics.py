@@ -2,6 +2,8 @@
 
 from typing import Literal, Protocol
 
+from shared.application.ports.webhooks import AttemptOutcome
+
 PushOutcome = Literal["failed", "coalesced", "retried", "lost"]
 """Outcome of a push that was not simply sent: it failed, was replaced by a newer state, was sent
 later with the state at that time, or was never sent."""
@@ -29,6 +31,9 @@ class Metrics(Protocol):
 
     def count_pushes(self, fate: PushOutcome, messages: int) -> None:
         """Count messages that were not simply sent; `retried` and `lost` count sessions."""
+
+    def count_webhook_attempt(self, outcome: AttemptOutcome) -> None:
+        """Count an attempt to deliver a message to a webhook."""
 
     def count_restored_sessions(self, sessions: int) -> None:
         """Count sessions that were restored after the store had lost its data."""

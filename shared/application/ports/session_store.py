@@ -62,12 +62,13 @@ class ShardWakeups(Value, frozen=True):
 
 class WaitingWork(Value, frozen=True):
     """What waits in the store: lost data to restore, and numbers of wake-ups (due now or later),
-    of audit entries and of failed pushes."""
+    of audit entries, of failed pushes, and of webhooks with messages of a session."""
 
     has_lost_data: bool
     wakeups: int
     entries: int
     pending_pushes: int
+    webhooks: int = 0
 
 
 class StoreStatistics(Value, frozen=True):

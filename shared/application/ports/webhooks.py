@@ -9,7 +9,7 @@ from shared.domain.values import Value
 
 AttemptOutcome = Literal["delivered", "failed", "dead", "dropped"]
 """Result of one attempt: accepted; failed and to be repeated; given up; or never sent, because too
-much waited for the webhook or it was off."""
+much waits for the webhook."""
 
 
 class SigningSecret(Value, frozen=True):

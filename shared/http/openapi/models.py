@@ -4,6 +4,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.application.ports.webhooks import AttemptOutcome
 from shared.domain.events import EventType
 from shared.domain.individual_clock import Begins, RunState
 from shared.domain.programme import ItemKind, OnEnd
@@ -628,6 +629,54 @@ class Readiness(ResponseModel):
     reasons: Reasons = omittable()
 
 
+class Webhook(ResponseModel):
+    """A URL that receives events; `off_reason` says why it is off."""
+
+    webhook_id: Uuid
+    url: str
+    events: list[str]
+    created_at: Timestamp
+    is_on: bool
+    off_reason: str = omittable()
+
+
+class NewWebhook(Webhook):
+    """The webhook with its secret, which signs the deliveries."""
+
+    secret: Annotated[str, Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])]
+
+
+class Webhooks(ResponseModel):
+    """The webhooks of a tenant."""
+
+    webhooks: list[Webhook]
+
+
+class Delivery(ResponseModel):
+    """One attempt to deliver a message.
+
+    `message_id` is the header field `webhook-id`. `failed`: it is tried again at `next_at`. `dead`:
+    it was given up. `dropped`: it was never sent, because too much waits for the webhook.
+    """
+
+    at: Timestamp
+    message_id: str
+    event: str
+    attempt: Annotated[int, Field(ge=0)]
+    outcome: AttemptOutcome
+    duration_ms: Ms
+    status: int = omittable()
+    reason: str = omittable()
+    next_at: str = omittable()
+
+
+class Deliveries(ResponseModel):
+    """A page of attempts; `next` is the `after` of the next page, null if there is none."""
+
+    deliveries: list[Delivery]
+    next: str | None
+
+
 class FieldError(ResponseModel):
     """One violated rule."""
 
@@ -663,5 +712,9 @@ BatchCommandsAnswer = Envelope[BatchCommands]
 AuditTrailAnswer = Envelope[AuditTrail]
 PresetsAnswer = Envelope[Presets]
 ProgrammesAnswer = Envelope[Programmes]
+NewWebhookAnswer = Envelope[NewWebhook]
+WebhooksAnswer = Envelope[Webhooks]
+DeliveryAnswer = Envelope[Delivery]
+DeliveriesAnswer = Envelope[Deliveries]
 TokenAnswer = Envelope[Token]
 SubscriptionAnswer = Envelope[Subscription]

@@ -20,6 +20,7 @@ from shared.application.ports.commit import (
 )
 from shared.application.ports.rate_limit import RateLimit
 from shared.application.ports.session_store import SessionStore, Wakeup
+from shared.application.ports.webhooks import Attempt, Recipient, Webhook, WebhookMessage
 from shared.application.store_clock import StoreClock
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
@@ -29,6 +30,8 @@ from shared.store.data_loss import RedisDataLossDetector
 from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
 from shared.store.pending_pushes import RedisPendingPushes
+from shared.store.webhook_queue import RedisWebhookQueue
+from shared.store.webhook_registry import RedisWebhookRegistry
 from shared.store.write_probe import StoreProbe
 from tests.integration.store.commits import FAR_FUTURE, commit_for, new_session, outbox
 
@@ -226,6 +229,29 @@ async def test_owed_pushes_are_moved_and_dropped(full_store: FullStore) -> None:
     assert await full_store.redis.exists(key) == 0
 
 
+async def test_webhooks_get_their_messages_and_record_attempts(
+    full_store: FullStore, connection: StoreConnection, keys: StoreKeys
+) -> None:
+    queue = RedisWebhookQueue(connection, keys)
+    message = WebhookMessage("a.1", "time.expired", b"{}")
+    for name in ("a", "b"):
+        await full_store.assert_succeeds(
+            queue.add([(Recipient("hook", name), message)], Instant(1))
+        )
+    first, second = (await full_store.assert_succeeds(queue.take(10))).deliveries
+    attempt = Attempt(Instant(1), "a.1", "time.expired", 1, "delivered")
+    await full_store.assert_succeeds(queue.record(first, attempt))
+    await full_store.assert_succeeds(queue.discard(second))
+    assert [done for _, done in await queue.attempts("hook", None, 10)] == [attempt]
+
+
+async def test_a_new_webhook_is_refused(
+    full_store: FullStore, connection: StoreConnection, keys: StoreKeys
+) -> None:
+    webhook = Webhook("hook", "https://example.com", ("*",), Instant(1), ())
+    await full_store.assert_refused(RedisWebhookRegistry(connection, keys).add(None, webhook, 10))
+
+
 async def test_an_alarm_is_rescheduled(full_store: FullStore) -> None:
     first = await full_store.create_session(alarm_at=Instant(5_000))
     await full_store.assert_succeeds(
@@ -280,6 +306,7 @@ async def test_the_probe_is_refused_like_a_change(
 
 def test_every_script_has_a_test_on_a_full_redis() -> None:
     folder = scripts._SCRIPTS
-    tested = {"commit", "confirm", "count", "epoch", "page", "park", "probe", "rearm", "remember"}
+    tested = {"commit", "confirm", "count", "epoch", "page", "probe", "rearm", "remember"}
     tested |= {"reschedule", "settle", "take"}
+    tested |= {"webhook_add", "webhook_discard", "webhook_record", "webhook_register"}
     assert {path.stem for path in folder.glob("*.lua")} == tested

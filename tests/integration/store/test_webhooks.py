@@ -1,0 +1,233 @@
+"""The store of webhooks: registrations, the queues of messages, and the second reader of the
+outbox."""
+
+import time
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from shared.application.ports.webhooks import (
+    Attempt,
+    AttemptOutcome,
+    ClaimedDelivery,
+    Recipient,
+    SigningSecret,
+    Webhook,
+    WebhookMessage,
+)
+from shared.domain.units import Instant
+from shared.domain.values import replace
+from shared.store.connection import StoreConnection
+from shared.store.keys import StoreKeys
+from shared.store.outbox import AUDIT, WEBHOOKS, RedisOutbox
+from shared.store.webhook_queue import RedisWebhookQueue
+from shared.store.webhook_registry import RedisWebhookRegistry
+
+NOW = Instant(1_000)
+LATER = Instant(time.time_ns() // 1_000_000 + 3_600_000)
+TO = Recipient("hook", "tenant/session")
+
+
+@pytest.fixture
+def queue(connection: StoreConnection, keys: StoreKeys) -> RedisWebhookQueue:
+    """The queue under test."""
+    return RedisWebhookQueue(connection, keys, most_bytes=1_000)
+
+
+@pytest.fixture
+def registry(connection: StoreConnection, keys: StoreKeys) -> RedisWebhookRegistry:
+    """The registry under test."""
+    return RedisWebhookRegistry(connection, keys)
+
+
+def message(version: int, size: int = 10) -> WebhookMessage:
+    return WebhookMessage(f"session.{version}", "time.expired", b"b\n" + b"x" * size)
+
+
+def attempt(outcome: AttemptOutcome = "delivered", next_at: Instant | None = None) -> Attempt:
+    return Attempt(NOW, "session.1", "time.expired", 1, outcome, next_at=next_at)
+
+
+async def taken(queue: RedisWebhookQueue) -> list[ClaimedDelivery]:
+    return list((await queue.take(10)).deliveries)
+
+
+async def test_the_messages_of_a_recipient_come_one_after_another(queue: RedisWebhookQueue) -> None:
+    assert await queue.add([(TO, message(1)), (TO, message(2))], NOW) == []
+    (first,) = await taken(queue)
+    assert (first.recipient, first.attempt, first.message) == (TO, 1, message(1))
+    assert await taken(queue) == []
+    await queue.record(first, attempt())
+    (second,) = await taken(queue)
+    assert (second.attempt, second.message) == (1, message(2))
+    await queue.record(second, attempt())
+    assert await taken(queue) == []
+
+
+async def test_a_failed_message_is_due_again_before_the_next_one(queue: RedisWebhookQueue) -> None:
+    await queue.add([(TO, message(1)), (TO, message(2))], NOW)
+    (first,) = await taken(queue)
+    await queue.record(first, attempt("failed", NOW))
+    (again,) = await taken(queue)
+    assert (again.attempt, again.message) == (2, message(1))
+    await queue.record(again, attempt("failed", LATER))
+    waiting = await queue.take(10)
+    assert waiting.deliveries == ()
+    assert waiting.next_in_ms is not None
+
+
+async def test_a_postponed_attempt_does_not_count(queue: RedisWebhookQueue) -> None:
+    await queue.add([(TO, message(1))], NOW)
+    (first,) = await taken(queue)
+    await queue.postpone(first, NOW)
+    (again,) = await taken(queue)
+    assert again.attempt == 1
+
+
+async def test_a_claim_that_has_ended_records_nothing(queue: RedisWebhookQueue) -> None:
+    await queue.add([(TO, message(1))], NOW)
+    (first,) = await taken(queue)
+    await queue.postpone(first, NOW)
+    await queue.record(first, attempt())
+    (again,) = await taken(queue)
+    assert again.message == message(1)
+    assert await queue.attempts("hook", None, 10) == []
+
+
+async def test_recipients_do_not_wait_for_each_other(queue: RedisWebhookQueue) -> None:
+    others = [Recipient("hook", "another"), Recipient("other", TO.session_name)]
+    await queue.add([(TO, message(1)), *((of, message(1)) for of in others)], NOW)
+    assert {claimed.recipient for claimed in await taken(queue)} == {TO, *others}
+
+
+async def test_a_message_that_is_added_again_at_once_is_not_repeated(
+    queue: RedisWebhookQueue,
+) -> None:
+    for _ in range(2):
+        await queue.add([(TO, message(1))], NOW)
+    (first,) = await taken(queue)
+    await queue.record(first, attempt())
+    assert await taken(queue) == []
+
+
+async def test_a_webhook_has_room_for_limited_bytes_and_gets_them_back(
+    queue: RedisWebhookQueue,
+) -> None:
+    big, small = message(1, 900), message(2, 900)
+    assert await queue.add([(TO, big), (TO, small)], NOW) == [(TO, small)]
+    other = Recipient("other", TO.session_name)
+    assert await queue.add([(other, big)], NOW) == []
+    for claimed in await taken(queue):
+        await queue.record(claimed, attempt())
+    assert await queue.add([(TO, small)], NOW) == []
+
+
+async def test_all_messages_of_a_recipient_are_discarded(
+    queue: RedisWebhookQueue, redis: Redis
+) -> None:
+    await queue.add([(TO, message(1)), (TO, message(2))], NOW)
+    (claimed,) = await taken(queue)
+    await queue.discard(claimed)
+    assert await redis.keys() == []
+
+
+async def test_attempts_are_listed_in_pages(queue: RedisWebhookQueue) -> None:
+    logged = [replace(attempt(), attempt=n) for n in range(1, 8)]
+    for one in logged:
+        await queue.log(Recipient("hook", str(uuid4())), one)
+    cursor, found = None, list[Attempt]()
+    while page := await queue.attempts("hook", cursor, 3):
+        cursor = page[-1][0]
+        found += [one for _, one in page]
+    # The order of attempts on different shards in the same millisecond isn't defined.
+    assert sorted(one.attempt for one in found) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def webhook(created_at: int) -> Webhook:
+    secrets = (SigningSecret("whsec_x"), SigningSecret("whsec_y", Instant(5)))
+    return Webhook(str(uuid4()), "https://example.com", ("*",), Instant(created_at), secrets)
+
+
+async def test_a_tenant_has_its_own_webhooks_up_to_a_limit(registry: RedisWebhookRegistry) -> None:
+    later, first, third = webhook(2), webhook(1), webhook(3)
+    assert await registry.add("one", later, 2)
+    assert await registry.add("one", first, 2)
+    assert not await registry.add("one", third, 2)
+    assert await registry.add("two", third, 2)
+    assert await registry.of("one") == [first, later]
+    assert await registry.of(None) == []
+    assert await registry.find("two", third.webhook_id) == third
+    await registry.remove("two", third.webhook_id)
+    assert await registry.find("two", third.webhook_id) is None
+
+
+async def test_only_an_unchanged_webhook_is_replaced(registry: RedisWebhookRegistry) -> None:
+    old = webhook(1)
+    off = replace(old, off_reason="410")
+    await registry.add(None, old, 10)
+    assert await registry.replace(None, old, off)
+    assert not await registry.replace(None, old, old)
+    assert await registry.of(None) == [off]
+
+
+@pytest.fixture
+def readers(connection: StoreConnection, keys: StoreKeys) -> tuple[RedisOutbox, RedisOutbox]:
+    """The outbox as the trail's worker and as the worker of webhooks sees it."""
+    return (
+        RedisOutbox(connection, keys, AUDIT, other=WEBHOOKS),
+        RedisOutbox(connection, keys, WEBHOOKS, other=AUDIT),
+    )
+
+
+async def fill_outbox(redis: Redis, keys: StoreKeys, count: int) -> str:
+    """Add entries to one shard's outbox; return its key."""
+    key = keys.outbox(keys.shard_of("session"))
+    for n in range(count):
+        await redis.xadd(key, {"entry": str(n)})
+    return key
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_an_entry_leaves_the_outbox_when_both_readers_have_settled_it(
+    readers: tuple[RedisOutbox, RedisOutbox], redis: Redis, keys: StoreKeys, first: int
+) -> None:
+    key = await fill_outbox(redis, keys, 5)
+    one, two = readers[first], readers[1 - first]
+    entries = await one.take("worker", 10)
+    assert len(entries) == 5
+    await one.settle(entries[:2])
+    assert await redis.xlen(key) == 5
+    others = await two.take("worker", 10)
+    assert others == entries
+    await two.settle(others[1:4])
+    assert await redis.xlen(key) == 4
+    await one.settle(entries[2:])
+    assert await redis.xlen(key) == 2
+    await two.settle([others[0], others[4]])
+    assert await redis.xlen(key) == 0
+
+
+async def test_each_reader_takes_its_unsettled_entries_again(
+    readers: tuple[RedisOutbox, RedisOutbox], redis: Redis, keys: StoreKeys
+) -> None:
+    await fill_outbox(redis, keys, 3)
+    trail, webhooks = readers
+    entries = await trail.take("worker", 10)
+    await trail.settle(entries)
+    assert await trail.take("worker", 10) == []
+    assert await webhooks.take("worker", 10) == await webhooks.take("worker", 10) == entries
+
+
+async def test_a_dead_letter_stays_for_the_other_reader(
+    readers: tuple[RedisOutbox, RedisOutbox], redis: Redis, keys: StoreKeys
+) -> None:
+    key = await fill_outbox(redis, keys, 1)
+    trail, webhooks = readers
+    (entry,) = await trail.take("worker", 10)
+    for _ in range(2):
+        await trail.move_to_dead_letters(entry, "no good")
+    assert await redis.xlen(keys.dead_letters(entry.shard)) == 1
+    assert await redis.xlen(key) == 1
+    await webhooks.settle(await webhooks.take("worker", 10))
+    assert await redis.xlen(key) == 0
