@@ -642,9 +642,57 @@ export class ApiError extends Error {
   readonly retryAfterMs: number;
 }
 
+/** A URL that receives `events`; `off_reason` says why it is off. */
+export interface Webhook {
+  webhook_id: string;
+  url: string;
+  events: string[];
+  created_at: string;
+  is_on: boolean;
+  off_reason?: string;
+}
+
+/** A new webhook, or one with a new secret. */
+export interface NewWebhook extends Webhook {
+  secret: string;
+}
+
+/** One attempt to deliver a message; `status` is the receiver's, `reason` says what failed. */
+export interface Delivery {
+  at: string;
+  message_id: string;
+  event: string;
+  attempt: number;
+  outcome: "delivered" | "failed" | "dead" | "dropped";
+  duration_ms: number;
+  status?: number;
+  reason?: string;
+  next_at?: string;
+}
+
+/** Webhooks of the caller's tenant (docs/webhooks.md); only a service token may manage them. */
+export interface Webhooks {
+  /** Send these events, or `["*"]`, to `url`. The answer has the secret, for the only time. */
+  create(url: string, events: string[]): Promise<NewWebhook>;
+  /** All webhooks, the oldest first. */
+  list(): Promise<Webhook[]>;
+  /** Delete a webhook; one that doesn't exist is ignored. */
+  delete(id: string): Promise<void>;
+  /** Make a new secret, which the answer has; the old one stays valid for 24 h. */
+  rotate(id: string): Promise<NewWebhook>;
+  /** Send a test event now; resolves with what the receiver answered. */
+  test(id: string): Promise<Delivery>;
+  /** Attempts to deliver, oldest first; `after` is `next` of the page before. */
+  deliveries(
+    id: string,
+    page?: { after?: string; limit?: number },
+  ): Promise<{ deliveries: Delivery[]; next: string | null }>;
+}
+
 export class SyncKairos {
   constructor(options?: Options);
   readonly clock: ServerClock;
+  readonly webhooks: Webhooks;
   /** The body of `GET /v1/time`. */
   time(): Promise<{ timestamp_ms: number; server_version: string; drift_tolerance_ms: number }>;
   /** Create a session. It has its first state; open it to follow it. */

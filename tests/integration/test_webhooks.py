@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 from standardwebhooks import Webhook as Verifier
+from synckairos import SyncKairos
 
 from shared.http.openapi import models
 from tests.support import tokens
@@ -248,3 +249,20 @@ async def test_a_retry_with_the_same_key_gets_the_same_webhook_and_secret(
     body["events"] = ["time.expired"]
     other = check_documented(await tenant.http.post(PATH, json=body, headers=headers), _new)
     assert (other.status_code, other.json()["error"]["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+async def test_the_python_client_manages_webhooks(guarded_url: str) -> None:
+    token = tokens.service(tenant="python-client")
+    async with webhook_receiver([503]) as receiver, SyncKairos(guarded_url, token) as client:
+        created = await client.webhooks.create(receiver.url, ["time.expired"])
+        webhook_id = created["webhook_id"]
+        rotated = await client.webhooks.rotate(webhook_id)
+        tested = await client.webhooks.test(webhook_id)
+        page = await client.webhooks.deliveries(webhook_id, limit=1)
+        (listed,) = await client.webhooks.list()
+        await client.webhooks.delete(webhook_id)
+        assert await client.webhooks.list() == []
+    assert {**listed, "secret": created.get("secret")} == created
+    assert rotated.get("secret") != created.get("secret")
+    assert (tested["outcome"], tested.get("status")) == ("dead", 503)
+    assert page == {"deliveries": [tested], "next": None}

@@ -30,6 +30,7 @@ from synckairos.events import (
 from synckairos.session import Session
 from synckairos.session_clock import SessionClock
 from synckairos.session_list import ListFilter
+from synckairos.webhooks import Deliveries, Delivery, Webhook, Webhooks
 from synckairos.wire_clock import shown
 
 __all__ = [
@@ -37,6 +38,8 @@ __all__ = [
     "Changed",
     "Connection",
     "Deleted",
+    "Deliveries",
+    "Delivery",
     "ErrorCode",
     "ErrorContext",
     "ErrorDetails",
@@ -63,6 +66,8 @@ __all__ = [
     "Unreachable",
     "Update",
     "Warned",
+    "Webhook",
+    "Webhooks",
     "WireClock",
     "shown",
 ]

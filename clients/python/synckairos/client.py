@@ -22,6 +22,7 @@ from synckairos.service_url import service_url
 from synckairos.session import Session
 from synckairos.session_clock import server_time_of
 from synckairos.session_list import ListFilter, each_listed, list_path
+from synckairos.webhooks import Webhooks
 
 
 class SyncKairos:
@@ -47,6 +48,8 @@ class SyncKairos:
         self._followed: set[Session] = set()
         self.clock = ServerClock(self._api.time_ms)
         """The server's clock. Measuring starts with the first open session or `clock.start()`."""
+        self.webhooks = Webhooks(self._api)
+        """The webhooks of the caller's tenant."""
 
     async def __aenter__(self) -> Self:
         return self

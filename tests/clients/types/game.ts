@@ -99,6 +99,13 @@ export async function play(): Promise<void> {
   show((await client.batch([session.id])).not_found, (await client.time()).timestamp_ms);
   const [control] = await client.timeControls();
   if (control) show(control.name, control.total_time_ms, control.time_control.delay_ms);
+  const hook = await client.webhooks.create("https://example.com", ["time.expired"]);
+  show(hook.secret, (await client.webhooks.list())[0]?.off_reason);
+  show((await client.webhooks.rotate(hook.webhook_id)).secret);
+  const tried = await client.webhooks.test(hook.webhook_id);
+  const page = await client.webhooks.deliveries(hook.webhook_id, { after: "1-0-0", limit: 5 });
+  show(tried.outcome === "delivered", tried.status, page.deliveries[0]?.next_at, page.next);
+  await client.webhooks.delete(hook.webhook_id);
   client.clock.addEventListener("sync", () => show(client.clock.errorMs));
   client.close();
 }
