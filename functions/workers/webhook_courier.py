@@ -133,12 +133,13 @@ class WebhookCourier:
             tenant, _ = tenant_and_id(recipient.session_name)
             webhook = await self._webhooks.registry.find(tenant, recipient.webhook_id)
             now = await self._store.time()
-            if webhook is None or webhook.off_reason or claimed.message is None:
+            message = await self._webhooks.queue.oldest(recipient)
+            if webhook is None or webhook.off_reason or message is None:
                 await self._webhooks.queue.discard(claimed)
             elif self._at_once[webhook.webhook_id] >= _MOST_OF_ONE:
                 await self._webhooks.queue.postpone(claimed, after(now, _NOT_NOW_MS))
             else:
-                await self._send(claimed, webhook, claimed.message, now)
+                await self._send(claimed, webhook, message, now)
         except StoreUnavailable:
             _log.debug("no store; will retry", extra=told)
         except Exception:

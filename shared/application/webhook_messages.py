@@ -52,7 +52,8 @@ def message_of(entry: AuditEntry, session: Session | None) -> WebhookMessage:
     if len(body) > MAX_BODY_BYTES:
         given.pop("state", None)
         body = _body(event, entry.occurred_at, given)
-    return WebhookMessage(f"{entry.session_id}.{entry.version}", event, body)
+    message_id = f"{entry.session_id}.{entry.version}"
+    return WebhookMessage(message_id, event, body, entry.version)
 
 
 def test_message(webhook_id: str, unique: str, now: Instant) -> WebhookMessage:

@@ -55,8 +55,12 @@ class SqsNotifier:
         """Start the audit worker, which also retries owed pushes. Never fails."""
         await self._send_all([self._nudge()], _NUDGE_TIMEOUT_S)
 
-    def _nudge(self) -> Awaitable[None]:
-        return self._send(self.audit_queue_url, "outbox filled, or a push owed", _AUDIT_DELAY_S)
+    async def start_audit_worker(self) -> None:
+        """Start the audit worker without a delay, for webhooks of an expiry. Never fails."""
+        await self._send_all([self._nudge(0)], _NUDGE_TIMEOUT_S)
+
+    def _nudge(self, delay_s: int = _AUDIT_DELAY_S) -> Awaitable[None]:
+        return self._send(self.audit_queue_url, "outbox filled, or a push owed", delay_s)
 
     async def _send_all(self, sending: Sequence[Awaitable[None]], timeout_s: float) -> None:
         try:

@@ -6,6 +6,7 @@ from shared.application.notifiers import CompositeNotifier
 from shared.application.ports.metrics import Metrics
 from shared.application.ports.notifier import Notifier
 from shared.application.store_clock import StoreClock
+from shared.application.webhook_notifier import WebhookNotifier
 from shared.audit.postgrest_client import connect_with_postgrest
 from shared.aws.client import AwsClient
 from shared.aws.sqs import SqsNotifier
@@ -13,7 +14,9 @@ from shared.composition.backend import Backend, build_backend, supabase_audit_lo
 from shared.composition.supabase_pushes import build_supabase_pushes
 from shared.settings.settings import Settings
 from shared.store.counted_connection import CountedConnection
+from shared.store.keys import StoreKeys
 from shared.store.upstash import UpstashConnection
+from shared.store.webhook_registry import RedisWebhookRegistry
 
 
 def build_function_backend(
@@ -35,12 +38,16 @@ def build_function_backend(
         certificates,
         wake_worker=queues.trigger_audit_worker if queues else None,
     )
-    notifiers: list[Notifier] = [queues] if queues else []
+    counted = CountedConnection(connection, metrics.count_store_error)
+    registry = RedisWebhookRegistry(counted, StoreKeys(settings.store_shards))
+    notifiers: list[Notifier] = []
+    if queues:
+        notifiers += (queues, WebhookNotifier(registry, queues.start_audit_worker))
     if pushes:
         notifiers.append(pushes.notifier)
     backend = build_backend(
         settings,
-        CountedConnection(connection, metrics.count_store_error),
+        counted,
         supabase_audit_log(settings, connect_with_postgrest),
         clock=clock,
         certificates=certificates,

@@ -73,7 +73,8 @@ class Settings(BaseModel):
     realtime_rate_limit: Annotated[int, Field(ge=0)] = 100
     """Messages per second that this instance sends to Supabase Realtime; 0 means unlimited."""
     audit_worker: Literal["on", "off"] = "on"
-    """`on`: this process also writes audit entries to the database, if one is set.
+    """`on`: this process also writes audit entries to the database, if one is set, and sends
+    webhooks.
 
     `off`: another process does (`python -m functions.container.audit_worker`).
     """

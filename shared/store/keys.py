@@ -116,6 +116,10 @@ class StoreKeys:
         """List of the messages of one session that wait for one webhook, the oldest first."""
         return f"{self.shard_of(name)}:webhook-queue:{webhook_id}:{name}"
 
+    def webhook_version(self, webhook_id: str, name: str) -> str:
+        """Version of the last message that was added to that list."""
+        return f"{self.shard_of(name)}:webhook-version:{webhook_id}:{name}"
+
     def webhook_attempts(self, shard: str, webhook_id: str) -> str:
         """Stream of the latest attempts to deliver messages to a webhook."""
         return f"{shard}:webhook-attempts:{webhook_id}"

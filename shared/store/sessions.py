@@ -174,7 +174,13 @@ class RedisSessionStore:
         if reply[0] == b"done" and self._notifier:
             alarm_at = commit.alarm_at if reply[2] and self._features.sets_alarms else None
             await self._notifier.notify(
-                CommitNotification(commit.name, alarm_at, bool(reply[1]), commit.pushes)
+                CommitNotification(
+                    commit.name,
+                    alarm_at,
+                    bool(reply[1]),
+                    commit.pushes,
+                    any(change.expiry for change in commit.changes),
+                )
             )
         return self._result_of(reply, commit, write.size)
 

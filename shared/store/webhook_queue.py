@@ -1,6 +1,6 @@
 """`WebhookQueue` in Redis: a list per recipient, and a sorted set of the due recipients."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -23,10 +23,18 @@ _LEASE = Millis(15_000)
 _MOST_BYTES = 16 * 1024 * 1024
 """Of the messages that wait for one webhook, in each shard."""
 
+_PART_BYTES = 512 * 1024
+"""Of the messages that one script adds; Upstash accepts requests of 1 MB."""
+
+_KEEP_VERSION = Millis(600_000)
+"""How long it is known which messages were added before."""
+
 _MOST_ATTEMPTS = 1_000
 """Of one webhook that are kept, in each shard."""
 
 _KEEP_ATTEMPTS = Millis(7 * DAY)
+
+_Addressed = tuple[Recipient, WebhookMessage]
 
 _encode = msgspec.json.Encoder().encode
 _attempts = msgspec.json.Decoder(Attempt)
@@ -50,34 +58,36 @@ class RedisWebhookQueue:
         self, messages: Sequence[tuple[Recipient, WebhookMessage]], now: Instant
     ) -> list[tuple[Recipient, WebhookMessage]]:
         """See `WebhookQueue`. The room of a webhook is counted for each shard."""
-        by_shard: dict[str, list[tuple[Recipient, WebhookMessage]]] = {}
+        by_shard: dict[str, list[_Addressed]] = {}
         for recipient, message in messages:
             shard = self._keys.shard_of(recipient.session_name)
             by_shard.setdefault(shard, []).append((recipient, message))
-        refused: list[tuple[Recipient, WebhookMessage]] = []
+        refused: list[_Addressed] = []
         for shard, of_shard in by_shard.items():
-            keys = [self._keys.webhooks_due(shard), self._keys.webhook_bytes(shard)]
-            arguments: list[Argument] = [score(now, 0), self._most_bytes]
-            for recipient, message in of_shard:
-                keys.append(self._queue(recipient))
-                arguments += [_member(recipient), recipient.webhook_id, _packed(message)]
-            numbers = await self._redis.run(load_script("webhook_add"), keys, arguments)
-            refused += [of_shard[number - 1] for number in numbers]
+            for part in _parts(of_shard):
+                refused += await self._add(shard, part, now)
         return refused
+
+    async def _add(
+        self, shard: str, messages: Sequence[_Addressed], now: Instant
+    ) -> list[_Addressed]:
+        keys = [self._keys.webhooks_due(shard), self._keys.webhook_bytes(shard)]
+        arguments: list[Argument] = [score(now, 0), self._most_bytes, _KEEP_VERSION]
+        for to, message in messages:
+            version_key = self._keys.webhook_version(to.webhook_id, to.session_name)
+            keys += [self._queue(to), version_key]
+            arguments += [_member(to), to.webhook_id, message.version, _packed(message)]
+        numbers = await self._redis.run(load_script("webhook_add"), keys, arguments)
+        return [messages[number - 1] for number in numbers]
 
     async def take(self, limit: int) -> ClaimedDeliveries:
         members, next_in_ms = await self._due.take(limit)
-        if not members:
-            return ClaimedDeliveries((), next_in_ms)
-        recipients = [_recipient(member) for member in members]
-        heads = await self._redis.ask([("LINDEX", self._queue(of), 0) for of in recipients])
-        return ClaimedDeliveries(
-            tuple(
-                ClaimedDelivery(of, member.tries, member.score, _unpacked(head) if head else None)
-                for of, member, head in zip(recipients, members, heads, strict=True)
-            ),
-            next_in_ms,
-        )
+        claimed = (ClaimedDelivery(_recipient(one), one.tries, one.score) for one in members)
+        return ClaimedDeliveries(tuple(claimed), next_in_ms)
+
+    async def oldest(self, recipient: Recipient) -> WebhookMessage | None:
+        (head,) = await self._redis.ask([("LINDEX", self._queue(recipient), 0)])
+        return _unpacked(head) if head else None
 
     async def postpone(self, claimed: ClaimedDelivery, until: Instant) -> None:
         key = self._keys.webhooks_due(self._keys.shard_of(claimed.recipient.session_name))
@@ -149,6 +159,20 @@ class RedisWebhookQueue:
         return self._keys.webhook_queue(recipient.webhook_id, recipient.session_name)
 
 
+def _parts(messages: Sequence[_Addressed]) -> Iterator[list[_Addressed]]:
+    """Split the messages into parts of at most `_PART_BYTES`; a single one may be larger."""
+    part, size = list[_Addressed](), 0
+    for addressed in messages:
+        length = len(addressed[1].body)
+        if part and size + length > _PART_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(addressed)
+        size += length
+    if part:
+        yield part
+
+
 def _member(recipient: Recipient) -> str:
     return f"{recipient.webhook_id} {recipient.session_name}"
 
@@ -158,9 +182,10 @@ def _recipient(member: DueMember) -> Recipient:
 
 
 def _packed(message: WebhookMessage) -> bytes:
-    return b"%b\n%b\n%b" % (message.message_id.encode(), message.event.encode(), message.body)
+    head = f"{message.message_id}\n{message.event}\n{message.version}\n"
+    return head.encode() + message.body
 
 
 def _unpacked(packed: bytes) -> WebhookMessage:
-    message_id, event, body = packed.split(b"\n", 2)
-    return WebhookMessage(message_id.decode(), event.decode(), body)
+    message_id, event, version, body = packed.split(b"\n", 3)
+    return WebhookMessage(message_id.decode(), event.decode(), body, int(version))

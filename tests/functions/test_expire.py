@@ -11,6 +11,7 @@ from functions.sessions import cancel, create, delete, pause, switch
 from functions.workers import expire
 from infra.local.upstash import LocalUpstash
 from shared.application.ports.session_store import Wakeup
+from shared.application.ports.webhooks import Webhook
 from shared.aws.sqs import encode_alarm
 from shared.domain.session import Status
 from shared.domain.units import Instant
@@ -193,3 +194,21 @@ def test_a_start_in_20_days_is_waited_for_by_alarm_after_alarm(
     assert session.session_started_at == session.cycle_started_at == alarm.at
     ((next_alarm, _),) = inspector.alarms
     assert next_alarm.at == alarm.at + 60_000
+
+
+@pytest.mark.parametrize(("event", "starts"), [("time.expired", True), ("cycle.switched", False)])
+def test_an_expiry_starts_the_worker_of_webhooks_at_once_if_one_receives_it(
+    process: LambdaProcess,
+    inspector: Inspector,
+    store_clock: ShiftedClock,
+    event: str,
+    starts: bool,
+) -> None:
+    webhook = Webhook("hook", "https://example.com", (event,), Instant(0), ())
+    adding = process.instance.backend.webhooks.registry.add(None, webhook, 10)
+    assert process.instance.loop.run_until_complete(adding)
+    _, alarm = create_overdue_session(process, inspector, store_clock)
+    before = len(inspector.audit_triggers)
+    assert process.deliver(expire.handler, alarm) == []
+    started = [message.delay_s for message in inspector.audit_triggers[before:]]
+    assert started == ([0] if starts else [])

@@ -8,7 +8,7 @@ from shared.domain.values import Value
 
 
 class CommitNotification(Value, frozen=True):
-    """News of a commit: an alarm to set, an outbox that is no longer empty.
+    """News of a commit: an alarm to set, an outbox that is no longer empty, a clock that expired.
 
     `pushes` are the messages for the session's subscribers, in order.
     """
@@ -17,6 +17,7 @@ class CommitNotification(Value, frozen=True):
     alarm_at: Instant | None = None
     outbox_was_empty: bool = False
     pushes: Sequence[bytes] = ()
+    has_expiry: bool = False
 
 
 class Notifier(Protocol):

@@ -42,11 +42,15 @@ class Webhook(Value, frozen=True):
 
 
 class WebhookMessage(Value, frozen=True):
-    """One message: its id, which is the same in every attempt, its event name and its body."""
+    """One message: its id, which is the same in every attempt, its event name and its body.
+
+    `version` is that of the session.
+    """
 
     message_id: str
     event: str
     body: bytes
+    version: int = 0
 
 
 class Attempt(Value, frozen=True):
@@ -90,15 +94,14 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """The oldest message for a recipient, claimed by one worker.
+    """The messages for a recipient, claimed by one worker.
 
-    `attempt` counts from 1. `claim` identifies the claim. `message` is None if nothing waits.
+    `attempt` counts from 1, for the oldest message. `claim` identifies the claim.
     """
 
     recipient: Recipient
     attempt: int
     claim: int
-    message: WebhookMessage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +142,14 @@ class WebhookQueue(Protocol):
     ) -> list[tuple[Recipient, WebhookMessage]]:
         """Add messages that are due now, in order; return those for which there is no room.
 
-        A message that is the last one of its queue already isn't added again.
+        A message isn't added again within some minutes, nor one of an older version.
         """
 
     async def take(self, limit: int) -> ClaimedDeliveries:
         """Claim at most `limit` due recipients. A claim ends after some seconds by itself."""
+
+    async def oldest(self, recipient: Recipient) -> WebhookMessage | None:
+        """Return the oldest message of a recipient; None if nothing waits."""
 
     async def postpone(self, claimed: ClaimedDelivery, until: Instant) -> None:
         """Give the claim back: the message is due at `until`, and this attempt doesn't count."""

@@ -233,7 +233,7 @@ async def test_webhooks_get_their_messages_and_record_attempts(
     full_store: FullStore, connection: StoreConnection, keys: StoreKeys
 ) -> None:
     queue = RedisWebhookQueue(connection, keys)
-    message = WebhookMessage("a.1", "time.expired", b"{}")
+    message = WebhookMessage("a.1", "time.expired", b"{}", 1)
     for name in ("a", "b"):
         await full_store.assert_succeeds(
             queue.add([(Recipient("hook", name), message)], Instant(1))
@@ -293,6 +293,12 @@ async def test_waiting_outbox_entries_are_readable(full_store: FullStore) -> Non
     assert [m.session.name for m in await full_store.outbox.waiting(first.name)] == [first.name]
 
 
+async def test_waiting_work_is_counted(full_store: FullStore) -> None:
+    await full_store.create_session()
+    await full_store.fill()
+    assert (await full_store.store.waiting_work()).entries == 1
+
+
 async def test_a_record_of_a_request_is_refused(full_store: FullStore) -> None:
     key = IdempotencyKey("a-scope", "k1", "fingerprint")
     await full_store.assert_refused(full_store.store.remember(key, b"record"))
@@ -307,6 +313,6 @@ async def test_the_probe_is_refused_like_a_change(
 def test_every_script_has_a_test_on_a_full_redis() -> None:
     folder = scripts._SCRIPTS
     tested = {"commit", "confirm", "count", "epoch", "page", "probe", "rearm", "remember"}
-    tested |= {"reschedule", "settle", "take"}
+    tested |= {"reschedule", "settle", "take", "work"}
     tested |= {"webhook_add", "webhook_discard", "webhook_record", "webhook_register"}
     assert {path.stem for path in folder.glob("*.lua")} == tested
