@@ -16,6 +16,7 @@ import { shown } from "./wire-clock.js";
 export class SyncKairosClock extends HTMLElement {
   static observedAttributes = ["session", "token", "base-url", "participant", "group"];
 
+  #isPlaced = false;
   #session = null;
   #drawing = null;
   #rows = [];
@@ -37,15 +38,18 @@ export class SyncKairosClock extends HTMLElement {
   }
 
   connectedCallback() {
+    this.#isPlaced = true;
     this.#open();
   }
 
   disconnectedCallback() {
+    this.#isPlaced = false;
     this.#close();
   }
 
+  /** In a page that has the element before this module, it is called before `connectedCallback`. */
   attributeChangedCallback(name, before, after) {
-    if (!this.isConnected || before === after) return;
+    if (!this.#isPlaced || before === after) return;
     this.#close();
     this.#open();
   }

@@ -140,3 +140,20 @@ def test_an_element_waits_for_a_session_that_is_created_later(
     ApiSession(open_service.url, {"session_id": session_id, "sync_mode": "count_up"})
     expect(clocks(page)).to_have_text(["0:00.0"])
     problems.ignore("404")
+
+
+def test_an_element_that_is_taken_out_of_the_page_follows_nothing(
+    open_page: Opener, open_service: Instance, site: Site
+) -> None:
+    session = chess(open_service)
+    attributes = f'session="{session.id}" base-url="{open_service.url}"'
+    page = open_page(site.page(element(open_service, attributes))).page
+    expect(clocks(page)).to_have_text(["Ada3:00", "Ben3:00"])
+    page.evaluate(
+        """() => {
+          const element = document.querySelector('synckairos-clock');
+          window.followed = element.session;
+          element.remove();
+        }"""
+    )
+    assert page.evaluate("followed.connection.status") == "closed"
