@@ -110,6 +110,7 @@ class RedisFanOut:
         After `close` it gets only `CLOSED`. Raises `StoreUnavailable` if Redis doesn't confirm the
         subscription within 1.5 s.
         """
+        self._activity.note()
         channel = self._channel_of(name)
         listener = Listener()
         topic = self._topics.get(channel)

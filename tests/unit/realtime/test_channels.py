@@ -192,7 +192,6 @@ async def test_a_connection_that_was_lost_at_rest_is_replaced_for_the_first_clie
     async with listening(factory, activity=resting) as channels:
         await asyncio.sleep(90)
         factory.connections[0].is_silent = True
-        resting.note()
         async with channels.listen("one"):
             assert len(factory.connections) == 2
 
