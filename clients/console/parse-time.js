@@ -22,6 +22,7 @@ export function parseTime(text, unit) {
   const [, sign, rest] = /^([+\-−]?)\s*(.*)$/.exec(text.trim());
   if (!rest) return sign ? NaN : null;
   const ms = withoutSign(rest, unit);
+  if (!Number.isFinite(ms)) return NaN; // hundreds of digits are Infinity, which JSON sends as null
   return ms && /[-−]/.test(sign) ? -ms : ms;
 }
 

@@ -95,7 +95,8 @@ def test_a_time_is_read_in_every_usual_form(open_page: Opener) -> None:
     }
     seen = page.evaluate(read, list(expected))
     assert seen == [str(int(ms)) for ms in expected.values()]
-    assert set(page.evaluate(read, ["soon", "90s5", "1:2:3:4", "m", "-", "1h30x"])) == {"NaN"}
+    wrong = ["soon", "90s5", "1:2:3:4", "m", "-", "1h30x", "9" * 400]
+    assert set(page.evaluate(read, wrong)) == {"NaN"}
     assert page.evaluate(read, ["", " "]) == ["null", "null"]
 
 
