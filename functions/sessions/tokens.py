@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from shared.application.authorization import Caller, Operation, Role
+from shared.application.errors import Unauthenticated
 from shared.auth.tokens import TokenKind
 from shared.domain.errors import UnknownParticipant
 from shared.http.conditional_changes import remember_first_attempt
@@ -58,11 +59,18 @@ async def mint(request: ApiRequest, body: TokenBody) -> Response:
 
 
 def _lifetime_s(body: TokenBody, caller: Caller, issued_at_s: int) -> int:
-    """Return the lifetime (s) of a token, which doesn't outlive a cohost's own token."""
+    """Return the lifetime (s) of a token, which doesn't outlive a cohost's own token.
+
+    Raises `Unauthenticated` if that one has expired, although other requests still accept it for
+    some seconds.
+    """
     lifetime_s = body.lifetime_ms // 1000
     if caller.role is not Role.COHOST or caller.expires_at is None:
         return lifetime_s
-    return min(lifetime_s, int(caller.expires_at) - issued_at_s)
+    left_s = int(caller.expires_at) - issued_at_s
+    if left_s <= 0:
+        raise Unauthenticated("The token has expired")
+    return min(lifetime_s, left_s)
 
 
 handler = make_http_function(routes)

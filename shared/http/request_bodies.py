@@ -226,12 +226,20 @@ class AdjustClocksBody(Body):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [_ADD, _SET]})
 
-    add_ms: AddedTime | None = None
     set_ms: BankTime | None = None
+    add_ms: Annotated[AddedTime | None, Field(validate_default=True)] = None
     to: Annotated[TargetBody, OrName(lambda: _SCOPES)] | None = None
     reason: Reason | None = None
     reopen: Flag = False
     scaled: Flag = False
+
+    @field_validator("add_ms")
+    @classmethod
+    def _require_one(cls, add_ms: int | None, info: ValidationInfo) -> int | None:
+        """Refuse a body without a time before the session's status is looked at."""
+        if add_ms is None and info.data.get("set_ms", 0) is None:
+            raise PydanticCustomError("too_few", "is required unless set_ms is given")
+        return add_ms
 
     def command(self) -> AdjustClocks:
         return AdjustClocks(

@@ -103,7 +103,7 @@ def test_a_compressed_response_is_base64_encoded(process: LambdaProcess) -> None
     ("method", "path", "status", "code"),
     [
         ("GET", "/nothing/here", 404, "NOT_FOUND"),
-        ("GET", "/v1/sessions", 405, "METHOD_NOT_ALLOWED"),
+        ("PUT", "/v1/sessions", 405, "METHOD_NOT_ALLOWED"),
         ("DELETE", "/v1/time", 405, "METHOD_NOT_ALLOWED"),
     ],
 )

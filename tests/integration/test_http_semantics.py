@@ -98,7 +98,7 @@ async def test_head_is_answered_as_get_without_a_body(
     [
         ("/v1/sessions/10000000-0000-4000-8000-000000000001", 404),
         ("/v1/sessions/abc", 400),
-        ("/v1/sessions", 405),
+        ("/v1/sessions/10000000-0000-4000-8000-000000000001/start", 405),
         ("/nowhere", 404),
     ],
 )

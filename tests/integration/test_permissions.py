@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support import tokens
-from tests.support.api import ApiClient, chess
+from tests.support.api import ApiClient, chess, error_of
 from tests.support.callers import create_session
 from tests.support.tokens import bearer
 
@@ -83,6 +83,15 @@ async def test_no_token_of_a_cohost_outlives_its_own(guarded: ApiClient, role: s
     assert minted.status_code == 201
     said = tokens.claims_of(minted.json()["data"]["token"])
     assert said["exp"] == int(tokens.claims_of(own)["exp"])
+
+
+async def test_a_cohost_whose_token_has_just_expired_makes_no_tokens(guarded: ApiClient) -> None:
+    alice = await create_session(guarded)
+    guarded.http.headers.update(bearer(tokens.cohost(alice.session_id, lifetime_s=-5)))
+    path = f"/v1/sessions/{alice.session_id}"
+    assert (await guarded.http.get(path)).status_code == 200
+    minted = await guarded.http.post(f"{path}/tokens", json={"role": "spectator"})
+    assert error_of(minted) == (401, "UNAUTHENTICATED")
 
 
 @pytest.mark.parametrize(
