@@ -10,6 +10,9 @@ from shared.auth.tokens import MAX_LIFETIME_S, TokenKind, TokenService
 from shared.http.origins import is_loopback
 from shared.settings.settings import Settings
 
+ALL_ADDRESSES = "0.0.0.0"  # nosec B104: only if `LAN=1` or `HOST` asks for it
+"""The host of a service that other machines can reach."""
+
 _ELSEWHERE = ("192.0.2.1", 9)
 """An address that no machine has (RFC 5737)."""
 
@@ -39,7 +42,7 @@ def reachable_at(settings: Settings) -> list[str]:
 
 def _addresses(host: str) -> Iterator[str]:
     """Yield the address of this machine's own browser, then those for others in its network."""
-    if host not in ("0.0.0.0", "::"):
+    if host not in (ALL_ADDRESSES, "::"):
         yield host
         return
     yield "127.0.0.1"

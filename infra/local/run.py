@@ -12,7 +12,7 @@ from functions.server import server
 from infra.local.env_file import load_env_file
 from infra.local.ports import require_free_port
 from infra.local.postgres import embedded_postgres
-from infra.local.reachable import reachable_at
+from infra.local.reachable import ALL_ADDRESSES, reachable_at
 from infra.local.redis import embedded_redis
 from infra.migrate import migrate
 from shared.composition.container import redis_connection
@@ -26,7 +26,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     load_env_file()
     if os.environ.get("LAN") == "1":
-        os.environ["HOST"] = os.environ.get("HOST") or "0.0.0.0"
+        os.environ["HOST"] = os.environ.get("HOST") or ALL_ADDRESSES
     os.environ["LOG_LEVEL"] = os.environ.get("LOG_LEVEL") or "WARNING"
     # Production must name its own servers, so check before the embedded ones are set.
     settings = read_settings()
