@@ -10,8 +10,8 @@ from shared.auth.tokens import MAX_LIFETIME_S, TokenKind, TokenService
 from shared.http.origins import is_loopback
 from shared.settings.settings import Settings
 
-ALL_ADDRESSES = "0.0.0.0"  # nosec B104: only if `LAN=1` or `HOST` asks for it
-"""The host of a service that other machines can reach."""
+ALL_ADDRESSES = "0.0.0.0"  # nosec B104
+"""The host of a service that other machines can reach; used only if `LAN=1` asks for it."""
 
 _ELSEWHERE = ("192.0.2.1", 9)
 """An address that no machine has (RFC 5737)."""
