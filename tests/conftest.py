@@ -34,25 +34,30 @@ _TIMED = (
 """Tests with many clients or faults, whose requests must succeed within the service's own time
 limits; they run beside each other, but not beside heavier tests."""
 
+_CONFORMANCE = "tests/clients/test_conformance.py::test_a_client_ends_with_the_state_of_the_server"
+
 _TOOLS = (
     "tests/clients/test_bundlers.py",
+    f"{_CONFORMANCE}[functions-lossy",
     "tests/infra/deployment/",
     "tests/infra/packaging/",
     "tests/integration/test_bench.py",
     "tests/integration/test_demo.py",
     "tests/load/",
 )
-"""Tests of bundlers, and of `make package`, `deploy`, `image-check`, `bench`, `demo` and `load`.
-
-They run by `make test-tools`.
-"""
+"""Tests of bundlers, of clients with a lossy connection to functions, and of `make package`, `deploy`,
+`image-check`, `bench`, `demo` and `load`; they run by `make test-tools`."""
 
 _BROWSERS = (
     "tests/e2e/test_alerts.py",
+    "tests/e2e/test_allowed.py",
     "tests/e2e/test_busy.py",
     "tests/e2e/test_colours.py",
     "tests/e2e/test_connection.py",
     "tests/e2e/test_corrections.py",
+    "tests/e2e/test_drawing.py",
+    "tests/e2e/test_fairness.py",
+    "tests/e2e/test_form.py",
     "tests/e2e/test_functions_console.py",
     "tests/e2e/test_in_step.py::test_two_tabs_show_the_same_time_throughout_a_game[functions]",
     "tests/e2e/test_layout.py",
@@ -61,7 +66,9 @@ _BROWSERS = (
     "tests/e2e/test_policy.py",
     "tests/e2e/test_time_controls.py",
     "tests/e2e/test_tokens.py",
+    "tests/e2e/test_trail.py",
     "tests/e2e/test_trail_pace.py",
+    "tests/e2e/test_undo.py",
     "tests/e2e/test_usage.py",
 )
 """Tests of the console in detail; they run by `make test-browsers`."""
@@ -78,14 +85,11 @@ _EXTENDED = (
     "tests/clients/test_recipes.py",
     "tests/clients/test_supabase.py",
     "tests/e2e/test_auction.py",
-    "tests/e2e/test_drawing.py",
     "tests/e2e/test_exam.py",
-    "tests/e2e/test_form.py",
     "tests/e2e/test_in_step.py",
     "tests/e2e/test_meeting.py",
     "tests/e2e/test_quiz.py",
     "tests/e2e/test_race.py",
-    "tests/e2e/test_trail.py",
     "tests/e2e/test_vendored.py",
     "tests/fuzz/",
     "tests/infra/",
