@@ -45,8 +45,8 @@ _TOOLS = (
     "tests/integration/test_demo.py",
     "tests/load/",
 )
-"""Tests of bundlers, of clients with a lossy connection to functions, and of `make package`, `deploy`,
-`image-check`, `bench`, `demo` and `load`; they run by `make test-tools`."""
+"""Tests of `make package`, `deploy`, `image-check`, `bench`, `demo` and `load`, of bundlers, and of
+clients with a lossy connection to functions; they run by `make test-tools`."""
 
 _BROWSERS = (
     "tests/e2e/test_alerts.py",
