@@ -38,7 +38,7 @@ _CONFORMANCE = "tests/clients/test_conformance.py::test_a_client_ends_with_the_s
 
 _TOOLS = (
     "tests/clients/test_bundlers.py",
-    f"{_CONFORMANCE}[functions-lossy",
+    f"{_CONFORMANCE}[functions-lossy-switches",
     "tests/infra/deployment/",
     "tests/infra/packaging/",
     "tests/integration/test_bench.py",
