@@ -7,7 +7,7 @@ WORKERS ?= 2
 PARALLEL := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-functions migrate test test-all test-browsers test-tools fuzz lint demo bench soak load image-check package deploy lock
+.PHONY: help setup run run-functions migrate test test-all test-browsers test-functions test-tools fuzz lint demo bench soak load image-check package deploy lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,7 +48,10 @@ test-all: $(READY) ## also browsers, faults, releases (under 20 minutes)
 test-browsers: $(READY) ## the tests of the console in detail
 	@$(PARALLEL) -m browsers
 
-test-tools: $(READY) ## the tests of package, deploy, image-check, bench, demo and load
+test-functions: $(READY) ## the whole HTTP contract, against the functions
+	@TARGET=functions $(PARALLEL) -m http tests/integration
+
+test-tools: $(READY) ## the tests of these commands, of the emulators and of the monitoring
 	@$(PARALLEL) -m tools
 
 fuzz: $(READY) ## random requests, games and histories at full length (an hour)

@@ -38,32 +38,46 @@ _CONFORMANCE = "tests/clients/test_conformance.py::test_a_client_ends_with_the_s
 
 _TOOLS = (
     "tests/clients/test_bundlers.py",
-    f"{_CONFORMANCE}[functions-lossy-switches",
+    f"{_CONFORMANCE}[functions-lossy",
+    "tests/infra/checks/",
     "tests/infra/deployment/",
+    "tests/infra/environment/",
+    "tests/infra/monitoring/",
     "tests/infra/packaging/",
+    "tests/infra/test_env_file.py",
+    "tests/integration/realtime/test_run_functions.py",
     "tests/integration/test_bench.py",
     "tests/integration/test_demo.py",
+    "tests/integration/test_history_command.py",
+    "tests/integration/test_local_functions.py",
+    "tests/integration/test_run.py",
     "tests/load/",
 )
-"""Tests of `make package`, `deploy`, `image-check`, `bench`, `demo` and `load`, of bundlers, and of
-clients with a lossy connection to functions; they run by `make test-tools`."""
+"""Tests of the project's commands (`make run`, `package`, `deploy`, `bench`, `load`, ...), of the
+emulators and the monitoring, and of clients with a lossy connection to functions; they run by
+`make test-tools`."""
 
 _BROWSERS = (
     "tests/e2e/test_alerts.py",
     "tests/e2e/test_allowed.py",
+    "tests/e2e/test_auction.py",
     "tests/e2e/test_busy.py",
     "tests/e2e/test_colours.py",
     "tests/e2e/test_connection.py",
     "tests/e2e/test_corrections.py",
     "tests/e2e/test_drawing.py",
+    "tests/e2e/test_exam.py",
     "tests/e2e/test_fairness.py",
     "tests/e2e/test_form.py",
     "tests/e2e/test_functions_console.py",
     "tests/e2e/test_in_step.py::test_two_tabs_show_the_same_time_throughout_a_game[functions]",
     "tests/e2e/test_layout.py",
+    "tests/e2e/test_meeting.py",
     "tests/e2e/test_modes.py",
     "tests/e2e/test_overtime.py",
     "tests/e2e/test_policy.py",
+    "tests/e2e/test_quiz.py",
+    "tests/e2e/test_race.py",
     "tests/e2e/test_time_controls.py",
     "tests/e2e/test_tokens.py",
     "tests/e2e/test_trail.py",
@@ -71,7 +85,7 @@ _BROWSERS = (
     "tests/e2e/test_undo.py",
     "tests/e2e/test_usage.py",
 )
-"""Tests of the console in detail; they run by `make test-browsers`."""
+"""Tests of the console in detail and of its pages; they run by `make test-browsers`."""
 
 _EXTENDED = (
     *_ALONE,
@@ -84,12 +98,7 @@ _EXTENDED = (
     "tests/clients/test_readme.py",
     "tests/clients/test_recipes.py",
     "tests/clients/test_supabase.py",
-    "tests/e2e/test_auction.py",
-    "tests/e2e/test_exam.py",
     "tests/e2e/test_in_step.py",
-    "tests/e2e/test_meeting.py",
-    "tests/e2e/test_quiz.py",
-    "tests/e2e/test_race.py",
     "tests/e2e/test_vendored.py",
     "tests/fuzz/",
     "tests/infra/",
@@ -102,13 +111,11 @@ _EXTENDED = (
     "tests/integration/test_draining.py",
     "tests/integration/test_event_loop_blocking.py",
     "tests/integration/test_local_cluster.py",
-    "tests/integration/test_local_functions.py",
     "tests/integration/test_local_sentinels.py",
     "tests/integration/test_local_tls_redis.py",
     "tests/integration/test_local_upstash.py",
     "tests/integration/test_migrations.py",
     "tests/integration/test_outages.py",
-    "tests/integration/test_run.py",
     "tests/integration/test_secrets.py",
     "tests/integration/test_service_on_cluster.py",
     "tests/integration/test_slow_clients.py",
@@ -120,14 +127,22 @@ _EXTENDED = (
 """Tests that only `make test-all` runs: browsers at length, releases, faults."""
 
 _EXTENDED_ON_FUNCTIONS = (
+    "tests/integration/test_advancing.py",
+    "tests/integration/test_bad_input.py",
     "tests/integration/test_headers.py",
     "tests/integration/test_issuer.py",
     "tests/integration/test_packed.py",
     "tests/integration/test_pages.py",
+    "tests/integration/test_programmes.py",
     "tests/integration/test_realtime_endpoint.py",
+    "tests/integration/test_scheduling.py",
+    "tests/integration/test_selected_batches.py",
+    "tests/integration/test_session_lists.py",
+    "tests/integration/test_time_controls.py",
+    "tests/integration/test_webhooks.py",
 )
-"""Each of these starts all functions anew, with other settings. They run on the container, and on
-functions by `make fuzz`."""
+"""These start many functions, or all of them with other settings. They run on the container, and on
+functions by `make test-functions`."""
 
 _GROUPS = {
     "tests/e2e/": "browser",
