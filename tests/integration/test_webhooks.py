@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pydantic import TypeAdapter
@@ -27,7 +28,7 @@ PATH = "/v1/webhooks"
 @pytest.fixture
 async def tenant(guarded: ApiClient) -> ApiClient:
     """A backend of a tenant of its own, so that tests see only their own webhooks."""
-    guarded.http.headers.update(bearer(tokens.service(tenant=f"t{id(guarded)}")))
+    guarded.http.headers.update(bearer(tokens.service(tenant=f"t{uuid4().hex}")))
     return guarded
 
 
