@@ -32,12 +32,7 @@ async def list_sessions(request: ApiRequest, query: ListQuery) -> Response:
     each session as of its last change.
     """
     page = await request.components.sessions.page(
-        request.authorization,
-        query.wanted,
-        query.limit,
-        owner=query.owner,
-        since=query.since,
-        before=query.before,
+        request.authorization, query.wanted, query.span, owner=query.owner
     )
     shown: list[msgspec.Raw] = []
     following, size = page.following, 0

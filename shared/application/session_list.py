@@ -10,12 +10,12 @@ from shared.application.ports.listed_sessions import (
     ListedSession,
     ListPosition,
     ListScope,
+    ListSpan,
     SessionFilter,
 )
 from shared.application.ports.session_index import SessionIndex
 from shared.application.timeout import store_timeout
 from shared.domain.errors import RuleViolation, Violation
-from shared.domain.units import Instant
 from shared.domain.values import Value
 
 MAX_EXAMINED = 500
@@ -50,28 +50,28 @@ class SessionList:
         self,
         authorization: Authorization,
         wanted: SessionFilter,
-        limit: int,
+        span: ListSpan,
         *,
         owner: str | None = None,
-        since: Instant | None = None,
-        before: ListPosition | None = None,
     ) -> SessionPage:
-        """Return up to `limit` sessions that were created at `since` or later.
+        """Return the sessions of this part of the list that meet the filter.
 
-        The page begins behind `before`. It has fewer than `limit` sessions, or none, although more
-        follow, if `MAX_EXAMINED` sessions were examined. Each round examines up to `_BATCH` with
-        two round trips to the store and one to the trail. Raises `Forbidden`, `RateLimitExceeded`,
+        The page has fewer sessions than the part may have, or none, although more follow, if
+        `MAX_EXAMINED` sessions were examined. Each round examines up to `_BATCH` with two round
+        trips to the store and one to the trail. Raises `Forbidden`, `RateLimitExceeded`,
         `StoreUnavailable` and `AuditUnavailable`.
         """
         scope = _scope_of(authorization, owner)
         authorization.rate_limit.check()
         found: list[ListedSession] = []
-        examined, size = 0, limit + 1 if wanted.admits_all else _BATCH
+        examined, before = 0, span.before
+        size = span.limit + 1 if wanted.admits_all else _BATCH
         while examined < MAX_EXAMINED:
             counting = None if examined else authorization
-            batch = await self._examined(scope, wanted, size, before, since, counting)
+            part = ListSpan(size, before, span.since)
+            batch = await self._examined(scope, wanted, part, counting)
             for one in batch:
-                if one.session and len(found) == limit:
+                if one.session and len(found) == span.limit:
                     return SessionPage(found, before)
                 before = one.position
                 if one.session:
@@ -91,7 +91,10 @@ class SessionList:
         authorization.rate_limit.check()
         async with store_timeout():
             page = await self._index.newest(
-                scope, MAX_LIVE + 1, include_ended=False, limits=authorization.rate_limit.limits
+                scope,
+                ListSpan(MAX_LIVE + 1),
+                include_ended=False,
+                limits=authorization.rate_limit.limits,
             )
             authorization.rate_limit.record(page.quotas)
             if len(page.positions) > MAX_LIVE:
@@ -112,18 +115,16 @@ class SessionList:
         self,
         scope: ListScope,
         wanted: SessionFilter,
-        size: int,
-        before: ListPosition | None,
-        since: Instant | None,
+        part: ListSpan,
         counting: Authorization | None,
     ) -> list[ExaminedSession]:
-        """Return the next `size` sessions of both lists, fewer only at their end."""
+        """Return this part of both lists together, shorter than its limit only at their end."""
         positions_held, recorded = await asyncio.gather(
-            self._indexed(scope, size, before, since, counting),
-            self._recorded(scope, wanted, size, before, since),
+            self._indexed(scope, part, counting),
+            self._recorded(scope, wanted, part),
         )
         in_trail = {one.position: one for one in recorded}
-        positions = sorted({*positions_held, *in_trail}, reverse=True)[:size]
+        positions = sorted({*positions_held, *in_trail}, reverse=True)[: part.limit]
         names = {
             position: scope.name_of(position.session_id)
             for position in positions
@@ -141,32 +142,22 @@ class SessionList:
         return examined
 
     async def _indexed(
-        self,
-        scope: ListScope,
-        size: int,
-        before: ListPosition | None,
-        since: Instant | None,
-        counting: Authorization | None,
+        self, scope: ListScope, part: ListSpan, counting: Authorization | None
     ) -> frozenset[ListPosition]:
-        """Return the next positions that the store has, and count the request."""
+        """Return the positions that the store has, and count the request."""
         limits = counting.rate_limit.limits if counting else ()
         async with store_timeout():
-            page = await self._index.newest(scope, size, before=before, since=since, limits=limits)
+            page = await self._index.newest(scope, part, limits=limits)
         if counting:
             counting.rate_limit.record(page.quotas)
         return frozenset(page.positions)
 
     async def _recorded(
-        self,
-        scope: ListScope,
-        wanted: SessionFilter,
-        size: int,
-        before: ListPosition | None,
-        since: Instant | None,
+        self, scope: ListScope, wanted: SessionFilter, part: ListSpan
     ) -> Sequence[ExaminedSession]:
         if self._audit is None:
             return ()
-        return await self._audit.newest_in(scope, wanted, size, before=before, since=since)
+        return await self._audit.newest_in(scope, wanted, part)
 
 
 def _scope_of(authorization: Authorization, owner: str | None) -> ListScope:

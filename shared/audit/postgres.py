@@ -13,7 +13,7 @@ from shared.application.ports.audit_log import (
     ExaminedSession,
     SessionSnapshot,
 )
-from shared.application.ports.listed_sessions import ListPosition, ListScope, SessionFilter
+from shared.application.ports.listed_sessions import ListScope, ListSpan, SessionFilter
 from shared.application.snapshots import decode_state
 from shared.audit.completion import complete
 from shared.audit.postgres_pool import PostgresPool
@@ -154,15 +154,9 @@ class PostgresAuditLog:
         return [session_name(row["session_id"], row["tenant"]) for row in rows]
 
     async def newest_in(
-        self,
-        scope: ListScope,
-        wanted: SessionFilter,
-        limit: int,
-        *,
-        before: ListPosition | None = None,
-        since: Instant | None = None,
+        self, scope: ListScope, wanted: SessionFilter, span: ListSpan
     ) -> list[ExaminedSession]:
-        parameters = list_parameters(scope, wanted, limit, before, since)
+        parameters = list_parameters(scope, wanted, span)
         parameters["conditions"] = msgspec.json.encode(parameters["conditions"]).decode()
         rows = await self._read(_LIST, tuple(parameters.values()))
         for row in rows:

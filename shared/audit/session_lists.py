@@ -8,19 +8,14 @@ from shared.application.ports.listed_sessions import (
     ListedSession,
     ListPosition,
     ListScope,
+    ListSpan,
     SessionFilter,
 )
 from shared.domain.session import Status, SyncMode
 from shared.domain.units import Instant
 
 
-def list_parameters(
-    scope: ListScope,
-    wanted: SessionFilter,
-    limit: int,
-    before: ListPosition | None,
-    since: Instant | None,
-) -> dict[str, Any]:
+def list_parameters(scope: ListScope, wanted: SessionFilter, span: ListSpan) -> dict[str, Any]:
     """Return the arguments by name, in the order of the function's parameters."""
     conditions: dict[str, Any] = {}
     if wanted.status:
@@ -32,11 +27,11 @@ def list_parameters(
     return {
         "of_tenant": scope.tenant or "",
         "of_owner": scope.owner,
-        "before_ms": before.created_at if before else None,
-        "before_id": before.session_id if before else None,
-        "since_ms": since,
+        "before_ms": span.before.created_at if span.before else None,
+        "before_id": span.before.session_id if span.before else None,
+        "since_ms": span.since,
         "conditions": conditions,
-        "at_most": limit,
+        "at_most": span.limit,
     }
 
 

@@ -15,7 +15,7 @@ from shared.application.ports.audit_log import (
     ExaminedSession,
     SessionSnapshot,
 )
-from shared.application.ports.listed_sessions import ListPosition, ListScope, SessionFilter
+from shared.application.ports.listed_sessions import ListScope, ListSpan, SessionFilter
 from shared.application.snapshots import state_from_json
 from shared.audit.completion import complete
 from shared.audit.database_errors import error_from_code, timeout_error
@@ -149,16 +149,10 @@ class SupabaseAuditLog:
         return [session_name(row["session_id"], row["tenant"]) for row in rows]
 
     async def newest_in(
-        self,
-        scope: ListScope,
-        wanted: SessionFilter,
-        limit: int,
-        *,
-        before: ListPosition | None = None,
-        since: Instant | None = None,
+        self, scope: ListScope, wanted: SessionFilter, span: ListSpan
     ) -> list[ExaminedSession]:
         client = await self._opened()
-        parameters = list_parameters(scope, wanted, limit, before, since)
+        parameters = list_parameters(scope, wanted, span)
         return [examined(row) for row in await _rows(client.rpc("list_sessions", parameters))]
 
     async def ping(self) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from shared.application.ports.listed_sessions import ListPosition, SessionFilter
+from shared.application.ports.listed_sessions import ListPosition, ListSpan, SessionFilter
 from shared.domain.session import Status, SyncMode
 from shared.domain.units import Instant
 from shared.http.fields import Timestamp
@@ -102,11 +102,8 @@ class ListQuery(BaseModel):
         return SessionFilter(self.status, self.mode, conditions)
 
     @property
-    def before(self) -> ListPosition | None:
-        """The position behind which the page begins."""
-        return None if self.after is None else decode_cursor(self.after)
-
-    @property
-    def since(self) -> Instant | None:
-        """The earliest instant of creation."""
-        return None if self.created_after is None else Instant(self.created_after + 1)
+    def span(self) -> ListSpan:
+        """The part of the list that the page shows."""
+        before = None if self.after is None else decode_cursor(self.after)
+        since = None if self.created_after is None else Instant(self.created_after + 1)
+        return ListSpan(self.limit, before, since)

@@ -13,7 +13,12 @@ from typing import Any
 import msgspec
 
 from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
-from shared.application.ports.listed_sessions import ListedSession, ListPosition, ListScope
+from shared.application.ports.listed_sessions import (
+    ListedSession,
+    ListPosition,
+    ListScope,
+    ListSpan,
+)
 from shared.application.ports.rate_limit import RateLimit
 from shared.application.ports.session_index import IndexPage
 from shared.application.store_clock import StoreClock
@@ -80,24 +85,22 @@ class RedisSessionIndex:
     async def newest(
         self,
         scope: ListScope,
-        limit: int,
+        span: ListSpan,
         *,
-        before: ListPosition | None = None,
-        since: Instant | None = None,
         include_ended: bool = True,
         limits: Sequence[RateLimit] = (),
     ) -> IndexPage:
         """See `SessionIndex`."""
         counting = self._counters.attempts(limits)
-        upper = f"({_member(before)}" if before else "+"
-        lower = f"[{_instant(since)}" if since is not None else "-"
+        upper = f"({_member(span.before)}" if span.before else "+"
+        lower = f"[{_instant(span.since)}" if span.since is not None else "-"
         lists = [self._keys.list_of(shard, scope) for shard in self._keys.all_shards]
         read = [one.live for one in lists] + [one.ended for one in lists if include_ended]
-        reading = [("ZREVRANGEBYLEX", key, upper, lower, "LIMIT", 0, limit) for key in read]
+        reading = [("ZREVRANGEBYLEX", key, upper, lower, "LIMIT", 0, span.limit) for key in read]
         replies = await self._redis.ask([*counting, *reading])
         quotas = self._counters.quotas(limits, replies[: len(counting)])
         newest_first = merge(*replies[len(counting) :], reverse=True)
-        return IndexPage([_position(member) for member in islice(newest_first, limit)], quotas)
+        return IndexPage([_position(member) for member in islice(newest_first, span.limit)], quotas)
 
     async def sessions(self, names: Collection[str]) -> dict[str, ListedSession | None]:
         """See `SessionIndex`."""

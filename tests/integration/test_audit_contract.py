@@ -27,7 +27,12 @@ from shared.application.ports.audit_log import (
     SessionSnapshot,
 )
 from shared.application.ports.commit import Commit
-from shared.application.ports.listed_sessions import ListedSession, ListScope, SessionFilter
+from shared.application.ports.listed_sessions import (
+    ListedSession,
+    ListScope,
+    ListSpan,
+    SessionFilter,
+)
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.postgrest_client import connect_with_postgrest
 from shared.audit.supabase import SupabaseAuditLog
@@ -449,15 +454,14 @@ async def test_a_list_is_paged_and_has_no_deleted_sessions(audit: AuditLog) -> N
         scope = ListScope(tenant, owner)
         listed: list[ExaminedSession] = []
         while page := await audit.newest_in(
-            scope, SessionFilter(), 2, before=listed[-1].position if listed else None
+            scope, SessionFilter(), ListSpan(2, listed[-1].position if listed else None)
         ):
             listed += page
         of_owner = [one for one in expected if owner in (None, one.owner)]
         assert [one.session for one in listed] == [ListedSession.of(one) for one in of_owner]
-    since = Instant(CREATED_AT + 1)
-    assert await audit.newest_in(ListScope(tenant), SessionFilter(), 9, since=since) == []
-    since = CREATED_AT
-    assert len(await audit.newest_in(ListScope(tenant), SessionFilter(), 9, since=since)) == 4
+    for since, count in ((Instant(CREATED_AT + 1), 0), (CREATED_AT, 4)):
+        span = ListSpan(9, since=since)
+        assert len(await audit.newest_in(ListScope(tenant), SessionFilter(), span)) == count
 
 
 @pytest.mark.parametrize(
@@ -484,7 +488,7 @@ async def test_a_list_shows_the_sessions_that_meet_its_conditions(
     changes = changes_of(Start(), tenant=tenant)
     await audit.append(entries_of(changes))
     listed = ListedSession.of(last_session(changes))
-    (examined,) = await audit.newest_in(ListScope(tenant), wanted, 10)
+    (examined,) = await audit.newest_in(ListScope(tenant), wanted, ListSpan(10))
     assert examined == ExaminedSession(listed.position, listed if is_met else None)
     assert wanted.admits(listed) == is_met
 
@@ -493,7 +497,7 @@ async def test_a_list_has_the_participants_of_sessions_in_parts(audit: AuditLog)
     owner = f"host {uuid4()}"
     for commit in commits_of(large_session(100, owner=owner), Start()):
         await audit.append(audit_entries.encode(commit))
-    (examined,) = await audit.newest_in(ListScope(None, owner), SessionFilter(), 10)
+    (examined,) = await audit.newest_in(ListScope(None, owner), SessionFilter(), ListSpan(10))
     assert examined.session
     assert examined.session.participant_count == 100
     assert examined.session.status == "running"

@@ -26,7 +26,12 @@ from infra.migrate import MigrationFailed, migrate
 from shared.application import audit_entries
 from shared.application.errors import AuditUnavailable
 from shared.application.ports.audit_log import AuditLog
-from shared.application.ports.listed_sessions import ListedSession, ListScope, SessionFilter
+from shared.application.ports.listed_sessions import (
+    ListedSession,
+    ListScope,
+    ListSpan,
+    SessionFilter,
+)
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.postgrest_client import connect_with_postgrest
 from shared.audit.supabase import SupabaseAuditLog
@@ -183,7 +188,7 @@ async def test_sessions_from_before_lists_are_listed(database: str, tmp_path: Pa
     changes = changes_of(Start(), owner="ada")
     await log.append(entries_of(changes))
     migrate(database)
-    (examined,) = await log.newest_in(ListScope(None, "ada"), SessionFilter(), 10)
+    (examined,) = await log.newest_in(ListScope(None, "ada"), SessionFilter(), ListSpan(10))
     assert examined.session == ListedSession.of(last_session(changes))
     await log.close()
 

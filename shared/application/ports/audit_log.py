@@ -9,6 +9,7 @@ from shared.application.ports.listed_sessions import (
     ListedSession,
     ListPosition,
     ListScope,
+    ListSpan,
     SessionFilter,
 )
 from shared.domain.events import EventType
@@ -202,18 +203,9 @@ class AuditLog(Protocol):
         """
 
     async def newest_in(
-        self,
-        scope: ListScope,
-        wanted: SessionFilter,
-        limit: int,
-        *,
-        before: ListPosition | None = None,
-        since: Instant | None = None,
+        self, scope: ListScope, wanted: SessionFilter, span: ListSpan
     ) -> list[ExaminedSession]:
-        """Return the newest `limit` sessions of the list that weren't deleted, in their order.
-
-        Only those behind the position `before` that were created at `since` or later.
-        """
+        """Return the sessions of this part of the list that weren't deleted, in their order."""
 
     async def ping(self) -> None:
         """Return when the database answers."""

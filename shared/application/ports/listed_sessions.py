@@ -32,6 +32,17 @@ class ListPosition(Value, frozen=True, order=True, array_like=True):
     session_id: str
 
 
+class ListSpan(Value, frozen=True):
+    """The part of a list that is read: the newest `limit` sessions behind the position `before`.
+
+    Only sessions count that were created at `since` or later.
+    """
+
+    limit: int
+    before: ListPosition | None = None
+    since: Instant | None = None
+
+
 class ListedSession(Value, frozen=True, kw_only=True):
     """The short form of a session, as of its last change."""
 

@@ -3,9 +3,13 @@
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from shared.application.ports.listed_sessions import ListedSession, ListPosition, ListScope
+from shared.application.ports.listed_sessions import (
+    ListedSession,
+    ListPosition,
+    ListScope,
+    ListSpan,
+)
 from shared.application.ports.rate_limit import RateLimit, RateLimitState
-from shared.domain.units import Instant
 from shared.domain.values import Value
 
 
@@ -22,18 +26,15 @@ class SessionIndex(Protocol):
     async def newest(
         self,
         scope: ListScope,
-        limit: int,
+        span: ListSpan,
         *,
-        before: ListPosition | None = None,
-        since: Instant | None = None,
         include_ended: bool = True,
         limits: Sequence[RateLimit] = (),
     ) -> IndexPage:
-        """Return the newest `limit` sessions of the list, and count a request for `limits`.
+        """Return the sessions of this part of the list, and count a request for `limits`.
 
-        Only those behind the position `before` that were created at `since` or later. One round
-        trip, with one command for each shard, or two with ended sessions. Sessions that have just
-        expired may be among them.
+        One round trip, with one command for each shard, or two with ended sessions. Sessions that
+        have just expired may be among them.
         """
 
     async def sessions(self, names: Collection[str]) -> dict[str, ListedSession | None]:

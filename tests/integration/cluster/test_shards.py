@@ -7,7 +7,7 @@ import pytest
 
 from infra.local.redis_cluster import LocalCluster
 from shared.application.ports.commit import Committed, IdempotencyKey
-from shared.application.ports.listed_sessions import ListScope
+from shared.application.ports.listed_sessions import ListScope, ListSpan
 from shared.application.ports.pending_pushes import PendingPush
 from shared.application.ports.rate_limit import RateLimit
 from shared.domain.events import SessionChange
@@ -67,7 +67,7 @@ async def test_the_census_covers_all_shards(parts: StoreParts) -> None:
 
 async def test_a_list_has_the_sessions_of_all_shards(parts: StoreParts) -> None:
     names = await create_on_all_shards(parts)
-    page = await parts.index.newest(ListScope(None), 10)
+    page = await parts.index.newest(ListScope(None), ListSpan(10))
     assert [p.session_id for p in page.positions] == sorted(names, reverse=True)
     assert [*await parts.index.sessions(names)] == names
 

@@ -8,7 +8,12 @@ from redis.asyncio import Redis
 
 from shared.application.commit_builder import ChangeContext, build_commit
 from shared.application.ports.commit import Commit, Committed, Origin, StoredSession
-from shared.application.ports.listed_sessions import ListedSession, ListPosition, ListScope
+from shared.application.ports.listed_sessions import (
+    ListedSession,
+    ListPosition,
+    ListScope,
+    ListSpan,
+)
 from shared.application.ports.rate_limit import RateLimit
 from shared.application.ports.session_index import SessionIndex
 from shared.application.ports.session_store import SessionStore
@@ -63,7 +68,7 @@ async def committed(store: SessionStore, *commits: Commit) -> list[Session]:
 
 async def listed(index: SessionIndex, scope: ListScope, *, ended: bool = True) -> list[str]:
     """Return the ids in the list, newest first."""
-    page = await index.newest(scope, 100, include_ended=ended)
+    page = await index.newest(scope, ListSpan(100), include_ended=ended)
     return [position.session_id for position in page.positions]
 
 
@@ -87,7 +92,7 @@ async def test_pages_have_each_session_once_while_others_are_created(
     random.Random(1).shuffle(instants)
     before = await committed(store, *(creation(_ALICE, at) for at in instants))
     paged: list[ListPosition] = []
-    while page := await index.newest(_ALICE, 3, before=paged[-1] if paged else None):
+    while page := await index.newest(_ALICE, ListSpan(3, paged[-1] if paged else None)):
         if not page.positions:
             break
         paged += page.positions
@@ -98,7 +103,7 @@ async def test_pages_have_each_session_once_while_others_are_created(
 
 async def test_a_list_can_begin_at_an_instant(store: SessionStore, index: SessionIndex) -> None:
     sessions = await committed(store, *(creation(_TENANT, Instant(_CREATED + n)) for n in range(4)))
-    page = await index.newest(_TENANT, 10, since=Instant(_CREATED + 2))
+    page = await index.newest(_TENANT, ListSpan(10, since=Instant(_CREATED + 2)))
     assert [p.session_id for p in page.positions] == [s.session_id for s in sessions[:1:-1]]
 
 
@@ -173,7 +178,7 @@ async def test_the_number_of_commands_depends_on_shards_and_the_page_only(
     index = RedisSessionIndex(measured, keys, StoreClock())
     await redis.config_resetstat()
     limit = RateLimit("caller:alice", 4, Millis(1_000))
-    page = await index.newest(_TENANT, 5, limits=[limit])
+    page = await index.newest(_TENANT, ListSpan(5), limits=[limit])
     assert len(page.positions) == 5
     assert [quota.remaining for quota in page.quotas] == [3]
     names = [_TENANT.name_of(position.session_id) for position in page.positions]

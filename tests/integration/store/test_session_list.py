@@ -11,7 +11,7 @@ from shared.application.authorization import Caller, Operation, Role, authorize
 from shared.application.commit_builder import ChangeContext, build_commit
 from shared.application.errors import Forbidden
 from shared.application.ports.commit import Commit, Committed, Origin
-from shared.application.ports.listed_sessions import ListPosition, SessionFilter
+from shared.application.ports.listed_sessions import ListPosition, ListSpan, SessionFilter
 from shared.application.ports.session_store import SessionStore
 from shared.application.session_list import SessionList
 from shared.application.store_clock import StoreClock
@@ -73,11 +73,11 @@ async def test_a_page_takes_two_round_trips(
     store: SessionStore, sessions: SessionList, measured: MeasuredConnection
 ) -> None:
     names = await committed(store, *map(creation, range(5)))
-    page = await sessions.page(ada(), SessionFilter(), 3)
+    page = await sessions.page(ada(), SessionFilter(), ListSpan(3))
     assert [one.session_id for one in page.sessions] == names[:3]
     assert page.following == page.sessions[-1].position
     assert measured.round_trips == 2
-    page = await sessions.page(ada(), SessionFilter(), 3, before=page.following)
+    page = await sessions.page(ada(), SessionFilter(), ListSpan(3, page.following))
     assert [one.session_id for one in page.sessions] == names[3:]
     assert page.following is None
 
@@ -93,11 +93,11 @@ async def test_a_page_examines_a_bounded_number_of_sessions(
     monkeypatch.setattr(session_list, "_BATCH", 4)
     (wanted,) = await committed(store, creation(0))
     await committed(store, *(creation(n, "b") for n in range(1, 16)))
-    page = await sessions.page(ada(), _ROOM_A, 10)
+    page = await sessions.page(ada(), _ROOM_A, ListSpan(10))
     assert page.sessions == []
     assert measured.round_trips == 6
     assert page.following
-    page = await sessions.page(ada(), _ROOM_A, 10, before=page.following)
+    page = await sessions.page(ada(), _ROOM_A, ListSpan(10, page.following))
     assert [one.session_id for one in page.sessions] == [wanted]
     assert page.following is None
 
@@ -135,7 +135,7 @@ def test_a_token_of_one_session_gives_no_list(role: Role) -> None:
 
 
 async def test_a_host_can_ask_only_for_its_own_sessions(sessions: SessionList) -> None:
-    assert (await sessions.page(ada(), SessionFilter(), 1, owner="ada")).sessions == []
+    assert (await sessions.page(ada(), SessionFilter(), ListSpan(1), owner="ada")).sessions == []
     before = ListPosition(_CREATED, str(uuid4()))
     with pytest.raises(Forbidden):
-        await sessions.page(ada(), SessionFilter(), 1, owner="bob", before=before)
+        await sessions.page(ada(), SessionFilter(), ListSpan(1, before), owner="bob")

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared.application.ports.listed_sessions import ListPosition, Scalar
+from shared.application.ports.listed_sessions import ListPosition, ListSpan, Scalar
 from shared.domain.session import Status, SyncMode
 from shared.domain.units import Instant
 from shared.http.list_queries import ListQuery, decode_cursor, encode_cursor
@@ -16,7 +16,7 @@ def test_a_cursor_is_the_position_that_it_was_made_from(created_at: int) -> None
     cursor = encode_cursor(position)
     assert decode_cursor(cursor) == position
     query = ListQuery.model_validate({"after": cursor})
-    assert query.before == position
+    assert query.span.before == position
 
 
 @pytest.mark.parametrize(
@@ -47,5 +47,5 @@ def test_a_query_has_all_conditions() -> None:
     )
     assert (query.wanted.status, query.wanted.sync_mode) == (Status.RUNNING, SyncMode.GLOBAL)
     assert query.wanted.metadata == {"a.b": ("c",)}
-    assert (query.since, query.before, query.limit) == (1001, None, 50)
+    assert query.span == ListSpan(50, None, Instant(1001))
     assert ListQuery.model_validate({}).wanted.admits_all
