@@ -183,7 +183,7 @@ export class Session extends EventTarget {
   /**
    * Let `ms` pass in a test session, or time until `to` (the session's time, ms); without both, until
    * something happens in it without a command. If more is due on the way than one request makes, it
-   * stops there: `advance_left_ms` of the state is what is left.
+   * stops there: the state's `advance_left_ms` is the rest of the time.
    *
    * @param {{ms?: number, to?: number}} [how]
    * @param {CallOptions} [options]

@@ -304,7 +304,7 @@ export interface SessionState<Metadata = AnyMetadata> {
   test?: true;
   /** By how much a test session's time is ahead of the server's. */
   advanced_ms?: number;
-  /** What was left of the last advance, which stopped because too many changes were due. */
+  /** The rest of the last advance, which stopped because too many changes were due; ms. */
   advance_left_ms?: number;
   created_at: string;
   updated_at: string;
@@ -835,7 +835,7 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
   unschedule(options?: CallOptions): Promise<SessionState<Metadata>>;
   /**
    * Let `ms` pass in a test session, or time until `to`; without both, until something happens in it
-   * without a command. `advance_left_ms` of the state is what is left if the advance stopped early.
+   * without a command. If the advance stopped early, the state's `advance_left_ms` is the rest.
    */
   advance(
     how?: { ms?: number | undefined; to?: number | undefined },

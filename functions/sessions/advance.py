@@ -24,7 +24,7 @@ async def advance(request: ApiRequest, body: AdvanceBody) -> Response:
 
     Everything that is due on the way happens at its own instant, with its version, pushes and audit
     event. If that is more than one request makes, the session stops on the way, and
-    `advance_left_ms` is what is left to go.
+    `advance_left_ms` is the rest of the time.
     """
     return await conditional_changes.apply_command(request, body.command())
 

@@ -84,7 +84,7 @@ class Actions(ABC):
         """Let `ms` pass in a test session, or time until `to` (the session's time, ms).
 
         Without both, until something happens in it without a command. If more is due on the way
-        than one request makes, it stops there: `advance_left_ms` of the state is what is left.
+        than one request makes, it stops there; `advance_left_ms` is the rest of the time.
         """
         body: dict[str, Any] = {"until": "next"}
         if ms is not None or to is not None:
@@ -95,7 +95,7 @@ class Actions(ABC):
     async def switch(
         self,
         *,
-        next: str | None = None,  # noqa: A002  same name as in the JavaScript client
+        next: str | None = None,  # noqa: A002 # as in the JavaScript client
         current: str | None = None,
         acted_at: float | None = None,
         if_match: int | None = None,

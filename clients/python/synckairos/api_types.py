@@ -243,7 +243,7 @@ class SessionState(TypedDict):
     advanced_ms: NotRequired[int]
     """By how much a test session's time is ahead of the server's."""
     advance_left_ms: NotRequired[int]
-    """What was left of the last advance, which stopped because too many changes were due."""
+    """The rest of the last advance, which stopped because too many changes were due; ms."""
     created_at: str
     updated_at: str
     server_time_ms: int
