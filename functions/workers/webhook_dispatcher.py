@@ -97,11 +97,14 @@ class WebhookDispatcher:
         return len(taken)
 
     async def _rest(self) -> None:
-        """Wait until there may be new entries. Raises `StoreUnavailable`."""
+        """Wait until there may be new entries. Raises `StoreUnavailable`.
+
+        At rest only the trail's worker looks at the outbox: entries that it finds end the rest.
+        """
         is_empty = await self._webhooks.outbox.is_empty()
         in_use_s = _LONGEST_SLEEP_S if is_empty else _SLEEP_WITH_ENTRIES_S
         while not await wait_for_event(self._is_notified, self._activity.interval_s(in_use_s)):
-            if not await self._webhooks.outbox.is_empty():
+            if not self._activity.is_resting and not await self._webhooks.outbox.is_empty():
                 return
 
     async def _add(self, messages: Sequence[_Addressed]) -> None:

@@ -80,6 +80,6 @@ def test_the_receiver_is_short() -> None:
 
 
 def test_the_page_lists_every_event() -> None:
-    listing = _PAGE.partition("## What is sent")[2].partition("## Delivery")[0]
+    listing = _PAGE.partition("## The request")[2].partition("## Delivery")[0]
     named = set(re.findall(r"`([a-z]+\.[a-z_]+)`", listing))
     assert named - {"webhook.test"} == set(EVENT_NAMES)

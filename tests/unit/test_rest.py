@@ -54,7 +54,7 @@ class Looks:
     def __init__(self, *, due_in_ms: int | None = None, has_entries: bool = False) -> None:
         self.count = 0
         self._due_in_ms = due_in_ms
-        self._has_entries = has_entries
+        self.has_entries = has_entries
 
     async def due_wakeups(self, _: int) -> list[ShardWakeups]:
         self.count += 1
@@ -67,7 +67,7 @@ class Looks:
 
     async def is_empty(self) -> bool:
         self.count += 1
-        return not self._has_entries
+        return not self.has_entries
 
     async def take(self, *arguments: Any) -> Any:
         self.count += 1
@@ -140,16 +140,19 @@ async def looks_within(looks: Looks, seconds: float) -> int:
     return looks.count - before
 
 
-@pytest.mark.parametrize("build", [deadlines, recovery, audit, pushes, dispatcher, courier])
-async def test_a_loop_looks_every_second_in_use_and_once_a_minute_at_rest(
-    build: Callable[[Looks, Activity], Worker],
+@pytest.mark.parametrize(
+    ("build", "looks_in_ten_minutes"),
+    [(deadlines, 10), (recovery, 10), (audit, 10), (pushes, 10), (courier, 10), (dispatcher, 0)],
+)
+async def test_a_loop_looks_every_second_in_use_and_once_a_minute_at_most_at_rest(
+    build: Callable[[Looks, Activity], Worker], looks_in_ten_minutes: int
 ) -> None:
     looks, activity = Looks(), Activity()
     async with running(build(looks, activity)):
         assert await looks_within(looks, 50) in range(49, 53)
         await asyncio.sleep(20)
         assert activity.is_resting
-        assert await looks_within(looks, 600) == 10
+        assert await looks_within(looks, 600) == looks_in_ten_minutes
         activity.note()
         assert await looks_within(looks, 0.5) > 0
         assert await looks_within(looks, 50) in range(49, 53)
@@ -161,6 +164,15 @@ async def test_an_instance_does_not_rest_while_a_clock_runs_out_within_ten_minut
         async with running(deadlines(looks, activity)):
             await asyncio.sleep(120)
             assert activity.is_resting is rests
+
+
+async def test_entries_that_the_trail_s_worker_finds_at_rest_wake_the_webhooks_worker() -> None:
+    of_trail, of_webhooks, activity = Looks(), Looks(), Activity()
+    async with running(audit(of_trail, activity)), running(dispatcher(of_webhooks, activity)):
+        await asyncio.sleep(90)
+        assert await looks_within(of_webhooks, 120) == 0
+        of_trail.has_entries = True
+        assert await looks_within(of_webhooks, 60) > 0
 
 
 async def test_an_instance_does_not_rest_while_entries_wait_for_the_trail() -> None:
