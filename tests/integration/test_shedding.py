@@ -22,6 +22,7 @@ _PAGE = "https://example.com"
 class _PathAdmission(AdmissionControl):
     """Admits the paths in `admitted` only."""
 
+    is_overloaded = True
     admitted: Iterable[bytes] = ()
 
     def admits(self, path: bytes, loop: asyncio.AbstractEventLoop) -> bool:
@@ -141,6 +142,29 @@ async def test_a_refusal_is_sent_after_the_pending_answer_before_it(
         await connection.send(request_head("GET", "/health") + refused)
         received = (await connection.end()).received
         assert received.index(b" 200 ") < received.index(b"served") < received.index(b" 503 ")
+
+
+async def test_a_plain_request_is_refused_and_the_connection_kept(
+    overloaded: _OverloadedServer,
+) -> None:
+    async with overloaded.connection() as connection:
+        for _ in range(2):
+            await connection.send(request_head("GET", f"{_SESSION}?since=1"))
+            assert b" 503 " in await connection.answer()
+            await connection.until(b"}}")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"GET /" + b"x" * 200_000, request_head("GET", "/health", X="x" * 200_000)],
+    ids=["path", "header"],
+)
+async def test_a_head_that_is_too_large_does_not_block_an_overloaded_instance(
+    overloaded: _OverloadedServer, head: bytes
+) -> None:
+    async with overloaded.connection() as connection:
+        await connection.send(head)
+        assert (await connection.end()).status == 431
 
 
 async def test_a_websocket_is_never_refused(overloaded: _OverloadedServer) -> None:

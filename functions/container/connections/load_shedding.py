@@ -23,8 +23,14 @@ _OVERLOADED: Final = (
 )
 _ID: Final = b"00000000-0000-0000-0000-000000000000"
 
-_PLAIN: Final = re.compile(rb"[A-Z]+ (/[^ ?\r\n]*)[^ \r\n]* HTTP/1\.1\r\n(?:[^\r\n]+\r\n)+\r\n")
-"""Exactly one complete request without a body."""
+_PLAIN: Final = re.compile(
+    rb"[A-Z]++ (/[^ ?\r\n]*+)[^ \r\n]*+ HTTP/1\.1\r\n(?:[^\r\n]++\r\n)++\r\n"
+)
+"""Exactly one complete request without a body.
+
+Its quantifiers never give back what they matched (`++`, `*+`), so the time grows only linearly with
+the size of the data. Otherwise one long path would block the instance for minutes.
+"""
 
 _SPECIAL_HEADERS: Final = re.compile(
     rb"\n(?:content-length:(?! ?0\r)|connection:(?! ?keep-alive\r)"
