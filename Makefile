@@ -7,7 +7,7 @@ WORKERS ?= 2
 PARALLEL := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-functions migrate test test-all test-browsers test-functions test-tools fuzz lint demo bench soak load image-check package deploy lock
+.PHONY: help setup run run-functions migrate test test-all test-browsers test-functions test-tools fuzz lint demo bench soak load image-check package deploy release lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ package: $(READY) ## build and check the AWS Lambda packages, without an account
 
 deploy: package ## deploy the functions to AWS (STAGE=, REGION=)
 	@infra/aws/node_modules/.bin/osls deploy --stage $(STAGE) $(if $(REGION),--region $(REGION))
+
+release: $(READY) ## build and check the client packages in .build/release (needs Node); uploads nothing
+	@$(BIN)/python -m infra.client_release
 
 lock: $(READY) ## lock the dependencies anew
 	@$(BIN)/python -m pip install --quiet uv

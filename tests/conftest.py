@@ -44,6 +44,7 @@ _TOOLS = (
     "tests/infra/environment/",
     "tests/infra/monitoring/",
     "tests/infra/packaging/",
+    "tests/infra/test_client_release.py",
     "tests/infra/test_env_file.py",
     "tests/integration/realtime/test_run_functions.py",
     "tests/integration/test_bench.py",

@@ -1,0 +1,1 @@
+"""Builds the two client packages as they are published, and checks them."""
