@@ -22,6 +22,8 @@ class SubscriberResults:
 
     received_s: "array[float]" = field(default_factory=lambda: array("d"))
     push_keys: "array[int]" = field(default_factory=lambda: array("Q"))
+    push_bytes: int = 0
+    """Bytes of all received pushes."""
     missed: int = 0
     repeated: int = 0
     lost: int = 0

@@ -20,7 +20,7 @@ from tests.load.scenarios import Scenario
 from tests.load.schedule import ScheduledRequest, schedule
 from tests.load.targets import Target
 
-_CHANGES = frozenset({"create", "start", "switch", "complete"})
+_CHANGES = frozenset({"create", "start", "switch", "finish", "complete"})
 _LEAD_S = 0.5
 
 

@@ -30,6 +30,8 @@ class Observation:
     cpu_s: tuple[float, ...]
     keys: int
     outbox: int
+    redis_bytes: int
+    """Bytes that Redis has received since its start."""
     usage: Usage
     """Processor time of all processes of the run."""
 
@@ -50,7 +52,9 @@ class Observer:
         memory = tuple(used.memory_mb[pid] for pid in pids)
         cpu = tuple(used.cpu_s["service", pid] for pid in pids)
         waiting = self._redis.xlen(self._outbox)
-        return Observation(time.monotonic(), memory, cpu, self._redis.dbsize(), waiting, used)
+        received = int(self._redis.info("stats")["total_net_input_bytes"])
+        keys = self._redis.dbsize()
+        return Observation(time.monotonic(), memory, cpu, keys, waiting, received, used)
 
     def lateness_histogram(self) -> Counter[float]:
         """Return how many timeouts and warnings were at most so late, by bucket bound in ms.

@@ -20,6 +20,7 @@ COLOURS = {50: "#7fb3d5", 95: "#2874a6", 99: "#1b2631"}
 
 _KINDS = {
     "switch": "#2874a6",
+    "finish": "#2874a6",
     "read": "#58d68d",
     "summary": "#f5b041",
     "create": "#af7ac5",
@@ -54,11 +55,12 @@ def draw(record: Record, path: Path) -> None:
 
 
 def _series(record: Record) -> dict[str, Points]:
+    kind = "finish" if record.scenario.pattern == "finishes" else "switch"
     answered: Points = [
-        (s.at_s, s.ms) for s in record.results.samples if s.kind == "switch" and s.status
+        (s.at_s, s.ms) for s in record.results.samples if s.kind == kind and s.status
     ]
     pushed: Points = list(delivery_latencies(record))
-    return {"switch": answered} | ({"delivery": pushed} if pushed else {})
+    return {kind: answered} | ({"delivery": pushed} if pushed else {})
 
 
 def _latency(

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Mix = Literal["games", "everything"]
-Pattern = Literal["steady", "people", "contention"]
+Mix = Literal["games", "exams", "everything"]
+Pattern = Literal["steady", "people", "contention", "finishes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class Scenario:
     summaries: float = 0.05
     """Shares of reads and summaries; the other requests are switches."""
     users: int = 0
+    participants: int = 0
+    """Of each exam; each of them finishes once."""
     sockets: int = 0
     instances: int = 1
     warm_up_s: float = 10
@@ -64,6 +66,7 @@ class Scenario:
             sessions=_part(self.sessions, by),
             sockets=_part(self.sockets, by),
             users=_part(self.users, by),
+            participants=_part(self.participants, by),
             rate=max(min(20.0, self.rate), self.rate * by),
             duration_s=max(4.0, self.duration_s * by),
             warm_up_s=min(self.warm_up_s, max(1.0, self.warm_up_s * by)),
@@ -72,6 +75,25 @@ class Scenario:
 
 def _part(number: int, by: float) -> int:
     return max(1, round(number * by)) if number else 0
+
+
+def _individual(participants: int) -> Scenario:
+    """Return a scenario in which a thousand participants finish within a minute."""
+    sessions = 1_000 // participants
+    number = "one exam" if sessions == 1 else f"{sessions} exams"
+    return Scenario(
+        f"individual-{participants}",
+        f"{number} of {participants} participants, who finish one after the other",
+        sessions=sessions,
+        duration_s=60,
+        rate=17,
+        pattern="finishes",
+        mix="exams",
+        participants=participants,
+        sockets=2,
+        warm_up_s=5,
+        limits=(Limit("finish p95 ms", 20), Limit("versions missing", 0), *_NOTHING_MISSED),
+    )
 
 
 _ALL = (
@@ -151,6 +173,7 @@ _ALL = (
         instances=4,
         limits=_NOTHING_MISSED,
     ),
+    *map(_individual, (10, 100, 1_000)),
     Scenario(
         "sustained",
         "half an hour with a thousand sessions of all modes and five hundred sockets",

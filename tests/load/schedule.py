@@ -3,6 +3,7 @@
 import heapq
 import random
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from tests.load.connection import request
@@ -29,6 +30,8 @@ def schedule(scenario: Scenario, targets: Sequence[Target]) -> Iterator[Schedule
     if scenario.pattern == "people":
         people = [_user_requests(n, t, scenario.duration_s, rng) for n, t in enumerate(targets)]
         return heapq.merge(*people)
+    if scenario.pattern == "finishes":
+        return _finishes(scenario, targets)
     return _steady(scenario, targets, rng)
 
 
@@ -44,6 +47,20 @@ def _steady(
         (kind,) = rng.choices(kinds, weights)
         session = next(to_switch) if kind == "switch" else rng.randrange(len(targets))
         yield _scheduled(number / scenario.rate, kind, session, targets[session])
+
+
+def _finishes(scenario: Scenario, targets: Sequence[Target]) -> Iterator[ScheduledRequest]:
+    """Yield the finish of each participant at a constant rate, of one session after the other."""
+    most = round(scenario.duration_s * scenario.rate)
+    finishers = (
+        (session, target, participant)
+        for place in range(scenario.participants)
+        for session, target in enumerate(targets)
+        for participant in target.participants[place : place + 1]
+    )
+    for number, (session, target, participant) in enumerate(islice(finishers, most)):
+        path = f"/v1/sessions/{target.session_id}/participants/{participant}/finish"
+        yield ScheduledRequest(number / scenario.rate, "finish", session, request("POST", path))
 
 
 def _user_requests(

@@ -117,7 +117,7 @@ class _Subscriber(asyncio.Protocol):
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Frame) and event.opcode is Opcode.TEXT:
-                self._receive(_decode(event.data), at_s)
+                self._receive(_decode(event.data), len(event.data), at_s)
         self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -139,7 +139,7 @@ class _Subscriber(asyncio.Protocol):
             if piece:
                 self._transport.write(piece)
 
-    def _receive(self, message: _Message, at_s: float) -> None:
+    def _receive(self, message: _Message, size: int, at_s: float) -> None:
         self.last_type = message.type
         if message.state is None:
             return
@@ -151,6 +151,7 @@ class _Subscriber(asyncio.Protocol):
         results = self._group.results
         if message.type == "STATE_UPDATE":
             results.received_s.append(at_s)
+            results.push_bytes += size
             results.push_keys.append(push_key(self.subscription.session, version))
             results.repeated += version <= previous
             results.missed += max(0, version - previous - 1)

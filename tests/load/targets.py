@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +27,8 @@ class Target:
     session_id: str
     body: bytes
     switchable: bool = True
+    participants: tuple[str, ...] = ()
+    """The ids of an exam's participants, who begin when it starts."""
 
 
 def make_targets(scenario: Scenario) -> list[Target]:
@@ -34,6 +36,8 @@ def make_targets(scenario: Scenario) -> list[Target]:
     rng = random.Random(_SEED)
     if scenario.mix == "games":
         return [_make_target(_game(rng)) for _ in range(scenario.sessions)]
+    if scenario.mix == "exams":
+        return [_exam(scenario.participants) for _ in range(scenario.sessions)]
     kinds = list(_KINDS)
     weights = [weight for weight, _ in _KINDS.values()]
     names = rng.choices(kinds, weights, k=scenario.sessions - 1)
@@ -117,14 +121,23 @@ async def _send_with_retries(pool: Pool, wire: bytes) -> Response:
     return response
 
 
+def _exam(participants: int) -> Target:
+    people = _participants(participants)
+    exam = _make_target(
+        {"sync_mode": "individual", "total_time_ms": _DAY_MS // 2, "participants": people}
+    )
+    return replace(exam, participants=tuple(person["participant_id"] for person in people))
+
+
 def _make_target(fields: dict[str, Any], switchable: bool = True) -> Target:
     session_id = str(uuid4())
     return Target(session_id, msgspec.json.encode({"session_id": session_id, **fields}), switchable)
 
 
-def _participants(number: int, bank_ms: int, groups: int = 0) -> list[Any]:
+def _participants(number: int, bank_ms: int | None = None, groups: int = 0) -> list[Any]:
     group_ids = [str(uuid4()) for _ in range(groups)]
-    people = [{"participant_id": str(uuid4()), "total_time_ms": bank_ms} for _ in range(number)]
+    bank = {} if bank_ms is None else {"total_time_ms": bank_ms}
+    people: list[dict[str, Any]] = [{"participant_id": str(uuid4()), **bank} for _ in range(number)]
     for n, person in enumerate(people):
         person |= {"group_id": group_ids[n % groups]} if groups else {}
     return people

@@ -227,7 +227,7 @@ def make_record(
     results.samples = [Sample("switch", n / 2, 0, 5, 200) for n in range(8)]
     scenario = replace(STEADY, mix="games", duration_s=4)
     observations = [
-        Observation(float(n), (80.0,), (0.0,), 10, 0, Usage(float(n), {})) for n in range(4)
+        Observation(float(n), (80.0,), (0.0,), 10, 0, 0, Usage(float(n), {})) for n in range(4)
     ]
     return Record(scenario, results, first, last, observations=observations)
 

@@ -52,6 +52,7 @@ def figures_of(record: Record) -> Figures:
     return figures | {
         "session setup s": record.setup_s,
         "outbox at the end": record.outbox,
+        **_of_changes(record),
         "Redis keys added since half time": record.observations[-1].keys
         - _middle(record.observations).keys,
     }
@@ -95,8 +96,10 @@ def _of_sockets(record: Record) -> Figures:
     warm_up_s = record.scenario.warm_up_s
     ms = [ms for at_s, ms in delivery_latencies(record) if at_s >= warm_up_s]
     results = record.subscriber_results
+    received = sum(len(one.push_keys) for one in results)
     return _latency_figures("delivery", ms) | {
-        "pushes received": sum(len(one.push_keys) for one in results),
+        "bytes a push": sum(one.push_bytes for one in results) / max(1, received),
+        "pushes received": received,
         "pushes missed": sum(one.missed for one in results),
         "pushes repeated": sum(one.repeated for one in results),
         "sockets lost": sum(one.lost for one in results),
@@ -125,16 +128,26 @@ def _of_memory(record: Record) -> Figures:
 def _of_versions(record: Record) -> Figures:
     """Count versions that no accepted change or several made.
 
-    Missing versions are counted for games only: in other sessions timeouts make versions too.
+    Missing versions are not counted in a mix of all modes, in which timeouts make versions too.
     """
     made = Counter((c.session, c.version) for c in record.results.changes)
     figures: Figures = {"versions duplicated": sum(n - 1 for n in made.values())}
-    if record.scenario.mix == "games":
+    if record.scenario.mix != "everything":
         expected = sum(
             v - record.versions_before.get(n, 0) for n, v in record.versions_after.items()
         )
         figures["versions missing"] = abs(expected - len(made))
     return figures
+
+
+def _of_changes(record: Record) -> Figures:
+    """Return what the servers did for each change: all requests count, also those of the warm-up."""
+    first, last = record.observations[0], record.observations[-1]
+    changes, cpu_s = max(1, len(record.results.changes)), sum(last.cpu_s) - sum(first.cpu_s)
+    return {
+        "bytes to Redis a change": (last.redis_bytes - first.redis_bytes) / changes,
+        "instances, ms of processor time a change": cpu_s * 1000 / changes,
+    }
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
