@@ -1,6 +1,7 @@
 import { spread } from "./backoff.js";
 import { dueAt, isTerminal } from "./session-clocks.js";
 import { StateCheck } from "./state-check.js";
+import { applyDifference } from "./state-difference.js";
 import { ExpiryTracker } from "./expiries.js";
 import { GAP_MS, SWITCH_PUSH_WAIT_MS, SYNC_WAIT_MS, WHOLE_READ_EVERY } from "./timing.js";
 import { Versions, isNewer, isSameLife } from "./versions.js";
@@ -87,7 +88,6 @@ export class SessionLogic {
     if (message.sessionId && this.state && message.sessionId !== this.state.session_id) return [];
     switch (message.type) {
       case "STATE_UPDATE":
-        if (!message.state) return this.versionNoted(message.version, now);
         return this.#pushed(message, now);
       case "STATE_SYNC":
         if (!message.state) return this.versionNoted(message.version, now);
@@ -174,7 +174,15 @@ export class SessionLogic {
     return this.#accept(state, { source: "read", cause: null }, now);
   }
 
-  #pushed({ state, cause = null }, now) {
+  #pushed({ version, difference, cause = null, ...message }, now) {
+    const state = message.state ?? (difference && applyDifference(this.state, difference));
+    if (!state) {
+      // A difference to another state than the held one: pushes are lost, or out of order.
+      if (difference && this.state && version > this.state.version) {
+        this.check.checkOften(now.local);
+      }
+      return this.versionNoted(version, now);
+    }
     const place = this.#versions.place(state);
     if (place === "ahead" || place === "late") this.check.checkOften(now.local);
     if (place === "next") this.check.confirm(now.local);

@@ -100,7 +100,7 @@ def build_commit(
         alarm_at=None if removed or next_at is None else store_time(session, next_at),
         changes=changes,
         origin=context.origin,
-        pushes=pushes(steps, now, result.encoded),
+        pushes=pushes(steps, now, result.shown, result.encoded, stored.session if stored else None),
         key=context.key,
         owner=_limited_owner(session),
         owner_limits=limits,

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from shared.application.session_view import encode_session_view, session_view
+from shared.application.session_view import SessionView, session_view
+from shared.application.state_differences import DifferenceView, pushed_difference
 from shared.domain.events import (
     EventType,
     Expiry,
@@ -29,21 +30,30 @@ def topic_name(session_name: str) -> str:
     return f"session:{session_name}"
 
 
-def pushes(steps: Sequence[SessionStep], now: Instant, last_view: msgspec.Raw) -> list[bytes]:
+def pushes(
+    steps: Sequence[SessionStep],
+    now: Instant,
+    last: SessionView,
+    encoded: msgspec.Raw,
+    before: Session | None = None,
+) -> list[bytes]:
     """Return the messages to subscribers for `steps`, in order, committed at `now`.
 
-    `last_view` is the encoded session after the last step. Earlier steps show the session at their
-    own instant, because later steps have changed its clocks. If the last step advances a test
-    session, the messages of the others have their own instants too.
+    `last` is the session after the last step, `encoded` the same as JSON, and `before` the session
+    that the first step changed. Earlier steps show the session at their own instant, because later
+    steps have changed its clocks. If the last step advances a test session, the messages of the
+    others have their own instants too.
     """
     messages: list[bytes] = []
-    last = steps[-1]
-    is_advance = isinstance(last, SessionChange) and last.type is EventType.SESSION_ADVANCED
+    end = steps[-1]
+    is_advance = isinstance(end, SessionChange) and end.type is EventType.SESSION_ADVANCED
     for step in steps:
-        view = last_view if step is last else encode_session_view(step.session, step.occurred_at)
+        view = last if step is end else session_view(step.session, step.occurred_at)
         sent_at = step.occurred_at if is_advance else now
-        made = _messages_of(step, sent_at, view)
+        difference = pushed_difference(before, step.session, view)
+        made = _messages_of(step, sent_at, encoded if step is end else view, difference)
         messages += [_encode(_marked(message, step.session)) for message in made]
+        before = step.session
     return messages
 
 
@@ -84,7 +94,9 @@ def error(now: Instant, code: str, message: str) -> bytes:
     return _encode({"type": "ERROR", "timestamp": now, "code": code, "message": message})
 
 
-def _messages_of(step: SessionStep, now: Instant, view: Any) -> Iterator[dict[str, Any]]:
+def _messages_of(
+    step: SessionStep, now: Instant, view: Any, difference: DifferenceView | None
+) -> Iterator[dict[str, Any]]:
     session_id = step.session.session_id
     if isinstance(step, TimeWarning):
         yield _time_warning(step, now)
@@ -97,7 +109,8 @@ def _messages_of(step: SessionStep, now: Instant, view: Any) -> Iterator[dict[st
         return
     if step.type is EventType.TIME_EXPIRED and step.expiry:
         yield _time_expired(step, step.expiry, now)
-    yield _message("STATE_UPDATE", session_id, now, state=view, cause=step.type)
+    update = _message("STATE_UPDATE", session_id, now, state=view, cause=step.type)
+    yield {**update, "difference": difference} if difference else update
 
 
 def _time_expired(change: SessionChange, expiry: Expiry, now: Instant) -> dict[str, Any]:

@@ -21,6 +21,25 @@ class _Envelope(msgspec.Struct):
     state: _State | None = None
     timestamp: Any = None
     test: bool = False
+    difference: msgspec.Raw = msgspec.Raw()
+    session_id: str | None = msgspec.field(default=None, name="sessionId")
+    cause: str | None = None
+
+
+class _Difference(msgspec.Struct, omit_defaults=True):
+    """A `STATE_UPDATE` with the difference in place of the state."""
+
+    type: str
+    session_id: str | None = msgspec.field(name="sessionId")
+    timestamp: Any
+    version: int
+    difference: msgspec.Raw
+    cause: str | None = None
+    test: bool = False
+
+
+_decode = msgspec.json.Decoder(_Envelope).decode
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +47,43 @@ class Push:
     """One message to clients, as JSON text.
 
     `version` is the version of the state in it, if it has one; `at` is its timestamp by the store's
-    clock, in ms, and None for a test session, whose time is not the store's.
+    clock, in ms, and None for a test session, whose time is not the store's. `difference` is the
+    same push with the difference in place of the state, if the message has one.
     """
 
     text: str
     type: str
     version: int | None = None
     at: int | None = None
+    difference: "Push | None" = None
 
     @classmethod
     def of(cls, message: bytes) -> "Push":
         """Return the push with the JSON of `message`."""
-        envelope = msgspec.json.decode(message, type=_Envelope)
+        envelope = _decode(message)
         version = envelope.state.version if envelope.state else None
         is_real = isinstance(envelope.timestamp, int) and not envelope.test
         at = envelope.timestamp if is_real else None
-        return cls(message.decode(), envelope.type, version, at)
+        difference = None
+        if version is not None and (text := _without_state(envelope, version)):
+            difference = cls(text, envelope.type, version, at)
+        return cls(message.decode(), envelope.type, version, at, difference)
+
+
+def _without_state(envelope: _Envelope, version: int) -> str | None:
+    """Return the message with its difference in place of its state; None if it has none."""
+    if not envelope.difference:
+        return None
+    fields = _Difference(
+        envelope.type,
+        envelope.session_id,
+        envelope.timestamp,
+        version,
+        envelope.difference,
+        envelope.cause,
+        envelope.test,
+    )
+    return _encode(fields).decode()
 
 
 GAP = Push("", "GAP")
@@ -58,7 +98,7 @@ class Listener:
 
     While the queue is empty and `get` waits, a push is first offered to `carry`. If that returns
     True it has sent the push, which isn't queued then. Only one task may call `get`, and one
-    `reply`.
+    `reply`. With `takes_differences`, pushes have the difference of the state where there is one.
     """
 
     __slots__ = (
@@ -69,9 +109,11 @@ class Listener:
         "_waiter",
         "carry",
         "newest_version",
+        "takes_differences",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, takes_differences: bool = False) -> None:
+        self.takes_differences = takes_differences
         self.newest_version = 0
         self.carry: Callable[[Push], bool] | None = None
         self._queue: list[Push] = []  # nearly always empty; an empty deque takes 600 bytes
@@ -82,6 +124,8 @@ class Listener:
 
     def put(self, push: Push) -> None:
         """Send a push, or queue it behind the others."""
+        if self.takes_differences and push.difference:
+            push = push.difference
         if self._is_cut_off or self._sent_at_once(push):
             return
         if self._is_full or self._characters > _QUEUE_CHARACTERS:

@@ -104,7 +104,9 @@ class RedisFanOut:
         self._handlers[channel] = handler
 
     @asynccontextmanager
-    async def listen(self, name: str) -> AsyncIterator[Listener]:
+    async def listen(
+        self, name: str, *, takes_differences: bool = False
+    ) -> AsyncIterator[Listener]:
         """Yield a listener that gets all pushes of the session `name` from now on.
 
         After `close` it gets only `CLOSED`. Raises `StoreUnavailable` if Redis doesn't confirm the
@@ -112,7 +114,7 @@ class RedisFanOut:
         """
         self._activity.note()
         channel = self._channel_of(name)
-        listener = Listener()
+        listener = Listener(takes_differences=takes_differences)
         topic = self._topics.get(channel)
         if topic is None:
             self._topics[channel] = topic = SessionFanOut(self._observe)

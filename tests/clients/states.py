@@ -27,6 +27,7 @@ def participant(name: str, remaining_ms: int | None, **more: Any) -> dict[str, A
     """
     fields: dict[str, Any] = {
         "participant_id": name,
+        "participant_index": 0,
         "time_used_ms": 0,
         "is_active": False,
         "cycle_count": 0,

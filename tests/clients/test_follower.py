@@ -8,6 +8,7 @@ from synckairos.effects import Effect, Emit, Ping, Read, Reconnect, Resync
 from synckairos.errors import ApiError
 from synckairos.events import Deleted, PeriodEnded, Update, Warned
 from synckairos.session_logic import SessionLogic
+from synckairos.timing import FREQUENT_EVERY_MS
 
 from tests.clients.states import (
     T0,
@@ -123,6 +124,37 @@ def test_a_skipped_version_that_arrives_late_needs_no_read() -> None:
     harness = Harness("supabase")
     harness.receive(update_message(4))
     harness.receive(update_message(3))
+    assert harness.advance(200) == []
+
+
+def _difference(version: int, since: int) -> dict[str, Any]:
+    """Return a push with a difference that changes no participant."""
+    state = session_state(version, participants=[], deadline_at=None)
+    update = {"type": "STATE_UPDATE", "version": version, "cause": "participant_finished"}
+    return {**update, "difference": {"since": since, "state": state}}
+
+
+def test_a_difference_to_the_held_state_makes_the_next_one() -> None:
+    harness = Harness()
+    (emitted,) = updates(harness.receive(_difference(3, since=2)))
+    assert (emitted.state["version"], emitted.is_next, emitted.source) == (3, True, "push")
+    assert len(emitted.state["participants"]) == 2
+    assert harness.requested == []
+
+
+def test_after_a_lost_difference_the_session_is_read_and_then_checked_often() -> None:
+    harness = Harness()
+    assert harness.receive(_difference(4, since=3)) == []
+    assert harness.advance(200) == [READ]
+    (emitted,) = updates(harness.read_finds(4, deadline_at=None))
+    assert emitted.state["version"] == 4
+    assert PING in harness.advance(FREQUENT_EVERY_MS)
+
+
+@pytest.mark.parametrize(("version", "since"), [(2, 1), (1, 0)])
+def test_a_difference_that_makes_no_newer_state_causes_no_request(version: int, since: int) -> None:
+    harness = Harness()
+    assert harness.receive(_difference(version, since)) == []
     assert harness.advance(200) == []
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import httpx
@@ -14,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 from infra.local.instance import Instance
 from tests.support.api import ApiClient, chess
 from tests.support.live import connect_live, versions
+from tests.support.sse import events
 
 Pair = tuple[Instance, Instance]
 
@@ -229,19 +229,6 @@ async def test_many_sockets_open_and_close_while_a_session_changes(
 
     await asyncio.gather(*(follow_one_switch() for _ in range(20)))
     assert (await api.session(session_id))["version"] == 22
-
-
-async def events(answer: httpx.Response) -> AsyncIterator[dict[str, str]]:
-    """Yield the events of a stream as dicts of their fields."""
-    event: dict[str, str] = {}
-    async for line in answer.aiter_lines():
-        if not line:
-            if event:
-                yield event
-            event = {}
-        elif not line.startswith(":"):
-            name, _, value = line.partition(": ")
-            event[name] = value
 
 
 async def test_a_stream_carries_the_same_messages(instances: Pair, api: ApiClient) -> None:

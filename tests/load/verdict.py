@@ -141,7 +141,7 @@ def _of_versions(record: Record) -> Figures:
 
 
 def _of_changes(record: Record) -> Figures:
-    """Return what the servers did for each change: all requests count, also those of the warm-up."""
+    """Return what the servers did for each change; those of the warm-up count too."""
     first, last = record.observations[0], record.observations[-1]
     changes, cpu_s = max(1, len(record.results.changes)), sum(last.cpu_s) - sum(first.cpu_s)
     return {

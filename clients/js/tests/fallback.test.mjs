@@ -33,7 +33,7 @@ test("a WebSocket at the service's URL sends the state", async () => {
   const service = new Service();
   service.subscription.token = "listen";
   const { session, events: emitted } = await service.opened();
-  assert.deepEqual(service.socket.query, { sessionId: ID, sync: "1", token: "listen" });
+  assert.deepEqual(service.socket.query, { sessionId: ID, sync: "1", differences: "1", token: "listen" });
   assert.deepEqual(emitted.connections(), [
     "connecting  unknown",
     "live websocket unknown",
@@ -330,7 +330,7 @@ for (const [transport, used] of [
     assert.equal(session.connection.transport, used);
     assert.equal(service.realtimes.length, 0);
     if (transport === "websocket") {
-      assert.deepEqual(service.socket.url, `ws://service/ws?sessionId=${ID}&sync=1&token=mine`);
+      assert.deepEqual(service.socket.url, `ws://service/ws?sessionId=${ID}&sync=1&differences=1&token=mine`);
     }
   });
 }

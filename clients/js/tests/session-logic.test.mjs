@@ -56,6 +56,35 @@ test("the session is read if only one of two skipped versions arrives", () => {
   assert.deepEqual(one.pass(200).taken(), [["read", 100]]);
 });
 
+function difference(number, since) {
+  const state = version(number, { participants: [], deadline_at: null });
+  return { version: number, cause: "participant_finished", difference: { since, state } };
+}
+
+test("a difference to the held state makes the next one", () => {
+  const one = live().receive("STATE_UPDATE", difference(2, 1));
+  const update = one.named("update").at(-1);
+  assert.deepEqual([update.state.version, update.isNext, update.source], [2, true, "push"]);
+  assert.deepEqual(update.state.participants.length, version(1).participants.length);
+  assert.deepEqual(one.pass(200).taken(), []);
+});
+
+test("after a lost difference the session is read, and then checked often", () => {
+  const one = live();
+  one.receive("STATE_UPDATE", difference(3, 2)).pass(200);
+  assert.deepEqual(one.taken(), [["read", 100]]);
+  one.found(version(3, { deadline_at: null }));
+  assert.equal(one.state.version, 3);
+  assert.ok(one.pass(1_000).taken().length > 0);
+});
+
+test("a difference that makes no newer state causes no request", () => {
+  const one = live().push(version(2));
+  one.receive("STATE_UPDATE", difference(2, 1)).receive("STATE_UPDATE", difference(1, 0));
+  assert.deepEqual(one.pass(200).taken(), []);
+  assert.deepEqual(one.versions, [1, 2]);
+});
+
 test("duplicates cause no request", () => {
   const still = version(1, { deadline_at: null });
   const one = new LogicHarness().join().sync(still).pass(20_000).unchanged();

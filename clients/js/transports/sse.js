@@ -21,7 +21,7 @@ export class SseTransport {
    *   on: import("../connector.js").Listeners}} options
    */
   constructor({ url, token, fetch: send, local, on }) {
-    this.url = `${url}?sync=1`;
+    this.url = `${url}?sync=1&differences=1`;
     this.headers = {
       Accept: "text/event-stream",
       ...(token && { Authorization: `Bearer ${token}` }),

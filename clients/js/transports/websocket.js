@@ -20,7 +20,7 @@ export class WebSocketTransport {
    *   on: import("../connector.js").Listeners}} options
    */
   constructor({ url, token, WebSocket = globalThis.WebSocket, on }) {
-    this.url = withQuery(url, { sync: "1", ...(token && { token }) });
+    this.url = withQuery(url, { sync: "1", differences: "1", ...(token && { token }) });
     this.WebSocket = WebSocket;
     this.on = on;
   }

@@ -268,6 +268,16 @@ class SessionState(TypedDict):
     """With `overtime`: by how much the clock is below zero."""
 
 
+class Difference(TypedDict):
+    """What a change made of the state of version `since`.
+
+    `state` is the new state, but its `participants` are only those that were added or changed.
+    """
+
+    since: int
+    state: SessionState
+
+
 class SwitchResult(TypedDict):
     """The response to a switch, which has no complete state."""
 

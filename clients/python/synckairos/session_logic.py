@@ -12,6 +12,7 @@ from synckairos.errors import ApiError
 from synckairos.events import Deleted, PeriodEnded, Presence, Source, Update, Warned
 from synckairos.expiries import ExpiryTracker
 from synckairos.state_check import StateCheck
+from synckairos.state_difference import apply_difference
 from synckairos.timing import GAP_MS, SWITCH_PUSH_WAIT_MS, WHOLE_READ_EVERY
 from synckairos.versions import Versions, is_newer, is_next
 
@@ -148,9 +149,12 @@ class SessionLogic:
         return at if self._expiries.due is None else min(at, self._expiries.due)
 
     def _pushed(self, message: Message, now: float) -> list[Effect]:
-        state: SessionState | None = message.get("state")
-        if state is None:  # it was too large for the transport
-            self._note_missing(int(message["version"]), now)
+        state = self._pushed_state(message)
+        if state is None:
+            version = int(message["version"])
+            if "difference" in message and self.state and version > self.state["version"]:
+                self._check.check_often(now)
+            self._note_missing(version, now)
             return []
         if is_newer(state, self.state):
             return self._accept(state, "push", message.get("cause"), now)
@@ -160,6 +164,17 @@ class SessionLogic:
             if self._is_pushed and state["version"] < self.state["version"]:
                 self._check.check_often(now)
         return []
+
+    def _pushed_state(self, message: Message) -> SessionState | None:
+        """Return the state that a push shows.
+
+        None if the state was too large for the transport, or the difference refers to another state
+        than the held one.
+        """
+        state: SessionState | None = message.get("state")
+        if state is not None or (difference := message.get("difference")) is None:
+            return state
+        return apply_difference(self.state, difference)
 
     def _note_missing(self, version: int, now: float) -> None:
         """Record a version whose state didn't come with its message."""

@@ -29,6 +29,10 @@ class StreamQuery(BaseModel):
     """Query of a stream. `token` is listed for the OpenAPI document; `AccessControl` reads it."""
 
     sync: Annotated[bool, Field(description="Begin with the current state")] = False
+    differences: Annotated[
+        bool,
+        Field(description="Send what a change changed, where that is much less than the state"),
+    ] = False
     token: Annotated[
         str | None,
         Field(description="The token, for browsers, which can't send the `Authorization` header"),
@@ -69,7 +73,11 @@ def routes_of(live: LiveConnections) -> Routes:
         last_event_id = request.headers.get("last-event-id")
         async with AsyncExitStack() as held:
             connection = await held.enter_async_context(
-                live.subscribe(request.authorization, request.session_id)
+                live.subscribe(
+                    request.authorization,
+                    request.session_id,
+                    takes_differences=query.differences,
+                )
             )
             await connection.begin(with_state=query.sync or last_event_id is not None)
             known = None if query.sync else last_event_id

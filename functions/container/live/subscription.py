@@ -54,17 +54,19 @@ class LiveConnections:
 
     @asynccontextmanager
     async def subscribe(
-        self, authorization: Authorization, session_id: str
+        self, authorization: Authorization, session_id: str, *, takes_differences: bool
     ) -> AsyncIterator[LiveConnection]:
         """Subscribe to all pushes of a session until the end of the block.
 
+        With `takes_differences`, pushes have the difference of the state where there is one.
         Raises `RateLimitExceeded` and `StoreUnavailable`.
         """
         rate_limit, components = authorization.rate_limit, self.components
         rate_limit.finish()
         one_more = self.sockets.reserve(rate_limit.counter, is_address=rate_limit.is_shared)
         with one_more, self.metrics.sockets.track_inprogress():
-            async with self.channels.listen(authorization.store_name(session_id)) as listener:
+            name = authorization.store_name(session_id)
+            async with self.channels.listen(name, takes_differences=takes_differences) as listener:
                 connection = LiveConnection(
                     session_id, authorization, components.service, components.clock, listener
                 )

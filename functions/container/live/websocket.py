@@ -45,7 +45,10 @@ def router_of(live: LiveConnections) -> APIRouter:
         try:
             session_id = _uuid.validate_python(given)
             authorization = await access_control.admit(websocket, Operation.SUBSCRIBE, session_id)
-            async with live.subscribe(authorization, session_id) as connection:
+            differences = websocket.query_params.get("differences") == "1"
+            async with live.subscribe(
+                authorization, session_id, takes_differences=differences
+            ) as connection:
                 if extension := websocket.scope.get("extensions", {}).get(TRY_SEND_EXTENSION):
                     connection.send_directly_by(extension["send"])
                 await connection.begin(with_state=websocket.query_params.get("sync") == "1")

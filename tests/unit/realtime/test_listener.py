@@ -1,6 +1,7 @@
 """Pushes to a client: sent at once if possible, otherwise queued, always in order."""
 
 import asyncio
+import json
 import random
 from collections.abc import Callable
 
@@ -124,3 +125,34 @@ async def test_a_reply_to_a_closed_client_stops_waiting() -> None:
     async with asyncio.timeout(30):
         await answering
     assert await listener.get() is CLOSED
+
+
+MESSAGE = {
+    "type": "STATE_UPDATE",
+    "sessionId": "s",
+    "timestamp": 7,
+    "state": {"version": 3, "participants": [1, 2]},
+    "cause": "participant_finished",
+    "difference": {"since": 2, "state": {"version": 3, "participants": [2]}},
+}
+
+
+@pytest.mark.parametrize("more", [{}, {"test": True}])
+def test_the_difference_takes_the_place_of_the_state_for_who_takes_it(
+    more: dict[str, bool],
+) -> None:
+    whole = Push.of(json.dumps(MESSAGE | more).encode())
+    fields = {name: value for name, value in MESSAGE.items() if name != "state"}
+    for takes_differences, expected in ((True, {**fields, "version": 3}), (False, MESSAGE)):
+        listener = Listener(takes_differences=takes_differences)
+        listener.put(whole)
+        got = asyncio.run(listener.get())
+        assert json.loads(got.text) == expected | more
+        assert (got.version, got.at, listener.newest_version) == (3, whole.at, 3)
+
+
+def test_a_push_without_a_difference_is_the_same_for_all() -> None:
+    sent = {name: value for name, value in MESSAGE.items() if name != "difference"}
+    listener = Listener(takes_differences=True)
+    listener.put(Push.of(json.dumps(sent).encode()))
+    assert json.loads(asyncio.run(listener.get()).text) == sent

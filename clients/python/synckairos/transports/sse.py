@@ -22,7 +22,7 @@ class ServerSentEvents:
 
     def __init__(self, api: Api, session_id: str, token: str | None) -> None:
         self._api = api
-        self._url = f"{api.base_url}/v1/sessions/{session_id}/stream?sync=1"
+        self._url = f"{api.base_url}/v1/sessions/{session_id}/stream?sync=1&differences=1"
         self._token = token
 
     async def follow(self, listener: Listener) -> None:

@@ -25,7 +25,7 @@ class WebSocket:
     kind: TransportName = "websocket"
 
     def __init__(self, url: str, token: str | None) -> None:
-        query = {"sync": "1", **({"token": token} if token else {})}
+        query = {"sync": "1", "differences": "1", **({"token": token} if token else {})}
         self._url = f"{url}&{urlencode(query)}"
         self._socket: ClientConnection | None = None
 
