@@ -11,6 +11,8 @@ from shared.domain.clocks import (
     clocks_of,
     over_ms,
 )
+from shared.domain.clocks.base import SESSION_CLOCK
+from shared.domain.clocks.individual_times import usual_time_left, with_usual_time_left
 from shared.domain.commands import AdjustClocks, ClockTarget
 from shared.domain.errors import InvalidTransition, RuleViolation, Violation
 from shared.domain.events import EventType, SessionChange
@@ -44,6 +46,9 @@ def adjust_clocks(session: Session, command: AdjustClocks, now: Instant) -> Sess
         raise RuleViolation(*violations)
     values = {clock.name: _new_value(command, clock) for clock in before}
     adjusted = with_end_following(stored, clocks.with_values(session, values), now)
+    if session.individual and command.to.scope is ClockScope.ALL:
+        usual = AdjustableClock(SESSION_CLOCK, usual_time_left(session))
+        adjusted = with_usual_time_left(adjusted, _new_value(command, usual))
     adjusted = with_correction(adjusted)
     if command.reopen:
         adjusted = _reopened(adjusted, now)

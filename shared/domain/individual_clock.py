@@ -55,13 +55,15 @@ class IndividualSettings(Value, frozen=True):
 
     `closes_at` is for all who have no closing time of their own. `grace_ms` is how long after its
     deadline a participant may still finish. With `rounds` a participant who is done may begin
-    again, and only a command ends the session.
+    again, and only a command ends the session. `given_ms` is the sum of the corrections of all
+    clocks, for `session_clock`.
     """
 
     begins: Begins = Begins.TOGETHER
     closes_at: Instant | None = None
     grace_ms: Millis = Millis(0)
     rounds: bool = False
+    given_ms: int = 0
 
 
 class Allowance(Value, frozen=True):

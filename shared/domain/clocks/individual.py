@@ -25,6 +25,7 @@ from shared.domain.clocks.individual_times import (
     own_time_left,
     settings_of,
     until,
+    usual_time_left,
     with_clock,
     with_participants,
 )
@@ -163,8 +164,7 @@ class Individual(ClockRules):
         is_over = session.status.is_terminal
         until_close = None if is_over else until(session, settings.closes_at)
         if total is not None and settings.begins is Begins.TOGETHER and not settings.rounds:
-            left = Millis(max(0, total - session.used_ms))
-            is_running = session.status is Status.RUNNING
+            left, is_running = usual_time_left(session), session.status is Status.RUNNING
             return countdown_to_close(left, until_close, is_running=is_running)
         return None if until_close is None else Clock(until_close, -1 if until_close else 0)
 

@@ -5,7 +5,12 @@ A session is read at the instant `updated_at`.
 
 from collections.abc import Iterable, Sequence
 
-from shared.domain.individual_clock import IndividualClock, IndividualSettings, RunState
+from shared.domain.individual_clock import (
+    STANDARD,
+    IndividualClock,
+    IndividualSettings,
+    RunState,
+)
 from shared.domain.session import Participant, Session, Status
 from shared.domain.time_budget import Clock
 from shared.domain.units import Instant, Millis, after, elapsed_between
@@ -57,6 +62,28 @@ def own_time_left(session: Session, participant: Participant) -> Millis | None:
     if granted is None:
         return None
     return Millis(max(0, granted - clock.used_at(session.used_ms)))
+
+
+def usual_time_left(session: Session) -> Millis:
+    """Return the time left of who began at the start and has no extra time, ms.
+
+    `session` must have a `total_time_ms`.
+    """
+    granted = (session.total_time_ms or 0) + settings_of(session).given_ms
+    return Millis(max(0, granted - session.used_ms))
+
+
+def with_usual_time_left(session: Session, value: Millis) -> Session:
+    """Return the session after a correction of all clocks, with `value` as the usual time left.
+
+    A time that is over stays over if nobody without extra time is left who could use it.
+    """
+    people = (clock_of(participant) for participant in session.participants)
+    can_use = any(clock.allowance == STANDARD and not clock.state.is_done for clock in people)
+    if session.individual is None or not (can_use or usual_time_left(session)):
+        return session
+    given_ms = value + session.used_ms - (session.total_time_ms or 0)
+    return replace(session, individual=replace(session.individual, given_ms=given_ms))
 
 
 def ended_if_all_are_done(session: Session) -> Session:

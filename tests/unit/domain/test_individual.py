@@ -612,6 +612,36 @@ def test_the_sessions_clock_is_that_of_who_began_at_the_start() -> None:
     assert clocks_of(each.session).session_clock(each.session) is None
 
 
+@pytest.mark.parametrize(
+    ("command", "left"),
+    [
+        (c.AdjustClocks(add_ms=Millis(5 * S)), 11 * S),
+        (c.AdjustClocks(add_ms=Millis(5 * S), scaled=True), 11 * S),
+        (c.AdjustClocks(add_ms=Millis(-2 * S)), 4 * S),
+        (c.AdjustClocks(set_ms=Millis(30 * S)), 30 * S),
+        (c.AdjustClocks(c.ClockTarget(participants=(ANNA,)), add_ms=Millis(5 * S)), 6 * S),
+    ],
+)
+def test_time_that_all_were_given_is_on_the_sessions_clock(
+    command: c.AdjustClocks, left: int
+) -> None:
+    seats = [candidate(ANNA), candidate(BEN, factor_permille=1_500)]
+    game = play(sitting(*seats, total=10 * S)).start().do(command, at=4 * S)
+    shown = at_time(game.session, Instant(4 * S))
+    clock = clocks_of(shown).session_clock(shown)
+    assert clock is not None
+    assert (clock.left_ms, clock.rate) == (left, -1)
+
+
+def test_time_for_all_comes_too_late_for_the_sessions_clock_if_nobody_can_use_it() -> None:
+    seats = [candidate(ANNA), candidate(BEN, extra_ms=60 * S)]
+    game = play(sitting(*seats, total=10 * S)).start().until(12 * S)
+    game = game.do(c.AdjustClocks(add_ms=Millis(5 * S)), at=12 * S)
+    clock = clocks_of(game.session).session_clock(game.session)
+    assert clock is not None
+    assert (clock.left_ms, clock.rate) == (0, 0)
+
+
 def test_warnings_come_for_each_clock() -> None:
     seats = [candidate(ANNA), candidate(BEN)]
     game = exam(*seats, warn_at_ms=(Millis(2 * S),)).begin(ANNA, at=0).begin(BEN, at=S)

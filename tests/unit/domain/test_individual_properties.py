@@ -1,15 +1,17 @@
 """Properties of every session of `individual`, whatever its commands."""
 
+import dataclasses
 from itertools import pairwise
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.domain import commands as c
+from shared.domain.clocks import clocks_of
 from shared.domain.clocks.individual_times import clock_of, own_time_left
 from shared.domain.creation import create
 from shared.domain.events import SessionChange, TimeWarning
-from shared.domain.individual_clock import IndividualClock, RunState
+from shared.domain.individual_clock import Begins, IndividualClock, RunState
 from shared.domain.session import Session, Status, SyncMode
 from shared.domain.settlement import settle
 from shared.domain.timekeeping import at_time, next_wakeup
@@ -211,6 +213,34 @@ adding = st.builds(
     add_ms=additions.map(lambda ms: Millis(abs(ms))),
     scaled=st.booleans(),
 )
+
+
+@examples
+@given(random_sessions())
+def test_the_sessions_clock_is_that_of_a_participant_without_extra_time_or_commands_of_its_own(
+    generated: RandomSession,
+) -> None:
+    opening = generated.opening
+    usual = c.NewParticipant("usual")
+    settings = replace(opening.individual, begins=Begins.TOGETHER, rounds=False)
+    people = (usual, *opening.participants)
+    opening = replace(opening, participants=people, individual=settings)
+    for run in run_commands(dataclasses.replace(generated, opening=opening)):
+        for step in run.steps:
+            _check_session_clock(step.session)
+
+
+def _check_session_clock(session: Session) -> None:
+    usual = session.find("usual")
+    assert usual is not None
+    total, state = session.total_time_ms, clock_of(usual).state
+    if total is not None and not state.is_done:
+        rules = clocks_of(session)
+        shared, own = rules.session_clock(session), rules.clocks(session)[0]
+        assert shared is not None
+        assert own is not None
+        assert shared.left_ms == own.left_ms
+        assert shared.rate == own.rate or state is RunState.OVERDUE
 
 
 @examples
