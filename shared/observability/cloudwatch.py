@@ -8,6 +8,7 @@ import msgspec
 
 from shared.application.ports.metrics import PushOutcome, StoreErrorKind
 from shared.application.ports.webhooks import AttemptOutcome
+from shared.observability.production_figures import production_only
 
 _NAMESPACE = "SyncKairos"
 
@@ -21,6 +22,7 @@ class EmfMetrics:
             "Function": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
         }
 
+    @production_only
     def observe_request(
         self, method: str, route: str, status: int, elapsed_ms: float, tenant: str | None = None
     ) -> None:
@@ -30,13 +32,16 @@ class EmfMetrics:
     def observe_audit_lag(self, lag_ms: float) -> None:
         self._write("AuditLag", lag_ms, "Milliseconds", ["Stage"])
 
+    @production_only
     def observe_wakeup_lateness(self, lateness_ms: float) -> None:
         self._write("ExpiryLateness", lateness_ms, "Milliseconds", ["Stage"])
 
+    @production_only
     def observe_push(self, messages: int, duration_ms: float) -> None:
         more = {"messages": messages}
         self._write("PushDuration", duration_ms, "Milliseconds", ["Stage"], more)
 
+    @production_only
     def count_pushes(self, fate: PushOutcome, messages: int) -> None:
         self._write(f"Pushes{fate.capitalize()}", messages, "Count", ["Stage"])
 

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from shared.application.ports.metrics import PushOutcome, StoreErrorKind
 from shared.application.ports.webhooks import AttemptOutcome
 from shared.observability.process_metrics import ProcessMetrics
+from shared.observability.production_figures import production_only
 
 _REQUEST_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _SWITCH_BUCKETS_MS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 200, 500, 1000)
@@ -107,16 +108,19 @@ class PrometheusMetrics:
     def count_store_error(self, fault: StoreErrorKind) -> None:
         self._store_errors[fault].inc()
 
+    @production_only
     def observe_push(self, messages: int, duration_ms: float) -> None:
         self._pushes_sent.inc(messages)
         self._push_durations.observe(duration_ms)
 
+    @production_only
     def count_pushes(self, fate: PushOutcome, messages: int) -> None:
         self._pushes[fate].inc(messages)
 
     def observe_audit_lag(self, lag_ms: float) -> None:
         self._audit_lag.observe(lag_ms)
 
+    @production_only
     def observe_wakeup_lateness(self, lateness_ms: float) -> None:
         self._expiry_lateness.observe(lateness_ms)
 
@@ -126,6 +130,7 @@ class PrometheusMetrics:
     def count_restored_sessions(self, sessions: int) -> None:
         self._sessions_restored.inc(sessions)
 
+    @production_only
     def observe_request(
         self, method: str, route: str, status: int, elapsed_ms: float, tenant: str | None = None
     ) -> None:

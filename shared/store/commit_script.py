@@ -69,7 +69,8 @@ def commit_keys(commit: Commit, keys: StoreKeys) -> list[str]:
         touched.append(keys.answer(commit.key))
     if commit.owner:
         touched += [keys.owned(shard, commit.owner), keys.held(shard, commit.owner)]
-    return [*touched, *_list_keys(commit, keys)]
+    touched += _list_keys(commit, keys)
+    return [*touched, keys.test_sessions(shard)] if _is_test(commit) else touched
 
 
 def commit_arguments(
@@ -101,6 +102,7 @@ def commit_arguments(
         len(_list_keys(commit, keys)),
         list_member(listed) if (listed := _listed(commit)) else "",
         _optional(commit.listed_until),
+        "1" if _is_test(commit) else "",
         *audited,
         *(_owner_arguments(commit, keys) if commit.owner else ()),
         *chain.from_iterable(write.participants),
@@ -118,6 +120,12 @@ def _record_of(commit: Commit, state: bytes | None, features: CommitFeatures) ->
     if len(state) <= _SMALL_STATE:
         return record, True
     return record + b"\n" + codec.compress_state(state), False
+
+
+def _is_test(commit: Commit) -> bool:
+    """Whether the commit changes a test session."""
+    session = commit.session or commit.base
+    return session is not None and session.virtual_clock is not None
 
 
 def _list_keys(commit: Commit, keys: StoreKeys) -> list[str]:

@@ -82,6 +82,10 @@ class StoreKeys:
         """Hash with the owner's bytes and load in the shard, in total and by session."""
         return f"{shard}:held:{owner}"
 
+    def test_sessions(self, shard: str) -> str:
+        """Sorted set of the live test sessions in the shard, scored by their expiry."""
+        return f"{shard}:test-sessions"
+
     def list_of(self, shard: str, scope: ListScope) -> ListKeys:
         """The sorted sets of the sessions that `scope` has in the shard."""
         whose = f"{scope.tenant or ''}:{scope.owner or ''}"

@@ -25,6 +25,7 @@ from shared.application.ports.session_store import (
     Wakeup,
 )
 from shared.application.store_clock import StoreClock
+from shared.application.test_traffic import note_session
 from shared.domain.units import DAY, Instant, Millis, elapsed_between
 from shared.domain.values import replace
 from shared.store import codec
@@ -166,6 +167,8 @@ class RedisSessionStore:
         commit can't read other shards."""
         if commit.session and len(commit.session.participants) > LARGE_SESSION:
             await yield_to_event_loop()
+        if commit.session:
+            note_session(commit.session)
         last_whole = commit.last_whole if self._features.audits else None
         write = fields_to_write(commit.base, commit.session, last_whole)
         reply = await self._run(commit, write)
@@ -210,6 +213,8 @@ class RedisSessionStore:
         if size_of(fields) > LARGE_BYTES and not self._recent.knows(name, fields):
             await yield_to_event_loop()
         stored = self._recent.decoded(name, fields)
+        if stored:
+            note_session(stored.session)
         is_deleted = stored is None and b"operations" in fields
         alarm = fields.get(b"alarm")
         alarm_at = Instant(int(alarm)) if alarm else None
@@ -272,12 +277,12 @@ class RedisSessionStore:
             [[*self._statistics_commands(shard), TIME] for shard in self._keys.all_shards]
         )
         counted = [one for one in outcomes if not isinstance(one, StoreUnavailable)]
-        waiting = [stream_id_time(i) for _, _, oldest, _, _ in counted for i, _ in oldest]
+        waiting = [stream_id_time(i) for _, _, oldest, *_ in counted for i, _ in oldest]
         return StoreStatistics(
-            live_sessions=sum(live for live, *_ in counted),
+            live_sessions=sum(live - tests for live, _, _, _, tests, _ in counted),
             outbox_length=sum(length for _, length, *_ in counted),
-            outbox_age_ms=Millis(max(_age(oldest, now) for _, _, oldest, _, now in counted)),
-            dead_letters=sum(dead for _, _, _, dead, _ in counted),
+            outbox_age_ms=Millis(max(_age(oldest, now) for _, _, oldest, _, _, now in counted)),
+            dead_letters=sum(dead for _, _, _, dead, *_ in counted),
             oldest_at=min(waiting, default=None),
         )
 
@@ -311,6 +316,7 @@ class RedisSessionStore:
             ("XLEN", outbox),
             ("XRANGE", outbox, "-", "+", "COUNT", 1),
             ("XLEN", self._keys.dead_letters(shard)),
+            ("ZCOUNT", self._keys.test_sessions(shard), f"({self._clock.now()}", "+inf"),
         ]
 
     async def _work_of(self, shard: str) -> WaitingWork:

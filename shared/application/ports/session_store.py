@@ -72,7 +72,7 @@ class WaitingWork(Value, frozen=True):
 
 
 class StoreStatistics(Value, frozen=True):
-    """Number of live sessions, and state of the outbox.
+    """Number of live sessions without test sessions, and state of the outbox.
 
     `outbox_age_ms` is the age of the oldest waiting audit entry, 0 if none waits; `oldest_at` is
     the instant at which that entry was queued.

@@ -13,13 +13,14 @@
 -- KEYS  session, deadlines, outbox, push channel, wake channel, outbox channel [, recorded answer]
 --       [, the owner's live sessions, the owner's usage]
 --       [, for each list that has the session: its live sessions, its ended ones, their expiry]
+--       [, the live test sessions]
 -- ARGV  session id, expected revision ('' = none), operation id, state ('' = remove),
 --       retention ms, wake-up ms ('' = none), now ms, alarm ms ('' = none), publish? ('' = no),
 --       answer ('' = none), keep the state with the answer? ('' = no), answer ttl ms,
 --       bytes of the whole session, fields that the session must have at least,
 --       number of participants' fields to write, number of such fields to remove,
 --       number of audit entries, number of KEYS of lists, the session's member in the lists,
---       end of its stay there (ms), the entries ...
+--       end of its stay there (ms), a test session? ('' = no), the entries ...
 --       [, with an owner: most sessions, most bytes, most load, most bytes written in a minute
 --       ('' = any), load of this session],
 --       the fields to write (name, value) ..., the names of the fields to remove ...,
@@ -36,11 +37,13 @@ local retention, wake_at, now, alarm_at = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local publishes = ARGV[9] ~= ''
 local answer = ARGV[10] ~= '' and KEYS[7]
 local session_bytes, least_fields = tonumber(ARGV[13]), tonumber(ARGV[14])
-local first_list, member, listed_until = #KEYS - tonumber(ARGV[18]) + 1, ARGV[19], ARGV[20]
+local tests = ARGV[21] ~= '' and KEYS[#KEYS]
+local last_list, member, listed_until = #KEYS - (tests and 1 or 0), ARGV[19], ARGV[20]
+local first_list = last_list - tonumber(ARGV[18]) + 1
 local first_of_owner = answer and 8 or 7
 local has_owner = first_list > first_of_owner
 local owned, held = has_owner and KEYS[first_of_owner], has_owner and KEYS[first_of_owner + 1]
-local first_entry, of_owner = 21, 21 + tonumber(ARGV[17])
+local first_entry, of_owner = 22, 22 + tonumber(ARGV[17])
 local first_field = of_owner + (owned and 5 or 0)
 local first_removed = first_field + 2 * tonumber(ARGV[15])
 local first_push = first_removed + tonumber(ARGV[16])
@@ -237,9 +240,21 @@ else
   end
 end
 
+if tests then
+  redis.call('ZREMRANGEBYSCORE', tests, '-inf', now)
+  if is_over then
+    redis.call('ZREM', tests, id)
+  else
+    redis.call('ZADD', tests, now + retention, id)
+    if redis.call('PTTL', tests) < tonumber(retention) then
+      redis.call('PEXPIRE', tests, retention)
+    end
+  end
+end
+
 -- Update the lists. The expiry in a list is never earlier than that of the session, so that a
 -- member whose expiry has passed can be removed without looking at its session.
-for i = first_list, #KEYS, 3 do
+for i = first_list, last_list, 3 do
   local live, ended, expiry = KEYS[i], KEYS[i + 1], KEYS[i + 2]
   local gone = redis.call('ZRANGEBYSCORE', expiry, '-inf', now, 'LIMIT', 0, 100)
   if state == '' then

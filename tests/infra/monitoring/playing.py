@@ -31,6 +31,20 @@ async def generate_traffic(monitored: MonitoredInstance) -> None:
         assert (await api.get(str(uuid4()))).status_code == 404
 
 
+async def play_test_session(monitored: MonitoredInstance) -> None:
+    """Play a test session whose clock expires twice: without a request, and by an advance."""
+    token = tokens.host(tenant="acme")
+    players = [participant(1_000), participant(60_000)]
+    async with api_client(monitored.instance.url, token) as api:
+        session_id = await api.created(chess(test=True, participants=players))
+        async with connect_live(monitored.instance, session_id, f"&token={token}") as follower:
+            assert (await api.do(session_id, "start")).status_code == 200
+            await follower.until(lambda message: message.get("cause") == "time_expired")
+            assert (await api.do(session_id, "switch")).status_code == 200
+            assert (await api.do(session_id, "advance", {"ms": 60_000})).status_code == 200
+            await follower.until(lambda message: message.get("cause") == "session_advanced")
+
+
 async def _game(monitored: MonitoredInstance, api: ApiClient, token: str) -> None:
     session_id = await api.created(chess())
     async with connect_live(monitored.instance, session_id, f"&token={token}") as follower:

@@ -13,7 +13,11 @@ import yaml
 from prometheus_client.metrics_core import Metric
 
 from infra.monitoring import dashboard
-from tests.infra.monitoring.playing import MonitoredInstance, generate_traffic
+from tests.infra.monitoring.playing import (
+    MonitoredInstance,
+    generate_traffic,
+    play_test_session,
+)
 from tests.infra.monitoring.scraping import describe, label_names_by_series, metric_value, scrape
 
 _FOLDER = Path(dashboard.__file__).parent
@@ -65,6 +69,23 @@ def test_a_push_is_measured_once_for_all_sockets_of_a_session(metrics: list[Metr
     # Four changes of a game; in the other session a start, an expiry and the state after it.
     assert metric_value(metrics, "synckairos_delivery_latency_ms_count") == 7
     assert 0 <= metric_value(metrics, "synckairos_delivery_latency_ms_sum") < 7 * 60_000
+
+
+async def test_a_test_session_is_in_no_figure_of_production(
+    monitored: MonitoredInstance, metrics: list[Metric]
+) -> None:
+    await play_test_session(monitored)
+    after = scrape(monitored.metrics_url)
+    for figure in (
+        "active_sessions",
+        "http_requests_total",
+        "tenant_requests_total",
+        "switch_cycle_duration_ms_count",
+        "expiry_lateness_ms_count",
+        "delivery_latency_ms_count",
+    ):
+        name = f"synckairos_{figure}"
+        assert metric_value(after, name) == metric_value(metrics, name), figure
 
 
 def test_switches_and_expiries_are_measured(metrics: list[Metric]) -> None:

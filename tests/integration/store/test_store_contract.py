@@ -24,6 +24,7 @@ from shared.domain.events import Expiry
 from shared.domain.transition import transition
 from shared.domain.units import DAY, Instant, Millis
 from shared.domain.values import replace
+from shared.domain.virtual_clock import VirtualClock
 from shared.store.commit_script import CommitFeatures
 from shared.store.connection import StoreConnection
 from shared.store.keys import StoreKeys
@@ -413,6 +414,21 @@ async def test_the_census_counts_sessions_and_outbox_entries(store: SessionStore
         await store.commit(commit_for(new_session()))
     census = await store.statistics()
     assert (census.live_sessions, census.outbox_length) == (3, 3)
+
+
+async def test_the_census_leaves_out_live_test_sessions(store: SessionStore) -> None:
+    real, tested = new_session(), new_session()
+    tested = replace(tested, session=replace(tested.session, virtual_clock=VirtualClock()))
+    await store.commit(commit_for(real, now=FAR_FUTURE))
+    commit = commit_for(tested, now=FAR_FUTURE, key=IdempotencyKey("scope", "key", "print"))
+    await store.commit(commit)
+    assert (await store.statistics()).live_sessions == 1
+    ended = commit_for(tested, commit.operation_id, now=FAR_FUTURE, wake_at=None)
+    await store.commit(ended)
+    assert (await store.statistics()).live_sessions == 1
+    deleted = commit_for(tested, ended.operation_id, now=FAR_FUTURE, wake_at=None, session=None)
+    await store.commit(deleted)
+    assert (await store.statistics()).live_sessions == 1
 
 
 async def test_waiting_work_is_counted(store: SessionStore, redis: Redis) -> None:
