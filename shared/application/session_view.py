@@ -20,7 +20,12 @@ from shared.domain.clocks import (
     group_clocks,
     over_ms,
 )
-from shared.domain.clocks.individual_times import clock_of, deadlines, settings_of
+from shared.domain.clocks.individual_times import (
+    clock_of,
+    deadlines,
+    granted_times,
+    settings_of,
+)
 from shared.domain.events import Expiry
 from shared.domain.extension import last_extension_ms
 from shared.domain.individual_clock import FULL_PERMILLE, Begins, RunState
@@ -443,7 +448,7 @@ def _individual_views(lines: ClockLines) -> list[ParticipantView]:
             participant.cycle_count,
             own.state is RunState.RUNNING,
             own.expired_at is not None,
-            own.granted_ms(total),
+            granted,
             Millis(clock.left_ms) if clock and total else clocks.value_of(shown, participant),
             participant.group_id,
             clock,
@@ -460,9 +465,10 @@ def _individual_views(lines: ClockLines) -> list[ParticipantView]:
             own.allowance.factor_permille,
             timestamp(own.allowance.closes_at),
         )
-        for participant, own, clock, deadline_at in zip(
+        for participant, own, granted, clock, deadline_at in zip(
             shown.participants,
             map(clock_of, shown.participants),
+            granted_times(shown),
             lines.each(clocks.clocks),
             deadlines(shown),
             strict=True,

@@ -12,7 +12,7 @@ from shared.domain.schedule import (
 )
 from shared.domain.session import MAX_OVERRUN, Session, Status
 from shared.domain.units import DAY, Instant, Millis, after
-from shared.domain.values import Value, replace
+from shared.domain.values import Value, remembered, replace
 
 
 def at_time(session: Session, now: Instant) -> Session:
@@ -158,6 +158,7 @@ def next_wakeup(session: Session) -> Instant | None:
     return min((at for at in instants if at is not None), default=None)
 
 
+@remembered
 def retention_ms(session: Session) -> Millis:
     """Return how long to keep a session after its last change, ms.
 

@@ -101,6 +101,7 @@ def ended_if_all_are_done(session: Session) -> Session:
     )
 
 
+@remembered
 def next_due(session: Session) -> tuple[Instant, Participant] | None:
     """Return the next deadline or end of a grace period, and whose it is; None if there is none.
 
@@ -109,12 +110,21 @@ def next_due(session: Session) -> tuple[Instant, Participant] | None:
     grace_ms = settings_of(session).grace_ms
     found: tuple[Instant, Participant] | None = None
     for participant, at in zip(session.participants, deadlines(session), strict=True):
-        clock = clock_of(participant)
-        if clock.state is RunState.OVERDUE and clock.expired_at is not None:
+        if at is None:
+            clock = clock_of(participant)
+            if clock.state is not RunState.OVERDUE or clock.expired_at is None:
+                continue
             at = after(clock.expired_at, grace_ms)
-        if at is not None and (found is None or at < found[0]):
+        if found is None or at < found[0]:
             found = at, participant
     return found
+
+
+@remembered
+def granted_times(session: Session) -> Sequence[Millis | None]:
+    """Return all time that each participant may use, ms; None where time counts up."""
+    total = session.total_time_ms
+    return [clock_of(participant).granted_ms(total) for participant in session.participants]
 
 
 @remembered
@@ -123,10 +133,10 @@ def deadlines(session: Session) -> Sequence[Instant | None]:
 
     Every change asks for them several times, for up to 1 000 participants.
     """
-    settings, total, now = settings_of(session), session.total_time_ms, session.updated_at
+    settings, now = settings_of(session), session.updated_at
     is_running = session.status is Status.RUNNING
     found: list[Instant | None] = []
-    for participant in session.participants:
+    for participant, granted in zip(session.participants, granted_times(session), strict=True):
         clock = participant.individual or _NO_CLOCK
         state = clock.state
         if state not in _MAY_RUN_OUT:
@@ -134,11 +144,9 @@ def deadlines(session: Session) -> Sequence[Instant | None]:
             continue
         closes_at = clock.allowance.closes_at
         at = settings.closes_at if closes_at is None else closes_at
-        if is_running and state is RunState.RUNNING:
-            granted = clock.granted_ms(total)
-            if granted is not None:
-                own = Instant(now + granted + clock.origin_ms - session.used_ms)
-                at = own if at is None or own < at else at
+        if is_running and state is RunState.RUNNING and granted is not None:
+            own = Instant(now + granted + clock.origin_ms - session.used_ms)
+            at = own if at is None or own < at else at
         found.append(at)
     return found
 
@@ -148,18 +156,18 @@ def individual_clocks(session: Session) -> list[Clock]:
 
     Like `deadlines`, this is one loop, because each change shows all participants.
     """
-    total, session_ms = session.total_time_ms, session.used_ms
+    session_ms = session.used_ms
     is_over, is_session_running = session.status.is_terminal, session.status is Status.RUNNING
     until_close_of_all = until(session, settings_of(session).closes_at)
     clocks = []
-    for participant in session.participants:
+    for participant, granted in zip(session.participants, granted_times(session), strict=True):
         own = participant.individual or _NO_CLOCK
         closes_at = own.allowance.closes_at
         until_close = until_close_of_all if closes_at is None else until(session, closes_at)
         if is_over or own.state.is_done:
             until_close = None
         is_running = is_session_running and own.state is RunState.RUNNING
-        used, granted = own.used_at(session_ms), own.granted_ms(total)
+        used = own.used_at(session_ms)
         if granted is None:
             clocks.append(_upward(used, until_close, is_running=is_running))
         else:
