@@ -6,11 +6,15 @@ from typing import NamedTuple
 
 
 class Subscription(NamedTuple):
-    """A socket to open: the instance's port, the number and the id of the session."""
+    """A socket to open: the instance's port, the number and the id of the session.
+
+    It asks for `differences` of states (docs/realtime.md) or gets whole states.
+    """
 
     port: int
     session: int
     session_id: str
+    differences: bool = False
 
 
 @dataclass
@@ -22,8 +26,10 @@ class SubscriberResults:
 
     received_s: "array[float]" = field(default_factory=lambda: array("d"))
     push_keys: "array[int]" = field(default_factory=lambda: array("Q"))
-    push_bytes: int = 0
-    """Bytes of all received pushes."""
+    state_bytes: int = 0
+    difference_bytes: int = 0
+    differences: int = 0
+    """Number of pushes with a difference; the two above are the bytes of both kinds."""
     missed: int = 0
     repeated: int = 0
     lost: int = 0

@@ -116,7 +116,10 @@ def _open_sockets(
     children: list[ChildProcess],
     report_progress: ReportProgress,
 ) -> list[ChildProcess]:
-    """Spread each session's sockets over the instances, and all sockets over few processes."""
+    """Spread each session's sockets over the instances, and all sockets over few processes.
+
+    Of the sockets of exams, every second one asks for differences.
+    """
     subscriptions = [
         Subscription(
             servers.ports[(n % len(sessions) + n // len(sessions)) % len(servers.ports)],
@@ -126,8 +129,11 @@ def _open_sockets(
         for n in range(scenario.sockets)
     ]
     subscriptions = [
-        subscription._replace(session_id=sessions[subscription.session].session_id)
-        for subscription in subscriptions
+        subscription._replace(
+            session_id=sessions[subscription.session].session_id,
+            differences=scenario.pattern == "finishes" and n % 2 == 1,
+        )
+        for n, subscription in enumerate(subscriptions)
     ]
     processes: list[ChildProcess] = []
     for start in range(0, len(subscriptions), _SOCKETS_PER_PROCESS):

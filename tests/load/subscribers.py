@@ -28,6 +28,8 @@ class _State(msgspec.Struct):
 class _Message(msgspec.Struct):
     type: str
     state: _State | None = None
+    version: int | None = None
+    """That of a difference, or of the newest state in a `PONG`."""
 
 
 _decode = msgspec.json.Decoder(_Message).decode
@@ -97,6 +99,7 @@ class _Subscriber(asyncio.Protocol):
         self._group = group
         self._is_closing = False
         url = f"ws://127.0.0.1:{subscription.port}/ws?sessionId={subscription.session_id}&sync=1"
+        url += "&differences=1" if subscription.differences else ""
         self._protocol = ClientProtocol(parse_uri(url), max_size=None)
         self._transport: asyncio.Transport
 
@@ -141,9 +144,11 @@ class _Subscriber(asyncio.Protocol):
 
     def _receive(self, message: _Message, size: int, at_s: float) -> None:
         self.last_type = message.type
-        if message.state is None:
+        is_difference = message.type == "STATE_UPDATE" and message.state is None
+        if message.state is None and not is_difference:
             return
-        version, previous = message.state.version, self.version
+        version = message.state.version if message.state else message.version or 0
+        previous = self.version
         self.version = max(version, previous)
         if not self.is_ready.done():
             self._note_first_state(message)
@@ -151,7 +156,9 @@ class _Subscriber(asyncio.Protocol):
         results = self._group.results
         if message.type == "STATE_UPDATE":
             results.received_s.append(at_s)
-            results.push_bytes += size
+            results.differences += is_difference
+            results.difference_bytes += size * is_difference
+            results.state_bytes += size * (not is_difference)
             results.push_keys.append(push_key(self.subscription.session, version))
             results.repeated += version <= previous
             results.missed += max(0, version - previous - 1)

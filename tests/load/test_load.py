@@ -76,6 +76,23 @@ def test_people_play_their_games_from_creation_to_end(servers: Servers) -> None:
     assert not record.results.errors
 
 
+def test_each_participant_of_an_exam_finishes_once(servers: Servers) -> None:
+    scenario = replace(
+        shortened("individual-100"), sessions=1, participants=70, rate=35, limits=(), sockets=2
+    )
+    figures = figures_of(record := run_on(servers, scenario, ignore_progress))
+    assert Counter(sample.kind for sample in record.results.samples) == {"finish": 70}
+    assert figures["versions missing"] == figures["pushes missed"] == figures["errors %"] == 0
+    # The last finish ends the exam, so that its push has the state.
+    assert sum(one.differences for one in record.subscriber_results) == 69
+    assert (
+        0
+        < 10 * figures["bytes of a push with a difference"]
+        < figures["bytes of a push with the state"]
+    )
+    assert figures["bytes to Redis a change"] > 0
+
+
 def test_requests_are_sent_when_due_even_without_responses() -> None:
     with server_answering_after(20) as port:
         results = run_generator(port)

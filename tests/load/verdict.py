@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tests.load.attendance import SubscriberResults
 from tests.load.bench.figures import percentile
 from tests.load.deliveries import delivery_latencies
 from tests.load.observation import Observation, histogram_percentile
@@ -98,13 +99,26 @@ def _of_sockets(record: Record) -> Figures:
     results = record.subscriber_results
     received = sum(len(one.push_keys) for one in results)
     return _latency_figures("delivery", ms) | {
-        "bytes a push": sum(one.push_bytes for one in results) / max(1, received),
+        **_of_push_bytes(results, received),
         "pushes received": received,
         "pushes missed": sum(one.missed for one in results),
         "pushes repeated": sum(one.repeated for one in results),
         "sockets lost": sum(one.lost for one in results),
         "socket setup s": record.opening_s,
     }
+
+
+def _of_push_bytes(results: Sequence[SubscriberResults], received: int) -> Figures:
+    differences = sum(one.differences for one in results)
+    with_state = received - differences
+    figures: Figures = {}
+    if with_state:
+        sent = sum(one.state_bytes for one in results)
+        figures["bytes of a push with the state"] = sent / with_state
+    if differences:
+        sent = sum(one.difference_bytes for one in results)
+        figures["bytes of a push with a difference"] = sent / differences
+    return figures
 
 
 def _of_memory(record: Record) -> Figures:

@@ -34,12 +34,13 @@ def _later(participant: Participant, elapsed: int) -> Participant:
     later: dict[str, Any] = {**participant}
     if participant["is_active"]:
         later["time_used_ms"] += elapsed
-    if clock := participant.get("clock"):
-        later["clock"] = clock = _later_clock(clock, elapsed)
     if (remaining := participant.get("time_remaining_ms")) is not None:
-        # Without a limit, it is the time until the participant's closing time.
-        has_limit = "total_time_ms" in participant and clock
-        later["time_remaining_ms"] = clock["left_ms"] if has_limit else max(0, remaining - elapsed)
+        later["time_remaining_ms"] = max(0, remaining - elapsed)
+    if sent := participant.get("clock"):
+        later["clock"] = clock = _later_clock(sent, elapsed)
+        # Without a limit, the time that remains is that until the participant's closing time.
+        if "total_time_ms" in participant:
+            later["time_remaining_ms"] = clock["left_ms"]
     return cast(Participant, later)
 
 
