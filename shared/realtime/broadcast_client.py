@@ -86,7 +86,7 @@ def _message(topic: str, push: Push) -> dict[str, Any]:
 
 def _payload(push: Push) -> msgspec.Raw | dict[str, Any]:
     """Return the message. If it is too large for Supabase, its state is replaced by the version:
-    clients see from that that they must read the state."""
+    clients make the state from the difference, if the message has one, or read it."""
     encoded = push.text.encode()
     if push.version is None or len(encoded) <= _MAX_STATE_BYTES:
         return msgspec.Raw(encoded)

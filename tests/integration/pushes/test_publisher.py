@@ -107,6 +107,19 @@ async def test_a_state_too_large_for_supabase_is_sent_as_its_version_only(
     }
 
 
+async def test_a_state_too_large_for_supabase_is_sent_as_its_difference_if_it_has_one(
+    harness: PushHarness, realtime: BroadcastServer
+) -> None:
+    state = {"version": 7, "note": "x" * 200_000}
+    rest = {"type": "STATE_UPDATE", "sessionId": "s", "timestamp": 1, "cause": "participant_begun"}
+    difference = {"since": 6, "state": {"version": 7, "participants": []}}
+    update = json.dumps({**rest, "state": state, "difference": difference}).encode()
+    await harness.publisher.notify(CommitNotification("s", pushes=[update]))
+    (sent,) = realtime.sent
+    (message,) = sent.messages
+    assert message["payload"] == {**rest, "version": 7, "difference": difference}
+
+
 @pytest.mark.parametrize("status", [200, 302, 401, 429, 503])
 async def test_every_response_but_202_makes_the_push_owed(
     harness: PushHarness, realtime: BroadcastServer, status: int
