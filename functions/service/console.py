@@ -1,6 +1,7 @@
-"""`GET /`: the console, one page of plain ES modules."""
+"""`GET /`: the console, a page of plain ES modules; `/embed` and `/board` show its clocks alone."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.responses import Response
@@ -30,8 +31,24 @@ routes = Routes()
 @routes.get("/")
 async def page(request: ApiRequest) -> Response:
     """Return the console's page; its scripts and styles are under `/console`."""
-    other_origins = request.components.subscriptions.origins
-    return await file_response(request, _FILES / "index.html", page_headers(other_origins))
+    return await _page(request, "index.html")
+
+
+@routes.get("/embed")
+async def embed(request: ApiRequest) -> Response:
+    """Return the page of one session's clocks, which the pages of `EMBED_ORIGINS` may frame."""
+    return await _page(request, "embed.html", framed_by=request.components.embed_origins)
+
+
+@routes.get("/board")
+async def board(request: ApiRequest) -> Response:
+    """Return the page that shows many sessions at once."""
+    return await _page(request, "board.html")
+
+
+async def _page(request: ApiRequest, name: str, *, framed_by: Sequence[str] = ()) -> Response:
+    headers = page_headers(request.components.subscriptions.origins, framed_by=framed_by)
+    return await file_response(request, _FILES / name, headers)
 
 
 def _serving(files: CachedStaticFiles) -> Endpoint:

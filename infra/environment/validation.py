@@ -76,6 +76,8 @@ def _warnings(settings: Settings) -> Iterator[str]:
         yield "RATE_LIMIT_GENERAL or RATE_LIMIT_SWITCH is 0: this rate limit is off"
     if "*" in settings.cors_origins:
         yield "CORS_ORIGINS=* lets every web page call the API from a browser"
+    if "*" in settings.embed_origins:
+        yield "EMBED_ORIGINS=* lets every web page show /embed in a frame"
     if settings.recovery == "off":
         yield "RECOVERY=off: sessions that Redis loses are not restored"
     if settings.redis_url and settings.redis_url.get_secret_value().startswith(

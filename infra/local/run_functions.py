@@ -24,6 +24,7 @@ from shared.settings.settings import read_settings
 _FORWARDED = (
     "APP_ENV",
     "CORS_ORIGINS",
+    "EMBED_ORIGINS",
     "JWT_JWKS_URL",
     "JWT_SECRET",
     "PUBSUB",

@@ -30,6 +30,7 @@ _SETTINGS = {
     "ALARM_QUEUE_URL": "http://127.0.0.1:9/alarms",
     "AUDIT_QUEUE_URL": "http://127.0.0.1:9/audit",
     "CORS_ORIGINS": "",
+    "EMBED_ORIGINS": "",
     "LOG_LEVEL": "INFO",
     "PUBSUB": "off",
     "STAGE": "test",

@@ -30,6 +30,7 @@ def build_http_components(
         access_control=_access_control(settings, settings.host if holds_sockets else None),
         subscriptions=make_subscriptions(settings, holds_sockets=holds_sockets),
         metrics=metrics,
+        embed_origins=settings.embed_origins,
     )
 
 

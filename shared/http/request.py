@@ -1,7 +1,7 @@
 """One HTTP request, with its caller and authorization, and the components that serve it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import uuid4
@@ -63,6 +63,8 @@ class Components:
     access_control: AccessControl
     subscriptions: Subscriptions
     metrics: Metrics
+    embed_origins: Sequence[str] = ()
+    """Origins of the web pages that may show `/embed` in a frame."""
     is_shutting_down: bool = False
     """Whether the instance is shutting down, so that load balancers should not use it."""
 

@@ -22,19 +22,25 @@ _POLICY = {
 }
 
 
-def page_headers(connects_to: Sequence[str] = ()) -> dict[str, str]:
+def page_headers(
+    connects_to: Sequence[str] = (), *, framed_by: Sequence[str] = ()
+) -> dict[str, str]:
     """Return the security headers of a page (CSP Level 3).
 
     The page may load files only from this service, and may also call the origins `connects_to`.
+    Pages of the origins `framed_by` may show it in a frame; `X-Frame-Options` can't name origins,
+    so it is sent only if there are none.
     """
     policy = _POLICY | {"connect-src": " ".join(["'self'", *connects_to])}
-    return {
+    if framed_by:
+        policy |= {"frame-ancestors": " ".join(framed_by)}
+    headers = {
         "Content-Security-Policy": "; ".join(map(" ".join, policy.items())),
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         "Referrer-Policy": "no-referrer",
-        "X-Frame-Options": "DENY",
     }
+    return headers if framed_by else headers | {"X-Frame-Options": "DENY"}
 
 
 def add_common_headers(response: Response, request: ApiRequest) -> None:

@@ -16,7 +16,7 @@ from pydantic import (
 
 from shared.settings.connection_urls import postgres_url, redis_url
 from shared.settings.error_messages import fault_messages
-from shared.settings.web_origins import web_origin
+from shared.settings.web_origins import framing_origin, web_origin
 
 _SECRET_BYTES = 32
 _LEVEL_NAMES = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
@@ -165,6 +165,11 @@ class Settings(BaseModel):
 
     An origin has a scheme and a host, such as `https://app.example.com`.
     """
+    embed_origins: list[str] = []
+    """Origins of web pages that may show `/embed` in a frame, separated by commas; `*` for all.
+
+    Without it no page may. All other pages of the service can never be shown in a frame.
+    """
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`, in any case."""
 
@@ -213,7 +218,7 @@ class Settings(BaseModel):
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "embed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -224,6 +229,11 @@ class Settings(BaseModel):
     @classmethod
     def _check_origins(cls, value: list[str]) -> list[str]:
         return [web_origin(origin) for origin in value]
+
+    @field_validator("embed_origins")
+    @classmethod
+    def _check_framing_origins(cls, value: list[str]) -> list[str]:
+        return [framing_origin(origin) for origin in value]
 
     @field_validator("supabase_signing_key")
     @classmethod

@@ -21,6 +21,7 @@ _ELSEWHERE = (
     "AWS_SESSION_TOKEN",
     "CORS_ORIGINS",
     "DATABASE_URL",
+    "EMBED_ORIGINS",
     "REDIS_URL",
     "SSM_NAMES",
     "SSM_PATH",
