@@ -1,6 +1,6 @@
 import { isTerminal, nearest } from "/clients/js/synckairos.js";
 import { duration, timeOfDay } from "./format.js";
-import { resultText } from "./game-result.js";
+import { losesByFlag, resultText } from "./game-result.js";
 import { currentItem, titleOf } from "./programme.js";
 import { turnWords } from "./turn-words.js";
 import { wordsOf } from "./words.js";
@@ -43,6 +43,7 @@ export function outcomeText(state, names) {
 function lossOn(state, names) {
   const { fallen, left } = sidesOf(state, names);
   if (!fallen.length) return "";
+  if (!losesByFlag(state)) return `${fallen.join(" and ")}: no time left.`;
   const flags = fallen.map((name) => `${name}’s`).join(" and ");
   const loss = `${flags} ${fallen.length > 1 ? "flags" : "flag"} fell`;
   const byTime = state.action_on_timeout.winner_by === "time" && left.length === 1;

@@ -1,10 +1,10 @@
 import { count, countdown, duration, elapsedTime, untilChange } from "./format.js";
 import { clockWidth } from "./clock-width.js";
+import { noteOf } from "./clock-notes.js";
 import { el, icon, setFlag, setText } from "./dom.js";
 import { memberButtons } from "./member-buttons.js";
 
 const STEP_MS = 15_000;
-const MODES_WITH_FLAGS = ["per_participant", "per_group"];
 
 /**
  * One clock. `update` takes the model of a new state; `draw` takes a server time (ms) and returns
@@ -128,16 +128,6 @@ function pressLabel(model) {
   if (model.isUpward) return "Record a lap";
   if (model.isShared) return "Start the next round";
   return model.isActive ? `End the turn of ${model.name}` : `Switch to ${model.name}`;
-}
-
-function noteOf(model, state, isFallen) {
-  if (isFallen && state.overtime) return "Over time";
-  if (isFallen) return MODES_WITH_FLAGS.includes(state.sync_mode) ? "Flag fallen" : "Time’s up";
-  if (model.isWinner) return state.status === "completed" ? "Wins" : "Wins on time";
-  if (model.isRetired) return "Retired";
-  if (!model.isActive) return "";
-  if (state.status === "pending") return model.isUpward ? "" : "Ready";
-  return state.status === "paused" ? "Paused" : "";
 }
 
 function detailOf(model, state, at) {

@@ -1,3 +1,4 @@
+import { keepChildren } from "./children.js";
 import { clockFace } from "./clock-face.js";
 import { el } from "./dom.js";
 import { faceModels } from "./face-models.js";
@@ -8,32 +9,21 @@ const NARROWEST = 2.4;
 /** All clocks of a state, at the same size. Their elements are kept across states. */
 export function clockGrid(handlers) {
   const element = el("div", { class: "clock-grid" });
-  const faces = new Map();
+  const faces = keepChildren(element, () => clockFace(handlers));
+  let shown = [];
   let widest = 0;
 
   function update(state, names, allowed) {
     const models = faceModels(state, names);
-    const keys = new Set(models.map((model) => model.key));
-    for (const [key, face] of faces) {
-      if (keys.has(key)) continue;
-      face.element.remove();
-      faces.delete(key);
-    }
-    models.forEach((model, position) => {
-      if (!faces.has(model.key)) faces.set(model.key, clockFace(handlers));
-      const face = faces.get(model.key);
-      face.update(model, state, allowed);
-      if (element.children[position] !== face.element) {
-        element.insertBefore(face.element, element.children[position] ?? null);
-      }
-    });
+    shown = faces.update(models.map(({ key }) => key));
+    models.forEach((model, position) => shown[position].update(model, state, allowed));
     element.dataset.mode = state.sync_mode;
     element.dataset.count = String(Math.min(models.length, 9));
   }
 
   /** Draw the clocks at a server time (ms); return the ms until the text of one changes. */
   function draw(at) {
-    const drawn = [...faces.values()].map((face) => face.draw(at));
+    const drawn = shown.map((face) => face.draw(at));
     const width = Math.max(NARROWEST, ...drawn.map((face) => face.width));
     if (width !== widest) element.style.setProperty("--width", width.toFixed(3));
     widest = width;

@@ -1,4 +1,5 @@
 import { amountOfTime, count, countdown, duration, lapTime } from "./format.js";
+import { losesByFlag } from "./game-result.js";
 import { positionOf, titleOf } from "./programme.js";
 import { turnWords } from "./turn-words.js";
 
@@ -29,8 +30,7 @@ export function eventText(event, state, names) {
     case "cycle_switched":
       return switchText(event, state, who, next);
     case "time_expired":
-      if (state.sync_mode === "individual") return `${who}: time’s up`;
-      return `${expiryText(event, who)}${sequel(event, next)}`;
+      return `${expiryText(event, state, who)}${sequel(event, state, next)}`;
     case "session_advanced":
       return `Time advanced by ${duration(event.metadata.by_ms)}`;
     case "participant_added":
@@ -78,8 +78,11 @@ function lateness({ metadata }) {
   return metadata.late_ms ? `, ${duration(metadata.late_ms)} late` : "";
 }
 
-function expiryText({ metadata: { reason, explanation } }, who) {
-  if (reason !== "forfeit") return who ? `${who}’s flag fell` : "Time ran out";
+function expiryText({ metadata: { reason, explanation } }, state, who) {
+  if (reason !== "forfeit") {
+    if (!who) return "Time ran out";
+    return losesByFlag(state) ? `${who}’s flag fell` : `${who}: time’s up`;
+  }
   return explanation ? `${who} forfeited (${explanation})` : `${who} forfeited`;
 }
 
@@ -138,7 +141,8 @@ function undoText({ metadata }, state, who) {
   return `${undone}: ${who}’s turn ${UNDONE[metadata.mode] ?? "goes on"}`;
 }
 
-function sequel({ metadata }, next) {
+function sequel({ metadata }, { sync_mode: mode }, next) {
+  if (mode === "individual") return "";
   if (metadata.status === "expired") return ": the session is over";
   const { type, action } = metadata.action_applied ?? {};
   if (type === "notify" || !next) return "";

@@ -10,6 +10,7 @@ import {
 } from "/clients/js/synckairos.js";
 import { count } from "./format.js";
 import { resultOf } from "./game-result.js";
+import { turnWords } from "./turn-words.js";
 
 /**
  * @typedef {object} FaceModel one clock on the page
@@ -103,10 +104,11 @@ function globalFaces(state, names) {
   const participantId = active ?? state.participants[0]?.participant_id;
   const turn = itemName(state) ?? (active ? names.participant(active) : undefined);
   const { session_clock: sessionClock, cycle_clock: cycleClock } = state;
+  const round = `${turnWords(state).turn} ${Math.max(1, state.cycle_number)}`;
   const cycle = {
     key: "cycle",
-    name: turn ?? `Round ${Math.max(1, state.cycle_number)}`,
-    detail: turn ? `Round ${Math.max(1, state.cycle_number)}` : "",
+    name: turn ?? round,
+    detail: turn ? round : "",
     isActive: true,
     isShared: true,
     participantId,
@@ -116,7 +118,7 @@ function globalFaces(state, names) {
   const whole = {
     key: "session",
     name: cycleClock ? "Total" : (turn ?? "Everyone"),
-    detail: cycleClock || !state.cycle_number ? "" : `Round ${state.cycle_number}`,
+    detail: cycleClock || !state.cycle_number ? "" : round,
     isActive: !cycleClock,
     isShared: true,
     participantId: cycleClock ? undefined : participantId,
@@ -137,7 +139,7 @@ function elapsedFace(state, names) {
   const active = currentId(state);
   return {
     key: "elapsed",
-    name: state.cycle_number ? `Lap ${state.cycle_number}` : "Ready",
+    name: state.cycle_number ? `${turnWords(state).turn} ${state.cycle_number}` : "Ready",
     detail: active ? names.participant(active) : "",
     isActive: true,
     isUpward: true,

@@ -17,6 +17,15 @@ export function sidesOfGame(state, names) {
 }
 
 /**
+ * Whether the session is a game with chess clocks, in which a flag falls: one of two sides loses on
+ * time. In all others, such as a meeting or a debate, time is up.
+ */
+export function losesByFlag({ sync_mode: mode, participants, groups, action_on_timeout: action }) {
+  const sides = { per_participant: participants, per_group: groups }[mode];
+  return sides?.length === 2 && action.winner_by === "time";
+}
+
+/**
  * The result of a completed session. Applications may store anything in the metadata, so what isn't
  * a result is no result.
  *

@@ -49,7 +49,7 @@ export function linkBox() {
 }
 
 /** Copy an input's text; return false where it isn't possible. Without HTTPS there is no clipboard. */
-async function copied(input) {
+export async function copied(input) {
   try {
     await navigator.clipboard.writeText(input.value);
     return true;

@@ -1,14 +1,13 @@
-import { SyncKairos } from "/clients/js/synckairos.js";
+import { isUuid } from "/clients/js/ids.js";
 import { showColour } from "./alert-settings.js";
 import { mayCreate } from "./allowed.js";
+import { connect } from "./connect.js";
 import { createForm } from "./create-form.js";
 import { refusalText } from "./error-texts.js";
 import { messagePage } from "./message-page.js";
 import { sessionView } from "./session-view.js";
 import { bindToggle } from "./theme.js";
 import { takeToken } from "./token.js";
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const page = {
   main: document.getElementById("main"),
@@ -19,14 +18,7 @@ const page = {
 const brand = document.getElementById("brand");
 let leave = () => {};
 let token = takeToken();
-let client = connect();
-
-function connect() {
-  const realtime = () => import("./vendor/realtime-js.js");
-  const connected = new SyncKairos({ token, realtime });
-  connected.clock.start();
-  return connected;
-}
+let client = connect(token);
 
 /** Show the session of the address (`?session=<id>`), or the form that creates one. */
 function route() {
@@ -37,7 +29,7 @@ function route() {
   const query = new URLSearchParams(location.search);
   const id = query.get("session");
   if (id === null) showForm(query.get("create"));
-  else if (UUID.test(id)) showSession(id.toLowerCase());
+  else if (isUuid(id)) showSession(id.toLowerCase());
   else {
     leave = messagePage(page, "This link doesn’t lead to a session", "It may be incomplete.");
   }
@@ -68,7 +60,7 @@ bindToggle(document.getElementById("theme"));
 addEventListener("popstate", () => {
   const old = { client, token };
   token = takeToken();
-  if (token !== old.token) client = connect();
+  if (token !== old.token) client = connect(token);
   route();
   if (client !== old.client) old.client.close();
 });

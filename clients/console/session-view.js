@@ -8,6 +8,7 @@ import { openDialog } from "./dialogs.js";
 import { isDisplay } from "./display.js";
 import { el } from "./dom.js";
 import { periodText } from "./event-texts.js";
+import { fullScreen } from "./full-screen.js";
 import { generalPage } from "./general-page.js";
 import { keyHints } from "./hints.js";
 import { historyPanel } from "./history.js";
@@ -16,7 +17,7 @@ import { modeOf } from "./modes.js";
 import { nameBook } from "./names.js";
 import { announce, notify } from "./notifications.js";
 import { purposeOf } from "./purposes.js";
-import { fullScreen, sharing } from "./share-buttons.js";
+import { sharing } from "./share-buttons.js";
 import { showUnavailable } from "./unavailable.js";
 import { wakeLock } from "./wake-lock.js";
 

@@ -44,9 +44,3 @@ function tabLink(label, image, href) {
     el("span", {}, label),
   );
 }
-
-/** Switch full screen on or off. */
-export function fullScreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else document.documentElement.requestFullscreen?.().catch(() => {});
-}

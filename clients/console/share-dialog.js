@@ -5,6 +5,7 @@ import { field, select } from "./field.js";
 import { dayAndTime } from "./format.js";
 import { linkBox } from "./link-box.js";
 import { namesOf } from "./names.js";
+import { sessionLink } from "./session-link.js";
 import { hasToken } from "./token.js";
 
 const HOUR = 3_600_000;
@@ -16,8 +17,8 @@ const LIFETIMES = [
 const USUAL_LIFETIME = String(24 * HOUR);
 const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/;
 const THIS_COMPUTER_ONLY =
-  "This address works on this computer only. For phones, start the service with “make run LAN=1” " +
-  "and open an address that it prints.";
+  "This address works on this computer only. For phones, open the page at an address that " +
+  "“make run LAN=1” prints, and share it from there.";
 const EVERYBODY =
   "Everyone who has this link can do everything with the session, because this service asks for no tokens.";
 
@@ -28,7 +29,7 @@ export function openShare(session) {
   if (hasToken()) return openWithTokens(session, box, note);
   const parts = [el("p", {}, EVERYBODY), box.element, note].filter(Boolean);
   openDialogWith("Share this session", parts, null, () => true);
-  box.show(linkTo(session));
+  box.show(sessionLink(session.id));
 }
 
 function openWithTokens(session, box, note) {
@@ -65,7 +66,7 @@ function openWithTokens(session, box, note) {
       if (key !== wanted) return; // another link was chosen meanwhile
       const until = dayAndTime(issued.expires_at);
       setText(words, `Anyone with this link can ${right} until ${until}. You can’t withdraw it.`);
-      box.show(linkTo(session, issued.token));
+      box.show(sessionLink(session.id, issued.token));
     } catch (error) {
       if (key === wanted) setText(words, mintErrorText(error));
     }
@@ -79,9 +80,4 @@ function openWithTokens(session, box, note) {
 /** A host lacks no right here: a 403 says that the service can't issue tokens. */
 function mintErrorText(error) {
   return error.status === 403 ? `${error.message}.` : errorText(error);
-}
-
-/** The token is in the fragment, which browsers don't send to servers. */
-function linkTo({ id }, token) {
-  return `${location.origin}/?session=${id}${token ? `#token=${token}` : ""}`;
 }

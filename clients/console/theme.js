@@ -1,10 +1,15 @@
 import { store, stored } from "./storage.js";
 
-/** Dark or light colours: the system's choice until the user makes another. */
+/**
+ * Dark or light colours: those of the address (`theme=dark`), else the user's choice, else the
+ * system's. With `theme=transparent` the page has no background, for a video or a page behind it.
+ */
 const KEY = "synckairos.theme";
+const THEMES = ["light", "dark", "transparent"];
+const wanted = new URLSearchParams(location.search).get("theme");
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
-apply(stored("localStorage", KEY));
+apply(THEMES.includes(wanted) ? wanted : stored("localStorage", KEY));
 
 /** Make `button` switch the colours, and label it accordingly. */
 export function bindToggle(button) {
@@ -25,7 +30,7 @@ export function bindToggle(button) {
 
 function isDark() {
   const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : prefersDark.matches;
+  return chosen ? chosen !== "light" : prefersDark.matches;
 }
 
 function apply(theme) {

@@ -14,7 +14,12 @@ export function newId() {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** Whether a text is a UUID, in any case. */
+export function isUuid(text) {
+  return UUID.test(text);
+}
+
 /** Whether two ids are the same: UUIDs in any case, other ids only if they are equal. */
 export function isSameId(one, other) {
-  return one === other || (one.toLowerCase() === other.toLowerCase() && UUID.test(one));
+  return one === other || (one.toLowerCase() === other.toLowerCase() && isUuid(one));
 }
