@@ -1,3 +1,4 @@
+import { newId } from "/clients/js/synckairos.js";
 import { allowedIn } from "./allowed.js";
 import {
   adjustErrorText,
@@ -7,6 +8,7 @@ import {
   undoErrorText,
 } from "./error-texts.js";
 import { rematchOf } from "./rematch.js";
+import { keepSeats } from "./seats.js";
 
 /**
  * The actions of buttons and keys; a key for what the user may not do now does nothing. Each state
@@ -129,7 +131,12 @@ export function actionsOf(session, notify, create) {
       }, ruleErrorText),
     /** Create the same game once more, and open it. */
     rematch: () =>
-      run(async (state) => create(rematchOf(await session.replay({ version: 1 }), state)), "rematch"),
+      run(async (state) => {
+        const body = rematchOf(await session.replay({ version: 1 }), state);
+        const id = newId();
+        keepSeats(state, id);
+        await create({ ...body, session_id: id });
+      }, "rematch"),
     cancel: () => run(() => session.cancel()),
     delete: () => run(() => session.delete()),
     /** The action of the main button and of the Space key: the usual next step. */

@@ -94,9 +94,10 @@ function adjuster(onclick) {
 
 function labelAdjuster(button, step, name) {
   const seconds = Math.abs(step) / 1000;
-  setText(button, `${step < 0 ? "−" : "+"}${seconds} s`);
-  const label = step < 0 ? `Take ${seconds} seconds off ${name}` : `Add ${seconds} seconds to ${name}`;
-  button.setAttribute("aria-label", label);
+  const words = `${step < 0 ? "−" : "+"}${seconds} s`;
+  const label = step < 0 ? `take ${seconds} seconds off ${name}` : `add ${seconds} seconds to ${name}`;
+  setText(button, words);
+  button.setAttribute("aria-label", `${words}, ${label}`);
 }
 
 /** The active clock ends the turn; another one begins its participant's turn. */

@@ -2,6 +2,7 @@ import { keepChildren } from "./children.js";
 import { clockFace } from "./clock-face.js";
 import { el } from "./dom.js";
 import { faceModels } from "./face-models.js";
+import { seated } from "./seats.js";
 
 /** In em, so that a clock with few digits isn't drawn larger than others. */
 const NARROWEST = 2.4;
@@ -14,7 +15,7 @@ export function clockGrid(handlers) {
   let widest = 0;
 
   function update(state, names, allowed) {
-    const models = faceModels(state, names);
+    const models = seated(faceModels(state, names), state.session_id);
     shown = faces.update(models.map(({ key }) => key));
     models.forEach((model, position) => shown[position].update(model, state, allowed));
     element.dataset.mode = state.sync_mode;

@@ -8,8 +8,8 @@ import { turnWords } from "./turn-words.js";
 
 const PRIMARY = { pending: "Start", paused: "Resume" };
 
-/** The buttons below the clocks. `ask(name)` opens a dialog. */
-export function controls(act, ask) {
+/** The buttons below the clocks. `ask(name)` opens a dialog; `swap()` lets two clocks change places. */
+export function controls(act, ask, swap) {
   const words = el("span");
   const primary = el(
     "button",
@@ -37,6 +37,11 @@ export function controls(act, ask) {
   const undoWords = el("span");
   const undo = item(undoWords, "undo");
   undo.append(el("kbd", {}, "U"));
+  const seats = el(
+    "button",
+    { type: "button", onclick: () => (menu.hidePopover(), swap()) },
+    "Swap sides",
+  );
   const adjust = item("Change a clock …", "adjust");
   const rename = item("Rename a person …", "rename");
   const add = item("Add a person …", "add");
@@ -46,7 +51,7 @@ export function controls(act, ask) {
   const complete = item("Complete the session …", "complete");
   const cancel = item("Cancel the session …", "cancel");
   const remove = item("Delete the session …", "delete", true);
-  menu.append(undo, adjust, rename, add, retire, removePerson, forfeit, complete, cancel, remove);
+  menu.append(undo, seats, adjust, rename, add, retire, removePerson, forfeit, complete, cancel, remove);
   const more = el("button", { type: "button", popovertarget: "menu" }, "More");
   const newSession = el("a", { class: "button primary big", href: "/" }, "New session");
   const rematch = el(
@@ -69,6 +74,7 @@ export function controls(act, ask) {
     show(more, allowed.delete);
     show(undo, allowed.undo);
     show(adjust, allowed.adjustClocks && adjustableClocks(state).length > 0);
+    show(seats, sidesOfGame(state, names).length === 2);
     show(rename, manage && state.participants.length > 0);
     show(add, manage && !state.time_control?.hourglass);
     show(retire, manage && retirable(state).length > 0);

@@ -6,6 +6,7 @@ import { MODES } from "./modes.js";
 import { peopleField } from "./people-field.js";
 import { presetChips } from "./preset-chips.js";
 import { purposeFields } from "./purpose-fields.js";
+import { starterField } from "./starter-field.js";
 import { settingsFields } from "./settings-fields.js";
 import { creationErrorText } from "./error-texts.js";
 import { duration } from "./format.js";
@@ -14,6 +15,7 @@ import { timeControlField } from "./time-control-field.js";
 /** The form that creates a session. It opens with the first preset (a blitz game). */
 export function createForm(page, { client, sessionId, onCreated }) {
   const people = peopleField();
+  const starter = starterField(people.rows);
   const settings = settingsFields();
   const purposes = purposeFields();
   const chips = presetChips((preset) => fill(preset));
@@ -44,6 +46,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
       chips.element,
       settings.fields.title.element,
       people.element,
+      starter.element,
       control.element,
       purposes.elements[0],
       el("div", { class: "grid" }, ...gridOf(settings.fields)),
@@ -64,6 +67,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
     people.fill(shape);
     people.showFieldsOf(shape);
     people.element.hidden = shape.hasPeople === false;
+    starter.fill(shape);
     settings.fill(shape);
     settings.showFieldsOf(shape);
     purposes.fill(shape);
@@ -85,7 +89,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
   }
 
   async function send() {
-    const body = requestFrom(shape, people.rows, fields, sessionId);
+    const body = requestFrom(shape, starter.inOrder(), fields, sessionId);
     if (!body) return focusFirstError();
     submit.disabled = true;
     try {
@@ -113,6 +117,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
     if (event.key === "Enter" && event.target === document.body) form.requestSubmit();
   };
   document.addEventListener("keydown", onKey);
+  for (const change of ["input", "click"]) people.element.addEventListener(change, starter.refresh);
   pick(mode);
   document.body.dataset.view = "create";
   page.main.replaceChildren(form);

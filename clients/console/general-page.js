@@ -5,6 +5,8 @@ import { controls } from "./controls.js";
 import { el, setText } from "./dom.js";
 import { lapList } from "./lap-list.js";
 import { participantList } from "./participant-list.js";
+import { swapSeats } from "./seats.js";
+import { titledDisplay } from "./titled-display.js";
 
 /** The page of sessions without a purpose: all clocks, the participants and the controls. */
 export function generalPage({ session, act, ask }) {
@@ -17,7 +19,7 @@ export function generalPage({ session, act, ask }) {
   const participants = participantList((id) => act.switchTo(id));
   const laps = lapList(session.id);
   const outcome = el("p", { class: "outcome" });
-  const buttons = controls(act, ask);
+  const buttons = controls(act, ask, swap);
   const element = el(
     "div",
     { class: "play" },
@@ -27,8 +29,16 @@ export function generalPage({ session, act, ask }) {
     buttons.element,
   );
 
+  let shown;
+
+  function swap() {
+    swapSeats(session.id);
+    clocks.update(...shown);
+  }
+
   function update(detail, names, allowed) {
     const { state } = detail;
+    shown = [state, names, allowed];
     for (const part of [clocks, participants, buttons]) part.update(state, names, allowed);
     laps.update(detail);
     setText(outcome, isTerminal(state) ? outcomeText(state, names) : "");
@@ -41,6 +51,9 @@ export function generalPage({ session, act, ask }) {
 
   return { element, update, draw };
 }
+
+/** The same on a projector, under the session's title. */
+export const generalDisplay = titledDisplay(generalPage);
 
 /** What an adjustment starts from, ms: the time before overtime, which is 0 in overtime. */
 function bankOf(model, { clock }) {

@@ -1,3 +1,5 @@
+import { seated } from "./seats.js";
+
 const TYPING = "input, select, textarea";
 const OWN_KEYS = "button, a, input, select, textarea, [popover], dialog";
 
@@ -32,7 +34,7 @@ export function bindKeys(session, act, { fullScreen, share, undo }) {
   }
 
   function choose(position) {
-    const chosen = session.state?.participants[position];
+    const chosen = seated(session.state?.participants ?? [], session.id)[position];
     if (chosen && !chosen.is_active) act.switchTo(chosen.participant_id);
   }
 

@@ -9,7 +9,7 @@ import { isDisplay } from "./display.js";
 import { el } from "./dom.js";
 import { periodText } from "./event-texts.js";
 import { fullScreen } from "./full-screen.js";
-import { generalPage } from "./general-page.js";
+import { generalDisplay, generalPage } from "./general-page.js";
 import { keyHints } from "./hints.js";
 import { historyPanel } from "./history.js";
 import { bindKeys } from "./keyboard.js";
@@ -59,7 +59,8 @@ export function sessionView(page, session, create) {
   /** Make the page of the session's purpose. It is kept until the purpose changes. */
   function choosePage(state) {
     const purpose = purposeOf(state);
-    const wanted = (isDisplay() && purpose?.display) || purpose?.page || generalPage;
+    const { page: own, display } = purpose ?? { page: generalPage, display: generalDisplay };
+    const wanted = isDisplay() ? display : own;
     if (wanted === makePage) return;
     makePage = wanted;
     shownPage = makePage(tools);

@@ -18,7 +18,9 @@ BANK_MS = 600_000
 NAMES = ("Ada", "Ben")
 TURNS = {"End the turn of Ada", "Switch to Ben"}
 STEPS = {
-    f"{step} {name}" for step in ("Take 15 seconds off", "Add 15 seconds to") for name in NAMES
+    f"{step} {name}"
+    for step in ("\N{MINUS SIGN}15 s, take 15 seconds off", "+15 s, add 15 seconds to")
+    for name in NAMES
 }
 
 _SHOWN = """() => [...document.querySelectorAll("main :is(button, a)")]
@@ -171,13 +173,13 @@ def test_participants_see_what_the_session_lets_them_do(
     game = Game(auth_service.url, participants_may_pause=True, participants_may_give_ms=10_000)
     game.do("start")
     console = open_as(game, "Ben")
-    assert shown(console) == {"Pause", "Add 10 seconds to Ada"}
+    assert shown(console) == {"Pause", "+10 s, add 10 seconds to Ada"}
     expect(console.clock("Ben").get_by_role("button")).to_have_count(0)
     console.page.keyboard.press("p")
     expect(console.status).to_have_text("paused")
     console.clock("Ada").get_by_role("button", name="Add 10 seconds").click()
     left_ms = float(console.time_of("Ada").get_attribute("data-remaining") or 0)
-    assert shown(console) == {"Resume", "Add 10 seconds to Ada"}
+    assert shown(console) == {"Resume", "+10 s, add 10 seconds to Ada"}
     console.page.wait_for_function(
         "([time, left]) => Number(time.dataset.remaining) >= left + 9000",
         arg=[console.time_of("Ada").element_handle(), left_ms - 10_000],
@@ -204,7 +206,7 @@ def test_the_member_of_a_team_gives_time_only_to_another_team(
     console = open_as(game, "Ada")
     members = {"Ada", "Ben", "Cleo"}
     assert shown(console) == {"Switch", "End the turn of Team 1", "Switch to Ben"} | members | {
-        "Add 15 seconds to Ben"
+        "+15 s, add 15 seconds to Ben"
     }
     expect(console.clock("Team 1").get_by_role("button", name="Add")).to_have_count(0)
     console = open_as(game, "spectator")

@@ -2,11 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from infra.local.instance import Instance, running
 from tests.e2e.conftest import Opener
 from tests.e2e.problems import Problems
+from tests.e2e.site import Site, site_in
 from tests.e2e.stories import ApiSession
 
 _ROOT = Path(__file__).parents[2]
@@ -23,34 +20,11 @@ _SERVICE = re.compile(r"http://(?:localhost|127\.0\.0\.1):3000")
 _READMES = ("README.md", "clients/js/README.md")
 
 
-class _QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        """Log nothing."""
-
-
-class Site:
-    """A web site that isn't the service's; its pages are files of a folder."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self.origin = f"http://127.0.0.1:{port}"
-        self._folder = folder
-
-    def page(self, html: str) -> str:
-        """Return the address of a page with this body."""
-        path = self._folder / f"{len(list(self._folder.iterdir()))}.html"
-        path.write_text(f"<!doctype html><title>Club</title><link rel=icon href=data:,>{html}")
-        return f"{self.origin}/{path.name}"
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A web site on a port of its own."""
-    folder = tmp_path_factory.mktemp("site")
-    handler = partial(_QuietHandler, directory=folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield Site(folder, server.server_port)
-        server.shutdown()
+    with site_in(tmp_path_factory.mktemp("site")) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")
