@@ -25,7 +25,8 @@ function show() {
   main.replaceChildren(tile.element);
   const drawing = keepDrawn(tile.draw);
   tile.follow(() => {
-    awake.want(session.state?.status === "running");
+    // Browsers refuse it to a frame, unless the page around it allows it.
+    awake.want(window === top && session.state?.status === "running");
     drawing.redraw();
   });
 }

@@ -141,3 +141,23 @@ def test_the_system_s_own_colours_still_show_which_clock_runs(
     ada, ben = (console.clock(name).evaluate(background) for name in ("Ada", "Ben"))
     page.emulate_media(forced_colors="none")
     assert ada != ben
+
+
+def test_text_is_readable_in_the_system_s_own_colours(open_page: Opener, service: Instance) -> None:
+    session = create_session(service.url)
+    session.do("start")
+    seen: list[float] = []
+    for path, texts in (
+        ("/", "h1, .lead, legend, label, .primary, .chip, .mode-name"),
+        (session.path, ".face-time, .face-name, .face-detail, .adjust, .controls button"),
+        (f"/board?session={session.id}", ".tile-time, .tile-name, .tile-title a, .top button"),
+        (f"/embed?session={session.id}", ".tile-time, .tile-name"),
+    ):
+        console = open_page(path)
+        console.page.emulate_media(forced_colors="active")
+        expect(console.page.locator(texts).first).to_be_visible()
+        expect(console.page.locator(".lead, [role=timer]").first).to_be_visible()
+        seen += contrasts(console, texts)
+        console.page.emulate_media(forced_colors="none")
+    assert len(seen) > 30
+    assert min(seen) >= READABLE

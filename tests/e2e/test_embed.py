@@ -84,7 +84,7 @@ def controls(inside: FrameLocator) -> int:
 def test_no_other_page_can_be_framed(
     open_page: Opener, problems: Problems, embedded: Instance, site: Site, path: str
 ) -> None:
-    page = open_page("about:blank").page
+    page = open_page("/api-docs").page
     with page.expect_console_message(lambda message: _ANCESTORS in message.text):
         page.goto(site.page(frame(embedded, path)))
     problems.expect(_ANCESTORS)
@@ -94,7 +94,7 @@ def test_no_other_page_can_be_framed(
 def test_a_site_that_is_not_listed_cannot_frame_the_clocks(
     open_page: Opener, problems: Problems, embedded: Instance, stranger: Site
 ) -> None:
-    page = open_page("about:blank").page
+    page = open_page("/api-docs").page
     with page.expect_console_message(lambda message: _ANCESTORS in message.text):
         page.goto(stranger.page(frame(embedded, f"/embed?session={game(embedded)}")))
     problems.expect(_ANCESTORS)

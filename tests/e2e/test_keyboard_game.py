@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Opener
+from tests.e2e.console import Console
 
 MOST_TABS = 60
 _FOCUSED = """() => {
@@ -31,60 +32,78 @@ def type_over(page: Page, text: str) -> None:
 
 def test_a_game_from_its_creation_to_its_result(open_page: Opener) -> None:
     console = open_page()
-    page, press = console.page, console.page.keyboard.press
+    create(console)
+    play(console)
+    add_a_minute_for_all(console)
+    let_boris_win(console)
+
+
+def create(console: Console) -> None:
+    """Create a game of Anna and Boris, which Boris starts."""
+    page = console.page
     expect(console.submit).to_be_visible()
     tab_to(page, "Name of the session")
     type_over(page, "Final")
-    tab_to(page, "Name")
-    type_over(page, "Anna")
-    tab_to(page, "Name")
-    type_over(page, "Boris")
+    for name in ("Anna", "Boris"):
+        tab_to(page, "Name")
+        type_over(page, name)
     tab_to(page, "Who starts")
-    press("ArrowDown")
-    press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
     expect(console.field("Who starts").locator("option:checked")).to_have_text("Boris")
     tab_to(page, "Create session")
-    press("Enter")
+    page.keyboard.press("Enter")
     expect(console.status).to_have_text("pending")
     expect(console.active).to_have_text("Boris")
 
+
+def play(console: Console) -> None:
+    """Start, switch, choose, pause and resume; the last switch could be undone."""
+    press = console.page.keyboard.press
     press("Space")
     expect(console.status).to_have_text("running")
     press("Space")
     expect(console.active).to_have_text("Anna")
     press("1")
     expect(console.active).to_have_text("Boris")
-
     press("p")
     expect(console.status).to_have_text("paused")
-    tab_to(page, "More")
-    press("Enter")
-    tab_to(page, "Change a clock")
-    press("Enter")
-    dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_label("Time")).to_be_focused()
-    page.keyboard.type("1m")
-    press("Tab")
-    page.keyboard.type("the clock was started late")
-    press("Enter")
-    expect(dialog).to_be_hidden()
-    expect(console.events.first).to_have_text(
-        "1:00 added to all clocks (the clock was started late)"
-    )
-
     press("p")
     expect(console.status).to_have_text("running")
     press("u")
-    expect(dialog).to_be_visible()
+    expect(console.page.get_by_role("dialog")).to_be_visible()
     press("Escape")
-    expect(dialog).to_be_hidden()
+    expect(console.page.get_by_role("dialog")).to_be_hidden()
+
+
+def choose_in_menu(page: Page, entry: str) -> None:
+    """Open the menu and choose the entry."""
     tab_to(page, "More")
-    press("Enter")
-    tab_to(page, "Complete the session")
-    press("Enter")
+    page.keyboard.press("Enter")
+    tab_to(page, entry)
+    page.keyboard.press("Enter")
+
+
+def add_a_minute_for_all(console: Console) -> None:
+    """Change all clocks, with a reason."""
+    page = console.page
+    choose_in_menu(page, "Change a clock")
+    expect(page.get_by_role("dialog").get_by_label("Time")).to_be_focused()
+    page.keyboard.type("1m")
+    tab_to(page, "Reason")
+    page.keyboard.type("late start")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(console.events.first).to_have_text("1:00 added to all clocks (late start)")
+
+
+def let_boris_win(console: Console) -> None:
+    """Complete the game with a result."""
+    page = console.page
+    choose_in_menu(page, "Complete the session")
     tab_to(page, "Result")
-    press("ArrowDown")
+    page.keyboard.press("ArrowDown")
     tab_to(page, "Complete")
-    press("Enter")
+    page.keyboard.press("Enter")
     expect(console.status).to_have_text("completed")
     expect(page.locator(".outcome")).to_have_text(re.compile("^Boris wins[.]"))

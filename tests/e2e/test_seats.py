@@ -91,8 +91,10 @@ def test_two_clocks_change_places_and_a_rematch_leaves_them_there(
 
 
 _CONTROLS = """() => [...document.querySelectorAll("button, a, summary, [popover], kbd")]
-  .filter(node => node.checkVisibility({visibilityProperty: true}) && !node.matches(".skip, .face-press"))
+  .filter(node => node.checkVisibility({visibilityProperty: true}))
+  .filter(node => !node.matches(".skip, .face-press"))
   .map(node => node.textContent)"""
+"""Visible controls, apart from the clocks themselves."""
 
 
 def test_full_screen_hides_all_controls_and_their_keys_still_work(
