@@ -120,6 +120,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
   for (const change of ["input", "click"]) people.element.addEventListener(change, starter.refresh);
   pick(mode);
   document.body.dataset.view = "create";
+  page.links.replaceChildren(el("a", { class: "button quiet", href: "/board" }, "Board"));
   page.main.replaceChildren(form);
   return () => document.removeEventListener("keydown", onKey);
 }

@@ -17,7 +17,8 @@ export function usageChart() {
   const scaleEnd = el("span");
   const scaleStart = el("span", {}, "0");
   const axis = el("p", { class: "usage-axis", "aria-hidden": "true" }, scaleStart, scaleEnd);
-  const element = el("div", { class: "usage" }, list, axis);
+  const label = { role: "group", "aria-label": "Time used" };
+  const element = el("div", { class: "usage", ...label }, list, axis);
   const ledger = new UsageLedger();
   let state;
   let owners = [];
@@ -33,7 +34,9 @@ export function usageChart() {
     running = owners.filter((owner) => isRunning(state) && owner.isActive(state));
     totals = new Map(owners.map(({ key, total }) => [key, total(state, state.server_time_ms)]));
     ledger.addState(state);
-    setFlag(element, "small", owners.length > MAX_LARGE_ROWS);
+    const isLong = owners.length > MAX_LARGE_ROWS;
+    setFlag(element, "small", isLong);
+    if (isLong) element.tabIndex = 0; // so that keys can scroll it
     for (const key of rows.keys()) if (!totals.has(key)) remove(key);
     owners.forEach(place);
     showTurns();

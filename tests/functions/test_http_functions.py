@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from functions.service import fallback, health
+from functions.service import console, fallback, health
 from functions.sessions import create, participants, read, switch
 from infra.local.functions.events import HttpRequest, http_api_event
 from infra.local.upstash import LocalUpstash
@@ -137,6 +137,20 @@ def test_the_docs_function_answers_preflights_of_other_functions_paths(
     )
     assert answer.status == 200
     assert answer.headers["access-control-allow-origin"] == "https://game.example"
+
+
+def test_the_clocks_may_be_framed_by_listed_origins_only(
+    process: LambdaProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBED_ORIGINS", "https://club.example,https://b.example")
+    embed = process.request(console.handler, "GET", "/embed").headers
+    listed = "frame-ancestors https://club.example https://b.example"
+    assert embed["content-security-policy"].endswith(listed)
+    assert "x-frame-options" not in embed
+    for path in ("/", "/board"):
+        other = process.request(console.handler, "GET", path).headers
+        assert other["content-security-policy"].endswith("frame-ancestors 'none'")
+        assert other["x-frame-options"] == "DENY"
 
 
 def test_a_function_sends_cors_headers_to_allowed_origins(

@@ -18,6 +18,8 @@ SOURCES = {
 }
 PATHS = [
     "/",
+    "/board",
+    "/embed",
     "/console/main.js",
     "/console/icons.svg",
     "/clients/js/api.js",
@@ -37,7 +39,10 @@ PATHS = [
 pytestmark = pytest.mark.http
 
 
-@pytest.mark.parametrize("path", ["/", "/api-docs"])
+PAGES = ["/", "/api-docs", "/board", "/embed"]
+
+
+@pytest.mark.parametrize("path", PAGES)
 async def test_a_page_may_load_resources_from_its_own_origin_only(
     api: ApiClient, path: str
 ) -> None:
@@ -50,7 +55,7 @@ async def test_a_page_may_load_resources_from_its_own_origin_only(
     assert "camera=()" in answer.headers["permissions-policy"]
 
 
-@pytest.mark.parametrize("path", ["/", "/api-docs"])
+@pytest.mark.parametrize("path", PAGES)
 async def test_a_page_has_no_inline_script_or_style(api: ApiClient, path: str) -> None:
     page = (await api.http.get(path)).text
     assert page.count("<script") == page.count('src="/') > 0

@@ -101,6 +101,31 @@ def test_white_space_around_a_setting_is_ignored(
     assert settings.cors_origins == ["https://a.example"]
 
 
+def test_origins_that_may_frame_a_page_are_separated_by_commas(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EMBED_ORIGINS", "https://A.example/, http://localhost:5173,*")
+    expected = ["https://a.example", "http://localhost:5173", "*"]
+    assert Settings.from_environment().embed_origins == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ("a.example", "must have a scheme and a host, without a path: write https://a.example"),
+        ("https://a.example/page", "must have a scheme and a host, without a path"),
+        ("null", "must have hosts of letters, digits, hyphens and dots, or be *"),
+        ("https://a.example;script-src", "must have hosts of letters, digits, hyphens and dots"),
+        ("https://a.example https://b.example", "must have a scheme and a host"),
+        ("https://*.a.example", "must have hosts of letters, digits, hyphens and dots"),
+    ],
+)
+def test_an_origin_that_no_frame_policy_can_contain_is_refused(given: str, fault: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings(embed_origins=[given])
+    assert fault in str(caught.value)
+
+
 @pytest.mark.parametrize("blank", ["", " ", "\n"])
 def test_an_empty_setting_counts_as_unset(monkeypatch: pytest.MonkeyPatch, blank: str) -> None:
     for name in Settings.model_fields:

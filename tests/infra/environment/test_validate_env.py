@@ -83,6 +83,7 @@ def test_each_fault_is_named(change: dict[str, str], message: str) -> None:
     ("name", "value", "fault"),
     [
         ("CORS_ORIGINS", "https://a.example", "set corsOrigins of the stage in serverless.yml"),
+        ("EMBED_ORIGINS", "https://a.example", "set embedOrigins of the stage in serverless.yml"),
         ("JWT_JWKS_URL", "https://a.example/keys", "set jwksUrl of the stage in serverless.yml"),
         ("RATE_LIMIT_GENERAL", "7", "set rateLimit of the stage in serverless.yml"),
         ("LOG_LEVEL", "INFO", "set logLevel of the stage in serverless.yml"),
@@ -103,6 +104,7 @@ def test_a_setting_that_would_not_reach_the_functions_is_a_fault(
         ({"LOG_LEVEL": "DEBUG"}, "LOG_LEVEL"),
         ({"RATE_LIMIT_GENERAL": "0"}, "RATE_LIMIT_GENERAL"),
         ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS"),
+        ({"EMBED_ORIGINS": "*"}, "EMBED_ORIGINS"),
         ({"RECOVERY": "off"}, "RECOVERY"),
         ({"REDIS_URL": "redis://x"}, "without TLS"),
         ({"REDIS_URL": "redis+sentinel://x/primary"}, "without TLS"),
