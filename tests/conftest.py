@@ -90,6 +90,7 @@ _BROWSERS = (
     "tests/e2e/test_trail_pace.py",
     "tests/e2e/test_undo.py",
     "tests/e2e/test_usage.py",
+    "tests/e2e/test_words.py",
 )
 """Tests of the console in detail and of its pages; they run by `make test-browsers`."""
 
