@@ -35,7 +35,7 @@ END: dict[str, Any] = {"type": "end_session"}
         ("per_cycle", {"type": "skip_cycle"}, "", "Ada: time.s up: Ben is next", ""),
     ],
 )
-def test_the_end_of_a_clock_is_named_by_what_it_means(  # noqa: PLR0917
+def test_the_end_of_a_clock_is_named_by_what_it_means(
     open_page: Opener,
     service: Instance,
     shape: str,
