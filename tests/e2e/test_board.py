@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -48,7 +49,7 @@ def sessions_of_all_kinds(url: str, number: int) -> list[ApiSession]:
     """Create sessions with two clocks, with four, with a room's clock, and with a long name."""
     people = [{"participant_id": f"c{n}"} for n in range(30)]
     exam = {"sync_mode": "individual", "participants": people, "total_time_ms": 5_390_000}
-    kinds = (
+    kinds: tuple[dict[str, Any], ...] = (
         {},
         {"shape": "per_participant many"},
         exam,
@@ -96,7 +97,7 @@ def test_a_phone_scrolls_down_only(open_page: Opener, service: Instance) -> None
 def test_each_tile_follows_its_session_and_tells_its_state_in_words(
     open_page: Opener, service: Instance
 ) -> None:
-    game = {"action_on_timeout": {"type": "end_session", "winner_by": "time"}}
+    game: dict[str, Any] = {"action_on_timeout": {"type": "end_session", "winner_by": "time"}}
     names = ("First", "Second", "Third")
     sessions = [create_session(service.url, metadata={"title": one}, **game) for one in names]
     page = open_page(path_of(sessions)).page
