@@ -44,7 +44,7 @@ export function sessionView(page, session, create) {
     const names = namesOf(state);
     const allowed = allowedIn(state);
     choosePage(state);
-    showPresence();
+    showExistence();
     document.title = `${names.title} · SyncKairos`;
     page.title.replaceChildren(...titleOf(state, names));
     shownPage.update(detail, names, allowed);
@@ -75,10 +75,10 @@ export function sessionView(page, session, create) {
     announce(`${words(namesOf(session.state))}.`);
   }
 
-  function showPresence() {
-    const { presence, problem } = session;
-    const now = presence === "unknown" && problem ? `${presence} ${problem.status}` : presence;
-    const isEarly = presence === "present" && !shownPage; // the first update follows
+  function showExistence() {
+    const { existence, problem } = session;
+    const now = existence === "unknown" && problem ? `${existence} ${problem.status}` : existence;
+    const isEarly = existence === "present" && !shownPage; // the first update follows
     if (now === shown || isEarly) return;
     shown = now;
     share.show(shown === "present");
@@ -101,13 +101,13 @@ export function sessionView(page, session, create) {
     return shownPage.draw(at) ?? Infinity;
   }
 
-  session.addEventListener("connection", showPresence);
+  session.addEventListener("connection", showExistence);
   session.addEventListener("update", onUpdate);
   session.addEventListener("period", onPeriod);
   page.links.replaceChildren(...share.elements);
   page.bottom.replaceChildren(connection.element, hints.element);
   document.body.dataset.view = isDisplay() ? "display" : "session";
-  showPresence();
+  showExistence();
   const drawing = keepDrawn(draw);
   const { state } = session;
   if (state) onUpdate({ detail: { state, previous: null, isNext: false } });
@@ -116,7 +116,7 @@ export function sessionView(page, session, create) {
   };
   const unbindKeys = bindKeys(session, act, { fullScreen, share: share.open, undo });
   return () => {
-    session.removeEventListener("connection", showPresence);
+    session.removeEventListener("connection", showExistence);
     session.removeEventListener("update", onUpdate);
     session.removeEventListener("period", onPeriod);
     stop();

@@ -6,7 +6,7 @@ import { problemText, refusalText } from "./error-texts.js";
 export function showUnavailable(page, session) {
   page.title.replaceChildren();
   document.body.removeAttribute("data-status");
-  switch (session.presence) {
+  switch (session.existence) {
     case "unknown":
       if (session.problem) return messagePage(page, ...problemText(session.problem));
       return messagePage(page, "One moment", "Looking for the session.");

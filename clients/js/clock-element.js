@@ -217,10 +217,10 @@ const NOTES = {
 };
 
 /** What a visitor should know beside the clocks; empty while a session runs and is followed. */
-function noteOf({ state, presence, refusal, problem }) {
+function noteOf({ state, existence, refusal, problem }) {
   if (refusal) return refusal.message;
-  if (presence === "deleted") return "This session was deleted.";
-  if (presence === "absent") return "This session has not been created yet.";
+  if (existence === "deleted") return "This session was deleted.";
+  if (existence === "absent") return "This session has not been created yet.";
   if (problem) return `${problem.message} (trying again)`;
   return state ? (NOTES[state.status] ?? "") : "Connecting …";
 }

@@ -2,7 +2,7 @@ import type {
   AnyMetadata,
   ApiError,
   Connection,
-  Presence,
+  Existence,
   Session,
   SessionState,
   SyncKairos,
@@ -12,7 +12,7 @@ export interface FollowedSession<Metadata = AnyMetadata> {
   /** For actions, and for events other than state changes. */
   readonly session: Session<Metadata>;
   readonly state: SessionState<Metadata> | null;
-  readonly presence: Presence;
+  readonly existence: Existence;
   readonly refusal: ApiError | null;
   readonly connection: Connection;
   remaining(participantId?: string | null | undefined, at?: number): number | null;

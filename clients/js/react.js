@@ -96,11 +96,11 @@ function storeOf(session) {
 }
 
 function snapshotOf(session) {
-  const { state, presence, refusal, connection } = session;
+  const { state, existence, refusal, connection } = session;
   return {
     session,
     state,
-    presence,
+    existence,
     refusal,
     connection,
     remaining: (participantId, at) => session.remaining(participantId, at),

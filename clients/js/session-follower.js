@@ -50,8 +50,8 @@ export class SessionFollower {
     return this.#logic.state;
   }
 
-  get presence() {
-    return this.#logic.presence;
+  get existence() {
+    return this.#logic.existence;
   }
 
   get refusal() {
@@ -98,9 +98,9 @@ export class SessionFollower {
   }
 
   #settleOpening() {
-    if (this.presence === "unknown" && this.isOpen) return;
+    if (this.existence === "unknown" && this.isOpen) return;
     this.local.clearTimer(this.#openingTimer);
-    if (this.presence === "refused") this.#opening?.reject(this.refusal);
+    if (this.existence === "refused") this.#opening?.reject(this.refusal);
     else this.#opening?.resolve(this.state);
   }
 
@@ -172,10 +172,10 @@ export class SessionFollower {
     for (const { emit: name, detail, do: what, known } of effects) {
       if (what === "read") this.#readAndConclude(known);
       else if (what) this.#connector[what]();
-      else if (name === "presence") this.#emitConnection();
+      else if (name === "existence") this.#emitConnection();
       else this.emit(name, detail);
     }
-    if (this.presence === "refused" && this.isOpen) this.close();
+    if (this.existence === "refused" && this.isOpen) this.close();
     else this.#settleOpening();
     this.#noteConnection();
     this.#setTimer();
@@ -213,7 +213,7 @@ export class SessionFollower {
     const was = this.#reading;
     this.#reading = isFailure(error) ? "fails" : "works";
     const isRecovery = was === "fails" && this.#reading === "works";
-    const wasAway = this.#isMissing || ["absent", "deleted"].includes(this.presence);
+    const wasAway = this.#isMissing || ["absent", "deleted"].includes(this.existence);
     if (!isRecovery && (error || !wasAway)) return;
     this.#isMissing = false;
     this.#connector.wake();
@@ -261,9 +261,9 @@ export class SessionFollower {
   }
 
   #emitConnection() {
-    const { connection, presence, refusal, problem } = this;
+    const { connection, existence, refusal, problem } = this;
     this.#emittedProblemStatus = problem?.status ?? null;
-    this.emit("connection", { connection, presence, refusal, problem });
+    this.emit("connection", { connection, existence, refusal, problem });
   }
 
   #now() {

@@ -23,7 +23,7 @@ import { Versions, isNewer, isSameLife } from "./versions.js";
 export class SessionLogic {
   /** @type {?SessionState} */
   state = null;
-  presence = "unknown";
+  existence = "unknown";
   refusal = null;
   isHidden = false;
   #versions = new Versions();
@@ -55,7 +55,7 @@ export class SessionLogic {
     this.#reading = null;
     this.check.abandonRead();
     this.left(now);
-    return this.presence === "refused" ? this.#setPresence("unknown") : [];
+    return this.existence === "refused" ? this.#setExistence("unknown") : [];
   }
 
   /** No pushes arrive; `soon`: poll at once, as no transport is being tried. */
@@ -67,7 +67,7 @@ export class SessionLogic {
   joined(now, { canPing, bringsState }) {
     this.check.join(now.local, { canPing });
     if (!bringsState) this.readSoon(now);
-    else if (this.presence === "unknown") this.#catchUp(now, SYNC_WAIT_MS);
+    else if (this.existence === "unknown") this.#catchUp(now, SYNC_WAIT_MS);
   }
 
   /** Read the session now, or after the read under way, which may return an older state. */
@@ -156,10 +156,10 @@ export class SessionLogic {
 
   /** The service refuses to let this caller follow the session. */
   refused(error) {
-    if (this.presence === "refused") return [];
+    if (this.existence === "refused") return [];
     this.refusal = error;
     this.state = null;
-    return this.#setPresence("refused");
+    return this.#setExistence("refused");
   }
 
   #concluded(atStart, { status, state, error }, now) {
@@ -167,7 +167,7 @@ export class SessionLogic {
     if (error?.isAbsence) return atStart.state === this.state ? this.#deleted() : [];
     if (status !== 200) return [];
     // A session found by a read that began after the deletion exists again, whatever its version.
-    if (atStart.presence === "deleted" && this.presence === "deleted") this.#versions.forget();
+    if (atStart.existence === "deleted" && this.existence === "deleted") this.#versions.forget();
     if (this.check.channel && this.#versions.isNews(state) && this.state) {
       this.check.checkOften(now.local);
     }
@@ -203,7 +203,7 @@ export class SessionLogic {
   #ponged(version, now) {
     this.check.ponged();
     const mine = this.state?.version ?? null;
-    if (version === null && this.presence === "unknown") this.readSoon(now);
+    if (version === null && this.existence === "unknown") this.readSoon(now);
     else if (version === mine) this.check.confirm(now.local);
     else return [{ do: "resync" }];
     return [];
@@ -219,7 +219,7 @@ export class SessionLogic {
     const waits = this.check.channel !== null;
     const expired = isSame ? this.#expiries.stateReceived(previous, state, now.local, waits) : [];
     return [
-      ...this.#setPresence("present"),
+      ...this.#setExistence("present"),
       ...this.#emit("expired", expired),
       { emit: "update", detail },
     ];
@@ -227,26 +227,26 @@ export class SessionLogic {
 
   /** The session doesn't exist any more, or not yet. */
   #deleted() {
-    if (this.state === null) return this.presence === "unknown" ? this.#setPresence("absent") : [];
+    if (this.state === null) return this.existence === "unknown" ? this.#setExistence("absent") : [];
     this.state = null;
     this.#versions.end();
-    return [...this.#setPresence("deleted"), ...this.#emit("deleted", [null])];
+    return [...this.#setExistence("deleted"), ...this.#emit("deleted", [null])];
   }
 
   #begin(what, now) {
     this.check.begin(what, now.local);
     if (what !== "read") return [{ do: what }];
-    const { state, presence } = this;
-    this.#reading = { state, presence, newest: this.#versions.newest };
+    const { state, existence } = this;
+    this.#reading = { state, existence, newest: this.#versions.newest };
     const isWhole = ++this.#reads % WHOLE_READ_EVERY === 0;
     return [{ do: "read", known: isWhole ? undefined : state?.version }];
   }
 
-  #setPresence(presence) {
-    if (presence === this.presence) return [];
-    this.presence = presence;
-    if (presence !== "refused") this.refusal = null;
-    return [{ emit: "presence" }];
+  #setExistence(existence) {
+    if (existence === this.existence) return [];
+    this.existence = existence;
+    if (existence !== "refused") this.refusal = null;
+    return [{ emit: "existence" }];
   }
 
   #emit(name, details) {
@@ -259,11 +259,11 @@ export class SessionLogic {
   }
 
   #subject({ local, server }) {
-    const { state, presence, isHidden } = this;
+    const { state, existence, isHidden } = this;
     const deadline = state && dueAt(state);
     return {
       deadlineAt: deadline === null ? null : local + deadline - server,
-      isAbsent: presence === "absent" || presence === "deleted",
+      isAbsent: existence === "absent" || existence === "deleted",
       isOver: state !== null && isTerminal(state),
       isHidden,
     };

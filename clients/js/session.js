@@ -16,7 +16,7 @@ import { sessionPath } from "./fallback.js";
  *   is that until the session starts
  * - `period` `{participantId|groupId, periodsLeft}`: a period of overtime ended
  * - `deleted`
- * - `connection` `{connection, presence, refusal, problem}`: connection, presence or the status of
+ * - `connection` `{connection, existence, refusal, problem}`: connection, existence or the status of
  *   the problem changed
  *
  * Actions resolve with the service's response and reject with its `ApiError`.
@@ -53,11 +53,11 @@ export class Session extends EventTarget {
   }
 
   /** `unknown`, `absent` (not created yet), `present`, `deleted`, or `refused`. */
-  get presence() {
-    return this.#follower.presence;
+  get existence() {
+    return this.#follower.existence;
   }
 
-  /** @returns {?import("./errors.js").ApiError} why the presence is `refused` */
+  /** @returns {?import("./errors.js").ApiError} why the existence is `refused` */
   get refusal() {
     return this.#follower.refusal;
   }

@@ -722,7 +722,7 @@ export class SyncKairos {
   close(): void;
 }
 
-export type Presence = "unknown" | "absent" | "present" | "deleted" | "refused";
+export type Existence = "unknown" | "absent" | "present" | "deleted" | "refused";
 
 export interface Connection {
   /**
@@ -777,7 +777,7 @@ export interface SessionEvents<Metadata = AnyMetadata> {
   deleted: CustomEvent<null>;
   connection: CustomEvent<{
     connection: Connection;
-    presence: Presence;
+    existence: Existence;
     refusal: ApiError | null;
     problem: ApiError | null;
   }>;
@@ -788,8 +788,8 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
   readonly clock: SessionClock;
   /** The newest state; null before the first one and after a deletion. */
   readonly state: SessionState<Metadata> | null;
-  readonly presence: Presence;
-  /** Why the presence is `refused`. */
+  readonly existence: Existence;
+  /** Why the existence is `refused`. */
   readonly refusal: ApiError | null;
   /** The error of the last read, which is repeated automatically; null if it succeeded. */
   readonly problem: ApiError | null;

@@ -43,8 +43,8 @@ async def _wait_until_current(run: ScenarioRun, server: Line | None) -> None:
 
 def _is_current(report: Line, server: Line | None) -> bool:
     if server is None:
-        return bool(report["presence"] == "deleted" and report["version"] is None)
-    client_state = (report["createdAt"], report["version"], report["status"], report["presence"])
+        return bool(report["existence"] == "deleted" and report["version"] is None)
+    client_state = (report["createdAt"], report["version"], report["status"], report["existence"])
     return client_state == (server["created_at"], server["version"], server["status"], "present")
 
 

@@ -46,14 +46,14 @@ async function act(session, verb, args) {
 }
 
 function report(session) {
-  const { state, presence, connection, clock } = session;
+  const { state, existence, connection, clock } = session;
   const now = clock.now();
   const participantIds = state?.participants.map((one) => one.participant_id) ?? [];
   return {
     version: state?.version ?? null,
     status: state?.status ?? null,
     createdAt: state?.created_at ?? null,
-    presence,
+    existence,
     connection: { status: connection.status, transport: connection.transport },
     now,
     errorMs: finite(clock.errorMs),
@@ -75,10 +75,10 @@ const DETAILS = {
   warning: ({ participantId, groupId, thresholdMs }) => ({ participantId, groupId, thresholdMs }),
   period: ({ participantId, groupId, periodsLeft }) => ({ participantId, groupId, periodsLeft }),
   deleted: () => ({}),
-  connection: ({ connection: { status, transport }, presence }) => ({
+  connection: ({ connection: { status, transport }, existence }) => ({
     status,
     transport,
-    presence,
+    existence,
   }),
 };
 

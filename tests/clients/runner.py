@@ -78,7 +78,7 @@ class Runner:
             "version": state["version"] if state else None,
             "status": state["status"] if state else None,
             "createdAt": state["created_at"] if state else None,
-            "presence": session.presence,
+            "existence": session.existence,
             "connection": connection_of(session),
             "now": now,
             "errorMs": finite(session.clock.error_ms),
@@ -112,7 +112,7 @@ def detail_of(event: Event) -> dict[str, Any]:
         case Changed():
             connection = event.connection
             fields = {"status": connection.status, "transport": connection.transport}
-            return {**fields, "presence": event.presence}
+            return {**fields, "existence": event.existence}
     return {}
 
 

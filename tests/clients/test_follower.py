@@ -71,9 +71,9 @@ class Harness:
             self.requested.clear()
 
     @property
-    def presence(self) -> str:
-        """Presence of the session."""
-        return self.logic.presence
+    def existence(self) -> str:
+        """Existence of the session."""
+        return self.logic.existence
 
     @property
     def version(self) -> int | None:
@@ -387,10 +387,10 @@ def test_an_absent_session_is_polled_until_it_exists() -> None:
     harness.logic.joined("websocket", 0)
     assert harness.advance(200) == [READ]
     harness.logic.read_found_nothing(harness.now)
-    assert harness.presence == "absent"
+    assert harness.existence == "absent"
     assert harness.advance(2_400) == [READ]
     harness.receive(update_message(1))
-    assert harness.presence == "present"
+    assert harness.existence == "present"
 
 
 def test_a_read_that_finds_no_session_is_ignored_if_a_state_arrived_during_it() -> None:
@@ -399,7 +399,7 @@ def test_a_read_that_finds_no_session_is_ignored_if_a_state_arrived_during_it() 
     harness.advance(200)
     harness.receive(update_message(1))
     assert harness.logic.read_found_nothing(harness.now) == []
-    assert harness.logic.presence == "present"
+    assert harness.logic.existence == "present"
 
 
 def test_a_present_session_that_a_read_does_not_find_is_reported_deleted_once() -> None:
@@ -407,14 +407,14 @@ def test_a_present_session_that_a_read_does_not_find_is_reported_deleted_once() 
     harness.advance(700)
     assert harness.logic.read_found_nothing(harness.now) == [Emit(Deleted())]
     assert harness.receive({"type": "SESSION_DELETED"}) == []
-    assert (harness.logic.presence, harness.logic.state) == ("deleted", None)
+    assert (harness.logic.existence, harness.logic.state) == ("deleted", None)
 
 
 def test_a_late_push_does_not_restore_a_deleted_session() -> None:
     harness = Harness("supabase")
     harness.receive({"type": "SESSION_DELETED"})
     assert harness.receive(update_message(3)) == []
-    assert harness.logic.presence == "deleted"
+    assert harness.logic.existence == "deleted"
 
 
 def test_a_read_that_began_before_the_deletion_does_not_restore_the_session() -> None:
@@ -437,7 +437,7 @@ def test_messages_about_an_earlier_session_with_the_id_are_ignored() -> None:
     assert harness.receive({"type": "SESSION_DELETED", "timestamp": T0 + 1_000}) == []
     expired = {"type": "TIME_EXPIRED", "deadline_ms": T0 + 1_000, "participant_id": "ada"}
     assert harness.receive({**expired, "action_taken": {"type": "notify"}}) == []
-    assert harness.presence == "present"
+    assert harness.existence == "present"
     assert harness.receive({"type": "SESSION_DELETED", "timestamp": T0 + 6_000}) == [
         Emit(Deleted())
     ]
@@ -446,7 +446,7 @@ def test_messages_about_an_earlier_session_with_the_id_are_ignored() -> None:
 def test_a_refused_client_makes_no_more_requests() -> None:
     harness = Harness("supabase")
     harness.logic.refused(ApiError(403, "FORBIDDEN"))
-    assert harness.logic.presence == "refused"
+    assert harness.logic.existence == "refused"
     assert harness.logic.tick(100_000, T0 + 100_000) == []
 
 

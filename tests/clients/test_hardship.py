@@ -125,7 +125,7 @@ async def test_a_stream_that_ends_with_an_expired_token_refuses_the_session() ->
         recorded = RecordedSession(client.session(SESSION_ID))
         with suppress(ApiError):
             await recorded.session.open()
-        await recorded.wait_until(lambda: recorded.session.presence == "refused")
+        await recorded.wait_until(lambda: recorded.session.existence == "refused")
         assert recorded.session.refusal
         assert recorded.session.refusal.status == 401
 
@@ -286,7 +286,7 @@ async def test_open_raises_address_and_reason_without_an_answer_and_can_be_repea
         session = client.session(SESSION_ID)
         with pytest.raises(Unreachable, match=f"at http://service: {reason}$"):
             await session.open()
-        assert (session.presence, session.connection.status) == ("unknown", "connecting")
+        assert (session.existence, session.connection.status) == ("unknown", "connecting")
         service.override = None
         assert await session.open()
         assert await session.open()

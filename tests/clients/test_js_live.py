@@ -63,7 +63,7 @@ async def _wait_for_version(client: Driver, session_id: str, version: int) -> No
 
 async def _wait_for_refusal(client: Driver, session_id: str) -> None:
     await _wait_until(
-        client, session_id, "connection", lambda report: report["presence"] == "refused"
+        client, session_id, "connection", lambda report: report["existence"] == "refused"
     )
 
 
@@ -74,7 +74,7 @@ async def test_a_session_is_followed_from_before_its_creation_to_its_deletion(
     session_id = str(uuid4())
     async with _client(service.url, transport=kind) as client:
         await client.opened(session_id)
-        assert (await client.report(session_id))["presence"] == "absent"
+        assert (await client.report(session_id))["existence"] == "absent"
         await api.create(chess(session_id=session_id))
         await _wait_for_version(client, session_id, 1)
         await _wait_for_transport(client, session_id, kind)
@@ -83,7 +83,7 @@ async def test_a_session_is_followed_from_before_its_creation_to_its_deletion(
         await _wait_for_version(client, session_id, 3)
         await api.delete(session_id)
         await client.until_event(session_id, "deleted", 1)
-        assert (await client.report(session_id))["presence"] == "deleted"
+        assert (await client.report(session_id))["existence"] == "deleted"
 
 
 @pytest.mark.parametrize("kind", ["websocket", *_FALLBACKS])

@@ -47,7 +47,7 @@ async def test_a_session_gets_the_changes_of_other_callers(
         await api.do(session_id, "switch")
         await recorded.wait_for_version(3)
         await api.delete(session_id)
-        await recorded.wait_until(lambda: recorded.session.presence == "deleted")
+        await recorded.wait_until(lambda: recorded.session.existence == "deleted")
     assert recorded.connection == ("closed", None)
 
 
@@ -101,7 +101,7 @@ async def test_an_absent_session_becomes_present_when_it_is_created(
 ) -> None:
     session_id = str(uuid4())
     async with followed_session(service.url, session_id, kind) as recorded:
-        assert (recorded.version, recorded.session.presence) == (0, "absent")
+        assert (recorded.version, recorded.session.existence) == (0, "absent")
         await api.create(chess(session_id=session_id))
         await recorded.wait_for_version(1)
 
@@ -188,7 +188,7 @@ async def test_the_session_survives_an_outage_of_redis(redis_url: str) -> None:
             with proxy.suffering(Fault(name="away", resets=True, refuses=True)):
                 with pytest.raises(ApiError):
                     await session.start(timeout=3.0)
-                assert (recorded.version, session.presence) == (1, "present")
+                assert (recorded.version, session.existence) == (1, "present")
             await session.start()
             await recorded.wait_for_version(2)
 
@@ -203,7 +203,7 @@ async def test_a_missing_or_invalid_token_is_refused(
             with pytest.raises(ApiError) as raised:
                 await session.open()
             assert raised.value.status == status
-            assert (session.presence, session.connection.status) == ("refused", "closed")
+            assert (session.existence, session.connection.status) == ("refused", "closed")
 
 
 async def test_clients_are_refused_when_their_token_expires(
@@ -215,7 +215,7 @@ async def test_clients_are_refused_when_their_token_expires(
     async def follow(kind: TransportName) -> None:
         url = service_with_authentication.url
         async with followed_session(url, session_id, kind, token) as recorded:
-            await recorded.wait_until(lambda: recorded.session.presence == "refused")
+            await recorded.wait_until(lambda: recorded.session.existence == "refused")
         assert recorded.session.refusal
         assert recorded.session.refusal.status == 401
 
@@ -241,7 +241,7 @@ async def test_clients_go_on_with_a_new_token(
             await was_called_again.wait()
             await host.do(session_id, "start")
             await recorded.wait_for_version(2)
-            assert recorded.session.presence == "present"
+            assert recorded.session.existence == "present"
 
     async with asyncio.timeout(30):
         await asyncio.gather(*map(follow, KINDS))

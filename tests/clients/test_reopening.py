@@ -56,11 +56,11 @@ async def test_a_refused_session_can_be_opened_again() -> None:
         session = client.session(SESSION_ID)
         service.override = refuse
         await asyncio.gather(session.open(), return_exceptions=True)
-        assert session.presence == "refused"
+        assert session.existence == "refused"
         await session.close()
         service.override = None
         assert await session.open()
-        assert (session.presence, session.refusal) == ("present", None)
+        assert (session.existence, session.refusal) == ("present", None)
 
 
 async def test_the_connection_is_closed_before_close_returns() -> None:
@@ -136,7 +136,7 @@ async def test_an_own_deletion_is_applied_at_once_and_emitted_once() -> None:
 
         service.override = delete
         await session.delete()
-        assert (session.presence, session.state) == ("deleted", None)
+        assert (session.existence, session.state) == ("deleted", None)
         assert [event.name for event in recorded.events].count("deleted") == 1
 
 

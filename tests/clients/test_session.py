@@ -46,7 +46,7 @@ async def test_a_refused_read_stops_all_requests() -> None:
         session = service.session(_ID)
         with pytest.raises(ApiError):
             await session.open()
-        assert (session.presence, session.connection.status) == ("refused", "closed")
+        assert (session.existence, session.connection.status) == ("refused", "closed")
         assert session.refusal
         assert session.refusal.status == 403
         reads = paths.count(_PATH)
@@ -79,7 +79,7 @@ async def test_a_failing_callback_is_reported_and_does_not_stop_other_callbacks(
     reported: list[str] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: reported.append(context["message"]))
-    presences: list[str] = []
+    existences: list[str] = []
 
     def fail(_: object) -> None:
         raise ValueError
@@ -87,11 +87,11 @@ async def test_a_failing_callback_is_reported_and_does_not_stop_other_callbacks(
     async with client(lambda _: refused(403)) as service:
         session = service.session(_ID)
         session.on("connection", fail)
-        session.on("connection", lambda event: presences.append(event.presence))
+        session.on("connection", lambda event: existences.append(event.existence))
         with pytest.raises(ApiError):
             await session.open()
     loop.set_exception_handler(None)
-    assert "refused" in presences
+    assert "refused" in existences
     assert set(reported) == {"A callback of 'connection' failed"}
 
 

@@ -37,7 +37,7 @@ async def test_the_first_state_comes_by_a_read_and_the_next_ones_by_pushes_in_or
             await recorded.wait_for_version(version)
         assert recorded.sources() == ["read", "push", "push", "push"]
         await host.delete(session_id)
-        await recorded.wait_until(lambda: recorded.session.presence == "deleted")
+        await recorded.wait_until(lambda: recorded.session.existence == "deleted")
 
 
 async def test_an_absent_session_becomes_present_when_it_is_created(
@@ -47,7 +47,7 @@ async def test_an_absent_session_becomes_present_when_it_is_created(
     token = tokens.spectator(session_id)
     async with followed_session(service_with_supabase.url, session_id, token=token) as recorded:
         await recorded.wait_for_transport("supabase")
-        assert recorded.session.presence == "absent"
+        assert recorded.session.existence == "absent"
         await host.create(chess(session_id=session_id))
         await recorded.wait_for_version(1)
 
@@ -121,4 +121,4 @@ async def test_a_session_is_absent_for_the_token_of_another_session(
     async with SyncKairos(service_with_supabase.url, tokens.spectator(own_id)) as client:
         session = client.session(other_id)
         assert await session.open() is None
-        assert session.presence == "absent"  # the API hides sessions that a token can't read
+        assert session.existence == "absent"  # the API hides sessions that a token can't read

@@ -78,7 +78,7 @@ for (const status of [429, 503]) {
     assert.equal(session.problem.status, status);
     assert.equal(session.problem.retryAfterMs, 30_000);
     assert.ok(problems.includes(status));
-    assert.equal(session.presence, "unknown");
+    assert.equal(session.existence, "unknown");
     const asked = service.requests.filter(({ path }) => path !== "/v1/time").length;
     await service.time.pass(25_000);
     assert.equal(service.requests.filter(({ path }) => path !== "/v1/time").length, asked);
@@ -91,7 +91,7 @@ for (const status of [429, 503]) {
   });
 }
 
-test("a problem is reported while the presence is known, and once per status", async () => {
+test("a problem is reported while the existence is known, and once per status", async () => {
   const service = new Service();
   const { session } = await service.opened();
   const problems = [];

@@ -66,7 +66,7 @@ test("emitted for the state at once, if no pushes arrive", () => {
   const one = polled().pass(1000).found(fallen());
   assert.deepEqual(expired(one), [ADA]);
   assert.deepEqual(
-    one.emitted.map(({ emit }) => emit).filter((name) => name !== "presence"),
+    one.emitted.map(({ emit }) => emit).filter((name) => name !== "existence"),
     ["update", "expired", "update"],
   );
 });

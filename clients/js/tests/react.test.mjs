@@ -39,8 +39,8 @@ async function mount(component, { service = new Service(), isStrict = false, ...
 }
 
 function Version({ client, id = ID }) {
-  const { state, connection, presence } = useSession(client, id);
-  return `${state?.version ?? "none"} ${connection.status} ${presence}`;
+  const { state, connection, existence } = useSession(client, id);
+  return `${state?.version ?? "none"} ${connection.status} ${existence}`;
 }
 
 test("a component renders on each change", async () => {

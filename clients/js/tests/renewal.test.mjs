@@ -93,7 +93,7 @@ for (const code of [4401, 4403, 4404]) {
     service.answer = ({ path }) => (path.endsWith("/stream") ? refusal(code - 4000) : undefined);
     service.socket.end(code);
     await service.time.pass(20_000);
-    assert.equal(session.presence, "present");
+    assert.equal(session.existence, "present");
     assert.deepEqual(session.connection.status, "polling");
     assert.equal(service.sockets.length, 2);
     session.close();
@@ -116,7 +116,7 @@ test("a renewal that fails with 401 refuses the session", async () => {
   const { session } = await service.opened({ token: "mine" });
   service.answer = () => refusal(401, "UNAUTHENTICATED");
   await service.time.pass(8 * MINUTE + 1000);
-  assert.deepEqual([session.presence, session.refusal.code], ["refused", "UNAUTHENTICATED"]);
+  assert.deepEqual([session.existence, session.refusal.code], ["refused", "UNAUTHENTICATED"]);
 });
 
 test("a stream is replaced before its token expires", async () => {

@@ -113,8 +113,8 @@ export function eventsOf(session) {
   events.connections = () =>
     events
       .filter(([name]) => name === "connection")
-      .map(([, { connection, presence }]) =>
-        [connection.status, connection.transport, presence].join(" "),
+      .map(([, { connection, existence }]) =>
+        [connection.status, connection.transport, existence].join(" "),
       );
   events.versions = () =>
     events.filter(([name]) => name === "update").map(([, { state }]) => state.version);

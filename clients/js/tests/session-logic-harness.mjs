@@ -23,8 +23,8 @@ export class LogicHarness {
     return this.logic.state;
   }
 
-  get presence() {
-    return this.logic.presence;
+  get existence() {
+    return this.logic.existence;
   }
 
   /** The versions of the emitted updates. */

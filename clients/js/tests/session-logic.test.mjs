@@ -1,4 +1,4 @@
-/** A client's decisions: versions, gaps, reused ids and presence. */
+/** A client's decisions: versions, gaps, reused ids and existence. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -156,48 +156,48 @@ test("a read sends the held version, except for every tenth one", () => {
 
 test("an absent session becomes present with its first state", () => {
   const one = new LogicHarness().join();
-  assert.equal(one.presence, "unknown");
+  assert.equal(one.existence, "unknown");
   one.pass(200).answer(GONE);
-  assert.equal(one.presence, "absent");
+  assert.equal(one.existence, "absent");
   one.push(version(1));
-  assert.equal(one.presence, "present");
+  assert.equal(one.existence, "present");
   assert.equal(one.named("update")[0].previous, null);
 });
 
 test("a read that finds no session is ignored if a state arrived during it", () => {
   const one = new LogicHarness().join().pass(200);
   one.push(version(1)).answer(GONE);
-  assert.equal(one.presence, "present");
+  assert.equal(one.existence, "present");
 });
 
 test("a deletion is emitted once", () => {
   const one = live().receive("SESSION_DELETED", { timestamp: T0 });
   one.receive("SESSION_DELETED", { timestamp: T0 }).pass(3000).answer(GONE);
-  assert.equal(one.presence, "deleted");
+  assert.equal(one.existence, "deleted");
   assert.equal(one.state, null);
   assert.equal(one.named("deleted").length, 1);
 });
 
 test("a present session that a read doesn't find was deleted", () => {
   const one = live().push(version(3)).pass(100).answer(GONE);
-  assert.deepEqual([one.presence, one.named("deleted").length], ["deleted", 1]);
+  assert.deepEqual([one.existence, one.named("deleted").length], ["deleted", 1]);
 });
 
 test("late states of a deleted session are ignored", () => {
   const one = live().receive("SESSION_DELETED", { timestamp: T0 });
   one.push(version(5)).push(version(1)).act(version(6));
-  assert.deepEqual([one.presence, one.state], ["deleted", null]);
+  assert.deepEqual([one.existence, one.state], ["deleted", null]);
 });
 
 test("a read that began before the deletion doesn't restore the session", () => {
   const one = live().push(version(3)).pass(100);
   one.receive("SESSION_DELETED", { timestamp: T0 }).found(version(3));
-  assert.equal(one.presence, "deleted");
+  assert.equal(one.existence, "deleted");
 });
 
 test("a read that began after the deletion restores the session", () => {
   const one = live().push(version(3)).pass(100).answer(GONE).pass(2000).found(version(3));
-  assert.deepEqual([one.presence, one.state.version], ["present", 3]);
+  assert.deepEqual([one.existence, one.state.version], ["present", 3]);
 });
 
 test("a new session with a deleted one's id has its own versions", () => {
@@ -216,7 +216,7 @@ test("a new session with a deleted one's id has its own versions", () => {
       .slice(-2),
     [false, true],
   );
-  assert.equal(one.presence, "present");
+  assert.equal(one.existence, "present");
 });
 
 test("the deletion of an earlier session with the id doesn't affect the new one", () => {
@@ -224,20 +224,20 @@ test("the deletion of an earlier session with the id doesn't affect the new one"
   const one = live()
     .push(reborn)
     .receive("SESSION_DELETED", { timestamp: T0 + 4999 });
-  assert.equal(one.presence, "present");
+  assert.equal(one.existence, "present");
   one.receive("SESSION_DELETED", { timestamp: T0 + 5001 });
-  assert.equal(one.presence, "deleted");
+  assert.equal(one.existence, "deleted");
 });
 
-test("a refusal sets the presence and keeps its error", () => {
+test("a refusal sets the existence and keeps its error", () => {
   const error = new ApiError(403, { code: "FORBIDDEN" });
   const one = live().push(version(3)).pass(100).answer({ status: 403, error });
-  assert.deepEqual([one.presence, one.state, one.logic.refusal], ["refused", null, error]);
+  assert.deepEqual([one.existence, one.state, one.logic.refusal], ["refused", null, error]);
 });
 
-test("a failed read doesn't change state and presence", () => {
+test("a failed read doesn't change state and existence", () => {
   const one = live().push(version(3)).pass(100).answer(AWAY);
-  assert.deepEqual([one.presence, one.state.version], ["present", 3]);
+  assert.deepEqual([one.existence, one.state.version], ["present", 3]);
 });
 
 test("a message of another session is ignored", () => {

@@ -17,7 +17,7 @@ function overriding(answers) {
 test("opening resolves with the first state", async () => {
   const service = new Service();
   const session = service.client().session(ID.toUpperCase());
-  assert.deepEqual([session.state, session.presence], [null, "unknown"]);
+  assert.deepEqual([session.state, session.existence], [null, "unknown"]);
   assert.deepEqual(session.connection.status, "closed");
   const opening = session.open();
   await service.time.pass(100);
@@ -33,9 +33,9 @@ test("opening an absent session resolves with null, and it becomes present later
   const opening = session.open();
   await service.time.pass(300);
   assert.equal(await opening, null);
-  assert.equal(session.presence, "absent");
+  assert.equal(session.existence, "absent");
   service.socket.push(still(1));
-  assert.deepEqual([session.presence, events.versions()], ["present", [1]]);
+  assert.deepEqual([session.existence, events.versions()], ["present", [1]]);
 });
 
 test("a host, who can't subscribe to an absent session, finds it by polling", async () => {
@@ -70,10 +70,10 @@ for (const [status, code] of [
     assert.ok(error instanceof ApiError);
     assert.deepEqual([error.status, error.code], [status, code]);
     assert.equal(session.refusal, error);
-    assert.deepEqual([session.presence, session.connection.status], ["refused", "closed"]);
+    assert.deepEqual([session.existence, session.connection.status], ["refused", "closed"]);
     const last = events.at(-1)[1];
     assert.deepEqual(
-      [last.presence, last.refusal, last.connection.status],
+      [last.existence, last.refusal, last.connection.status],
       ["refused", error, "closed"],
     );
     assert.deepEqual([service.time.timers > 0, service.time.isWatched], [true, true]); // the clock's
@@ -84,10 +84,10 @@ test("a refused session can be opened again", async () => {
   const service = new Service();
   service.answer = () => refusal(401, "UNAUTHENTICATED");
   const { session } = await service.opened();
-  assert.equal(session.presence, "refused");
+  assert.equal(session.existence, "refused");
   service.answer = () => undefined;
   session.open();
-  assert.deepEqual([session.presence, session.refusal], ["unknown", null]);
+  assert.deepEqual([session.existence, session.refusal], ["unknown", null]);
   await service.time.pass(100);
   assert.equal(session.state.version, 1);
 });
@@ -99,13 +99,13 @@ test("an unavailable service is waited for, but open rejects after 15 s", async 
   const opening = session.open();
   await service.time.pass(15_000);
   await assert.rejects(opening, { status: 503, code: "STORE_UNAVAILABLE" });
-  assert.deepEqual([session.presence, session.connection.status], ["unknown", "connecting"]);
+  assert.deepEqual([session.existence, session.connection.status], ["unknown", "connecting"]);
   const again = session.open();
   service.answer = () => undefined;
   await service.time.pass(5000);
   assert.equal((await again).version, 1);
   assert.equal((await session.open()).version, 1);
-  assert.deepEqual([session.presence, session.connection.status], ["present", "live"]);
+  assert.deepEqual([session.existence, session.connection.status], ["present", "live"]);
 });
 
 test("following goes on after a deletion, until the id is used again", async () => {
@@ -114,11 +114,11 @@ test("following goes on after a deletion, until the id is used again", async () 
   service.state = null;
   service.socket.say("SESSION_DELETED", { timestamp: T0 });
   service.socket.end(1000);
-  assert.deepEqual([session.presence, session.state, session.remaining()], ["deleted", null, null]);
+  assert.deepEqual([session.existence, session.state, session.remaining()], ["deleted", null, null]);
   await service.time.pass(1000);
   assert.equal(session.connection.status, "live");
   service.socket.push(still(1, { created_at: at(60_000) }));
-  assert.equal(session.presence, "present");
+  assert.equal(session.existence, "present");
   assert.deepEqual(
     events.map(([name]) => name).filter((name) => name === "deleted"),
     ["deleted"],
@@ -274,7 +274,7 @@ test("a dry run asks for the answer only and leaves the state as it is", async (
   const client = service.client();
   assert.deepEqual(await client.previewCreate({ sync_mode: "global" }), later);
   await assert.rejects(client.create({}, { dryRun: true }), TypeError);
-  assert.deepEqual([session.state, session.presence], [before, "present"]);
+  assert.deepEqual([session.state, session.existence], [before, "present"]);
   const asked = service.requests.map(({ method, url }) => [method, url.replace("http://service", "")]);
   assert.deepEqual(asked, [
     ["POST", `${PATH}/pause?dry_run=true`],
@@ -359,12 +359,12 @@ test("after a switch, the session is read if its push doesn't come", async () =>
   assert.deepEqual(events.versions(), [1, 2]);
 });
 
-test("delete changes the presence at once", async () => {
+test("delete changes the existence at once", async () => {
   const service = new Service();
   const { session } = await service.opened();
   service.answer = overriding({ "DELETE ": () => new Response(null, { status: 204 }) });
   await session.delete();
-  assert.equal(session.presence, "deleted");
+  assert.equal(session.existence, "deleted");
 });
 
 test("a refused action changes nothing", async () => {
@@ -380,7 +380,7 @@ test("a new session has its state before it is opened", async () => {
   const client = service.client();
   service.answer = () => data(still(1), { status: 201 });
   const session = await client.create({ sync_mode: "count_up" });
-  assert.deepEqual([session.id, session.state.version, session.presence], [ID, 1, "present"]);
+  assert.deepEqual([session.id, session.state.version, session.existence], [ID, 1, "present"]);
   assert.deepEqual([session.connection.status, service.sockets.length], ["closed", 0]);
   assert.equal(client.session(ID), session);
   session.close();

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, get_args
 from synckairos.api_types import SessionState, TransportName
 
 Name = Literal["update", "expired", "warning", "period", "deleted", "connection"]
-Presence = Literal["unknown", "absent", "present", "deleted", "refused"]
+Existence = Literal["unknown", "absent", "present", "deleted", "refused"]
 Status = Literal["connecting", "live", "polling", "closed"]
 Source = Literal["push", "sync", "read", "action"]
 """Origin of a state; `sync`: sent on joining or on request, `action`: response to an action."""
@@ -83,11 +83,11 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The connection, the presence, or the status of the session's `problem` changed."""
+    """The connection, the existence, or the status of the session's `problem` changed."""
 
     name: ClassVar[Name] = "connection"
     connection: Connection
-    presence: Presence
+    existence: Existence
 
 
 Event = Update | Expired | Warned | PeriodEnded | Deleted | Changed

@@ -12,7 +12,7 @@ from synckairos.api_types import SessionState, TransportName
 from synckairos.clock import ServerClock
 from synckairos.errors import ApiError
 from synckairos.event_source import EventSource
-from synckairos.events import Connection, Presence
+from synckairos.events import Connection, Existence
 from synckairos.session_follower import SessionFollower
 
 
@@ -46,9 +46,9 @@ class Session(Actions, EventSource):
         return self._follower.logic.state
 
     @property
-    def presence(self) -> Presence:
+    def existence(self) -> Existence:
         """Whether the session exists; `unknown` until the service has answered."""
-        return self._follower.logic.presence
+        return self._follower.logic.existence
 
     @property
     def problem(self) -> ApiError | None:
@@ -57,7 +57,7 @@ class Session(Actions, EventSource):
 
     @property
     def refusal(self) -> ApiError | None:
-        """Why the presence is `refused`."""
+        """Why the existence is `refused`."""
         return self._follower.logic.refusal
 
     @property

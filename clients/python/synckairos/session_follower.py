@@ -82,8 +82,8 @@ class SessionFollower:
         self._opening.exception()  # no warning if nobody waits any more
 
     def _settle_opening(self) -> None:
-        """Let `open` return once the presence is known."""
-        if self.logic.presence == "unknown" or not self._opening or self._opening.done():
+        """Let `open` return once the existence is known."""
+        if self.logic.existence == "unknown" or not self._opening or self._opening.done():
             return
         self._cancel_opening_timer()
         if self.logic.refusal:
@@ -242,7 +242,7 @@ class SessionFollower:
         """
         if self.connection == Connection("connecting", "polling", self.connection.since):
             self._set_connection("polling", "polling")
-        was_away = self._is_missing or self.logic.presence in ("absent", "deleted")
+        was_away = self._is_missing or self.logic.existence in ("absent", "deleted")
         if self._reads_fail or (is_there and was_away):
             self._connector.retry()
             self._is_missing = False
@@ -261,12 +261,12 @@ class SessionFollower:
         current = (
             self.connection.status,
             self.connection.transport,
-            self.logic.presence,
+            self.logic.existence,
             status,
         )
         if current != self._emitted:
             self._emitted = current
-            self._events.emit(Changed(self.connection, self.logic.presence))
+            self._events.emit(Changed(self.connection, self.logic.existence))
         self._settle_opening()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

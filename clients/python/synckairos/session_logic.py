@@ -9,7 +9,7 @@ from synckairos.api_types import Message, SessionState, TransportName, timestamp
 from synckairos.backoff import Random, spread
 from synckairos.effects import Effect, Emit, Read, Resync
 from synckairos.errors import ApiError
-from synckairos.events import Deleted, PeriodEnded, Presence, Source, Update, Warned
+from synckairos.events import Deleted, Existence, PeriodEnded, Source, Update, Warned
 from synckairos.expiries import ExpiryTracker
 from synckairos.state_check import StateCheck
 from synckairos.state_difference import apply_difference
@@ -22,7 +22,7 @@ class SessionLogic:
 
     def __init__(self, rng: Random = random.random) -> None:
         self.state: SessionState | None = None
-        self.presence: Presence = "unknown"
+        self.existence: Existence = "unknown"
         self.refusal: ApiError | None = None
         self._rng = rng
         self._versions = Versions()
@@ -42,8 +42,8 @@ class SessionLogic:
     def begin(self) -> None:
         """Start to follow, or start again after a close."""
         self._check = StateCheck(self._rng)
-        if self.presence == "refused":
-            self.presence, self.refusal = "unknown", None
+        if self.existence == "refused":
+            self.existence, self.refusal = "unknown", None
 
     def joined(self, kind: TransportName, now: float) -> None:
         """A transport is live. If it doesn't send the state on joining, read the session."""
@@ -107,13 +107,13 @@ class SessionLogic:
         self._check.confirmed(now)
         if self.state:
             return self._deleted()
-        if self.presence == "unknown":
-            self.presence = "absent"
+        if self.existence == "unknown":
+            self.existence = "absent"
         return []
 
     def subscribe_found_nothing(self, now: float) -> None:
         """The subscription request found no session: verify that with a read."""
-        if self.state or self.presence == "unknown":
+        if self.state or self.existence == "unknown":
             self._check.read_by(now)
 
     def read_failed(self, now: float, retry_after_ms: float = 0.0) -> None:
@@ -122,7 +122,7 @@ class SessionLogic:
 
     def refused(self, error: ApiError) -> None:
         """The service refuses to let this caller follow the session."""
-        self.presence, self.refusal, self.state = "refused", error, None
+        self.existence, self.refusal, self.state = "refused", error, None
 
     def rate_limit_reported(self, rate_limit_remaining: int | None) -> None:
         """A response said how much of the rate limit is left."""
@@ -131,7 +131,7 @@ class SessionLogic:
     def tick(self, now: float, server_now: float) -> list[Effect]:
         """Return the effects that are due."""
         effects: list[Effect] = [Emit(event) for event in self._expiries.take_overdue(now)]
-        if self.presence == "refused":
+        if self.existence == "refused":
             return effects
         if not self._versions.has_gap and self.state:
             self._check.caught_up()
@@ -203,7 +203,7 @@ class SessionLogic:
             return []
         is_same_session = previous is not None and previous["created_at"] == state["created_at"]
         follows = is_next(state, previous)
-        self.state, self.presence, self._got_state_since_read = state, "present", True
+        self.state, self.existence, self._got_state_since_read = state, "present", True
         self._is_pushed = source == "push"
         self._versions.take(state, previous, is_whole=source in ("sync", "read"))
         if source == "push" and is_same_session and not follows:
@@ -238,12 +238,12 @@ class SessionLogic:
         return []
 
     def _deleted(self) -> list[Effect]:
-        was_there = self.state is not None or self.presence != "deleted"
+        was_there = self.state is not None or self.existence != "deleted"
         self._deleted_created_at = (
             self.state["created_at"] if self.state else self._deleted_created_at
         )
         self._deleted_since_read = True
-        self.state, self.presence, self._versions = None, "deleted", Versions()
+        self.state, self.existence, self._versions = None, "deleted", Versions()
         return [Emit(Deleted())] if was_there else []
 
     def _predates_deletion(self, state: SessionState, source: Source) -> bool:

@@ -6,7 +6,7 @@ import { useRemaining, useSession } from "synckairos/react";
 export function Board({ client, id }: { client: SyncKairos; id: string }) {
   const session = useSession(client, id);
   const remainingMs = useRemaining(session, session.state?.active_participant_id, { everyMs: 50 });
-  if (session.presence === "refused") return <p>{session.refusal?.message}</p>;
+  if (session.existence === "refused") return <p>{session.refusal?.message}</p>;
   const onClick = () => session.session.switch({ current: session.state?.active_participant_id });
   return (
     <button onClick={() => void onClick()}>

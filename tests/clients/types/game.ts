@@ -41,8 +41,8 @@ export async function play(): Promise<void> {
   session.addEventListener("warning", ({ detail }) => show(detail.thresholdMs, detail.groupId));
   session.addEventListener("period", ({ detail }) => show(detail.periodsLeft, detail.groupId));
   session.addEventListener("deleted", () => session.close());
-  session.addEventListener("connection", ({ detail: { connection, presence, refusal } }) =>
-    show(connection.status === "live", connection.transport, presence, refusal?.code),
+  session.addEventListener("connection", ({ detail: { connection, existence, refusal } }) =>
+    show(connection.status === "live", connection.transport, existence, refusal?.code),
   );
   const first: SessionState | null = await session.open();
   show(first?.status, session.remaining(ada), session.remaining(), session.used(ada));
