@@ -5,12 +5,15 @@ import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from secrets import token_hex
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.container.http_server import Server, build_server
 from functions.container.live import stream, websocket
+from functions.container.live.presence_pushes import PresencePushes
+from functions.container.live.presence_reports import PresenceReports
 from functions.container.live.subscription import ConnectionLimit, LiveConnections
 from functions.container.observability import (
     configure_tracing,
@@ -59,9 +62,18 @@ def build(settings: Settings) -> Container:
     channels = build_channels(backend, redis, metrics, activity, observe)
     components = build_http_components(backend, settings, metrics, holds_sockets=True)
     sockets = ConnectionLimit(settings.max_sockets_per_caller, settings.sockets_per_address)
-    live = LiveConnections(components, channels, sockets, metrics)
+    reports = PresenceReports(backend.presence, token_hex(8))
+    presence = PresencePushes(
+        backend.presence, channels, backend.keys.presence_channel, backend.clock
+    )
+    live = LiveConnections(components, channels, sockets, metrics, reports, presence)
     add_tracing, finish_traces = configure_tracing(backend, settings)
-    workers = [channels, *build_workers(backend, metrics, settings, channels, activity)]
+    workers: list[Worker] = [
+        channels,
+        reports,
+        presence,
+        *build_workers(backend, metrics, settings, channels, activity),
+    ]
     fallback = FastAPI(lifespan=_lifespan(backend, workers, finish_traces), openapi_url=None)
     fallback.include_router(websocket.router_of(live))
     routes = [*ROUTES, *stream.routes_of(live), *metrics_endpoint.routes_of(metrics, settings)]

@@ -100,6 +100,7 @@ class Operation(StrEnum):
     COMMAND_MANY = "command many sessions"
     ADVANCE = "advance"
     READ_HISTORY = "read history"
+    READ_PRESENCE = "read presence"
     SIMULATE = "simulate"
     MINT_TOKEN = "mint token"
     MANAGE_WEBHOOKS = "manage webhooks"
@@ -138,6 +139,7 @@ RIGHTS: Mapping[Role, Mapping[Operation, Scope]] = {
     },
     Role.PARTICIPANT: {
         **dict.fromkeys(_READING, Scope.TOKEN_SESSION),
+        Operation.READ_PRESENCE: Scope.TOKEN_SESSION,
         Operation.SWITCH: Scope.WHILE_ACTIVE,
         Operation.PAUSE: Scope.IF_SESSION_ALLOWS,
         Operation.RESUME: Scope.IF_SESSION_ALLOWS,
@@ -149,8 +151,9 @@ RIGHTS: Mapping[Role, Mapping[Operation, Scope]] = {
 }
 """Rights by role; every operation that is not listed is refused.
 
-Participants and spectators may not read the history, which shows what others did. A host manages no
-webhooks, because they report all sessions of its tenant."""
+Participants and spectators may not read the history, which shows what others did. Spectators may
+not read who is connected. A host manages no webhooks, because they report all sessions of its
+tenant."""
 
 
 class RequestCounter(Protocol):

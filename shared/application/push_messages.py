@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from shared.application.ports.presence import Presence
+from shared.application.presence import presence_view
 from shared.application.session_view import SessionView, session_view
 from shared.application.state_differences import DifferenceView, pushed_difference
 from shared.domain.events import (
@@ -81,6 +83,12 @@ def pong(session_id: str, now: Instant, client_timestamp: Any, newest_version: i
     optional = {"version": newest_version, "clientTimestamp": client_timestamp}
     given = {name: value for name, value in optional.items() if value is not None}
     return _encode(_message("PONG", session_id, now, **given))
+
+
+def presence_changed(session_id: str, now: Instant, presence: Presence) -> bytes:
+    """Return who is connected to the session, for a client that asked for it."""
+    view = presence_view(session_id, presence)
+    return _encode(_message("PRESENCE", session_id, now, presence=view))
 
 
 def authenticated(now: Instant, expires_at_s: float | None) -> bytes:

@@ -11,6 +11,7 @@ from shared.application.history import AuditHistory, ReplayedStateReader
 from shared.application.ports.audit_log import AuditLog, Outbox
 from shared.application.ports.commit import OwnerLimits
 from shared.application.ports.notifier import Notifier
+from shared.application.ports.presence import PresenceStore
 from shared.application.ports.session_store import SessionStore
 from shared.application.readiness import Readiness
 from shared.application.recovery import Recovery
@@ -30,6 +31,7 @@ from shared.store.connection import StoreConnection
 from shared.store.data_loss import RedisDataLossDetector
 from shared.store.keys import StoreKeys
 from shared.store.outbox import AUDIT, WEBHOOKS, RedisOutbox
+from shared.store.presence import RedisPresence
 from shared.store.session_index import RedisSessionIndex
 from shared.store.sessions import RedisSessionStore
 from shared.store.write_probe import StoreProbe
@@ -57,6 +59,7 @@ class Backend:
     wakeups: WakeupHandler
     history: AuditHistory
     readiness: Readiness
+    presence: PresenceStore
     webhooks: Webhooks
     webhook_service: WebhookService
     pushes: SupabasePushes | None = None
@@ -117,6 +120,7 @@ def build_backend(
         wakeups=WakeupHandler(store, state),
         history=AuditHistory(store, outbox, audit),
         readiness=Readiness(StoreProbe(connection, keys).fault, store, audit),
+        presence=RedisPresence(connection, keys, clock),
         webhooks=webhooks,
         webhook_service=WebhookService(
             webhooks.registry,

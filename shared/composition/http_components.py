@@ -26,6 +26,7 @@ def build_http_components(
         clock=backend.clock,
         readiness=backend.readiness,
         history=backend.history,
+        presence=backend.presence,
         webhooks=backend.webhook_service,
         access_control=_access_control(settings, settings.host if holds_sockets else None),
         subscriptions=make_subscriptions(settings, holds_sockets=holds_sockets),

@@ -19,6 +19,7 @@ from shared.application.errors import (
 from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
 from shared.application.history import AuditHistory
 from shared.application.ports.metrics import Metrics
+from shared.application.ports.presence import PresenceStore
 from shared.application.ports.session_store import SessionStore
 from shared.application.readiness import Readiness
 from shared.application.session_list import SessionList
@@ -59,6 +60,7 @@ class Components:
     clock: StoreClock
     readiness: Readiness
     history: AuditHistory
+    presence: PresenceStore
     webhooks: WebhookService
     access_control: AccessControl
     subscriptions: Subscriptions

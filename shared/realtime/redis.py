@@ -99,9 +99,17 @@ class RedisFanOut:
     def handle(self, channel: str, handler: Callable[[bytes | None], None]) -> None:
         """Call `handler` with each message of `channel`, and with None on each new subscription.
 
-        Messages may have been missed before a new subscription. Call this before `run`.
+        Messages may have been missed before a new subscription.
         """
         self._handlers[channel] = handler
+        if self._subscriber:
+            with suppress(ConnectionError):  # the next connection subscribes to it
+                self._subscriber.subscribe([channel])
+
+    def stop_handling(self, channel: str) -> None:
+        """Ignore all further messages of `channel`."""
+        del self._handlers[channel]
+        self._unsubscribe(channel)
 
     @asynccontextmanager
     async def listen(

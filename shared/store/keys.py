@@ -128,6 +128,18 @@ class StoreKeys:
         """Stream of the latest attempts to deliver messages to a webhook."""
         return f"{shard}:webhook-attempts:{webhook_id}"
 
+    def presence(self, name: str, instance: str) -> str:
+        """The connections of one instance to one session."""
+        return f"{self.shard_of(name)}:presence:{instance}:{name}"
+
+    def presence_instances(self, shard: str) -> str:
+        """Sorted set of the instances with connections, scored by when they were last alive."""
+        return f"{shard}:presence-instances"
+
+    def presence_channel(self, name: str) -> str:
+        """Channel for empty messages: the connections to one session have changed."""
+        return f"{self.shard_of(name)}:presence-changed:{name}"
+
     def probe(self, shard: str) -> str:
         """Key written to check that the shard accepts writes."""
         return f"{shard}:probe"

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -157,6 +157,39 @@ async def test_each_message_is_answered_as_the_table_says(
             assert (await follower.next())["type"] == answer
     if state == "ERROR":
         assert follower.received[2]["code"] == "SESSION_NOT_FOUND"
+
+
+async def test_each_caller_is_listed_with_its_role_but_only_those_with_the_right_see_the_list(
+    api: ApiClient, instance: Instance
+) -> None:
+    alice = await create_session(api)
+    async with AsyncExitStack() as stack:
+        clients = {}
+        for caller in sorted(CAN_READ | CANNOT_READ):
+            query = f"{VALID_TOKENS[caller](alice)}&presence=1"
+            socket = _socket(instance, alice.session_id, query)
+            clients[caller] = LiveClient(await stack.enter_async_context(socket))
+        pushed = await clients["host"].until(
+            lambda message: (
+                message["type"] == "PRESENCE"
+                and message["presence"]["summary"]["connected"] == len(CAN_READ)
+            )
+        )
+        shown = pushed[-1]["presence"]
+        refused = [await clients["spectator"].next() for _ in range(2)]
+        for caller in CANNOT_READ:
+            await clients[caller].send({"type": "PING"})
+            await clients[caller].until_type("PONG")
+    roles = [(one["role"], one.get("participant_id")) for one in shown["connections"]]
+    participants = [("participant", alice.off_move), ("participant", alice.on_move)]
+    assert sorted(roles[:3]) == [("cohost", None), ("host", None), ("service", None)]
+    assert (roles[3:5], roles[5:]) == (participants, [("spectator", None)])
+    assert [(one["type"], one.get("code")) for one in refused] == [
+        ("CONNECTED", None),
+        ("ERROR", "FORBIDDEN"),
+    ]
+    for caller in CANNOT_READ:
+        assert [one["type"] for one in clients[caller].received] == ["CONNECTED", "PONG"]
 
 
 @pytest.mark.parametrize("caller", INVALID_TOKENS)

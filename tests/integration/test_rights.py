@@ -53,6 +53,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", f"{_SESSION}/events"): Row(_FOR_HOSTS),
     ("GET", f"{_SESSION}/replay"): Row(_FOR_HOSTS),
     ("GET", f"{_SESSION}/fairness"): Row(_FOR_HOSTS),
+    ("GET", f"{_SESSION}/presence"): Row((404, 404, 403, 200, 200, 200, 404, 200, 200)),
     ("POST", f"{_SESSION}/simulate"): Row(_FOR_HOSTS, {"until_ms": 1_000}),
     ("POST", f"{_SESSION}/start"): Row(_FOR_HOSTS, is_started=False),
     ("POST", f"{_SESSION}/switch"): Row((404, 404, 403, 409, 200, 200, 404, 200, 200)),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from functions.container.live.presence_reports import PresenceEntry
 from shared.application import push_messages
 from shared.application.authorization import Authorization, Caller, Role
 from shared.application.errors import (
@@ -22,7 +23,7 @@ from shared.application.store_clock import StoreClock
 from shared.auth.rate_limits import RequestRateLimit
 from shared.auth.tokens import LEEWAY_S
 from shared.domain.session import Session
-from shared.domain.units import Instant
+from shared.domain.units import Instant, Millis
 from shared.realtime.listener import CLOSED, GAP, Listener, Push
 
 TOKEN_EXPIRED = Push("", "TOKEN_EXPIRED")
@@ -44,7 +45,8 @@ class LiveConnection:
     """The live connection of one client to one session.
 
     A host may wait for a session that doesn't exist yet. If another host creates it, it doesn't
-    exist for the waiting one.
+    exist for the waiting one. The connection is part of the session's presence as soon as the
+    client is known to have the right to read the session.
     """
 
     session_id: str
@@ -52,6 +54,7 @@ class LiveConnection:
     service: SessionService
     clock: StoreClock
     listener: Listener
+    presence: PresenceEntry | None = None
     _may_read: bool | None = field(init=False)
     _valid_until: float | None = field(init=False)
     _greeting: Push | None = None
@@ -72,8 +75,10 @@ class LiveConnection:
         self.listener.carry = self._send_now
 
     def end(self) -> None:
-        """Stop sending, and stop the timer of the token."""
+        """Stop sending, stop the timer of the token, and leave the session's presence."""
         self.listener.carry = None
+        if self.presence:
+            self.presence.leave()
         if self._expiry_timer:
             self._expiry_timer.cancel()
 
@@ -95,6 +100,7 @@ class LiveConnection:
                 pass  # the client waits for the session to be created
         elif self._may_read is None:
             self._may_read = await self._can_read(self.authorization) or None
+        self._join_presence()
 
     async def send_state(self) -> None:
         """Queue the whole state. Raises a `ServiceError` if it can't be read.
@@ -124,6 +130,11 @@ class LiveConnection:
                     return TOKEN_EXPIRED
             elif push is CLOSED or await self._may_see(push):
                 return push
+
+    def measured(self, round_trip_ms: Millis | None, error_ms: Millis | None) -> None:
+        """Note the round trip and the maximum error of the client's clock, if it said them."""
+        if self.presence and not (round_trip_ms is None and error_ms is None):
+            self.presence.measured(round_trip_ms, error_ms)
 
     async def pong(self, client_timestamp: object) -> None:
         """Answer a ping with the newest version that was sent to this client or is queued for it.
@@ -219,15 +230,21 @@ class LiveConnection:
 
     def _put_state(self, session: Session, now: Instant) -> None:
         self._may_read = True  # the state was read with the client's authorization
+        self._join_presence()
         self.listener.put(Push.of(push_messages.state_sync(session, now)))
+
+    def _join_presence(self) -> None:
+        if self._may_read and self.presence:
+            self.presence.join()
 
     async def _may_see(self, push: Push) -> bool:
         """Return whether this client may get `push`; asks the store until that has answered."""
         if push.type in _FOR_THIS_CLIENT:
             return True
-        if self._may_read is None:
+        if self._may_read is None and push.type != "PRESENCE":
             # The push proves that the session exists; its owner never changes.
             self._may_read = await self._can_read(self._unlimited_authorization)
+            self._join_presence()
         return self._may_read is True
 
     async def _can_read(self, authorization: Authorization) -> bool | None:

@@ -6,11 +6,12 @@ from contextlib import AsyncExitStack, aclosing
 from typing import Annotated
 
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from functions.container.live.connection import TOKEN_EXPIRED, LiveConnection
+from functions.container.live.measurement import ClockMeasurement
 from functions.container.live.subscription import LiveConnections
 from shared.application.authorization import Operation
 from shared.http.request import ApiRequest
@@ -25,7 +26,7 @@ _LAST_EVENT_ID = RequestParameter(
 )
 
 
-class StreamQuery(BaseModel):
+class StreamQuery(ClockMeasurement):
     """Query of a stream. `token` is listed for the OpenAPI document; `AccessControl` reads it."""
 
     sync: Annotated[bool, Field(description="Begin with the current state")] = False
@@ -33,6 +34,7 @@ class StreamQuery(BaseModel):
         bool,
         Field(description="Send what a change changed, where that is much less than the state"),
     ] = False
+    presence: Annotated[bool, Field(description="Send `PRESENCE` when connections change")] = False
     token: Annotated[
         str | None,
         Field(description="The token, for browsers, which can't send the `Authorization` header"),
@@ -76,9 +78,12 @@ def routes_of(live: LiveConnections) -> Routes:
                 live.subscribe(
                     request.authorization,
                     request.session_id,
+                    "sse",
                     takes_differences=query.differences,
+                    with_presence=query.presence,
                 )
             )
+            query.note_in(connection)
             await connection.begin(with_state=query.sync or last_event_id is not None)
             known = None if query.sync else last_event_id
             return _Stream(_events(connection, known, is_empty=request.is_head), held.pop_all())

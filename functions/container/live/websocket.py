@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from functions.container.connections.websocket import TRY_SEND_EXTENSION
 from functions.container.live.connection import TOKEN_EXPIRED, TOKEN_EXPIRED_MESSAGE, LiveConnection
+from functions.container.live.measurement import measurement_in
 from functions.container.live.subscription import LiveConnections
 from shared.application.authorization import Operation
 from shared.application.errors import ServiceError, StoreUnavailable, Unauthenticated
@@ -45,13 +46,17 @@ def router_of(live: LiveConnections) -> APIRouter:
         try:
             session_id = _uuid.validate_python(given)
             authorization = await access_control.admit(websocket, Operation.SUBSCRIBE, session_id)
-            differences = websocket.query_params.get("differences") == "1"
+            query = websocket.query_params
             async with live.subscribe(
-                authorization, session_id, takes_differences=differences
+                authorization,
+                session_id,
+                "websocket",
+                takes_differences=query.get("differences") == "1",
+                with_presence=query.get("presence") == "1",
             ) as connection:
                 if extension := websocket.scope.get("extensions", {}).get(TRY_SEND_EXTENSION):
                     connection.send_directly_by(extension["send"])
-                await connection.begin(with_state=websocket.query_params.get("sync") == "1")
+                await connection.begin(with_state=query.get("sync") == "1")
                 await _converse(websocket, connection, access_control)
         except ValidationError:
             await websocket.close(_POLICY, "Invalid sessionId format")
@@ -123,6 +128,12 @@ async def _answer(
 
 
 async def _ping(message: Message, connection: LiveConnection, _: AccessControl) -> None:
+    try:
+        measurement = measurement_in(message)
+    except ValueError as error:
+        await connection.send_error("INVALID_MESSAGE", str(error))
+        return
+    measurement.note_in(connection)
     await connection.pong(message.get("clientTimestamp"))
 
 

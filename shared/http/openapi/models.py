@@ -4,6 +4,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.application.authorization import Role
 from shared.application.ports.webhooks import AttemptOutcome
 from shared.domain.events import EventType
 from shared.domain.individual_clock import Begins, RunState
@@ -412,6 +413,40 @@ class Fairness(ResponseModel):
     participants: list[FairnessOfParticipant]
 
 
+class PresentConnection(ResponseModel):
+    """A live connection. Without `round_trip_ms` and `error_ms`, its client hasn't said them."""
+
+    connection_id: str
+    role: Role
+    participant_id: Id = omittable()
+    transport: Literal["websocket", "sse"]
+    connected_at: Timestamp
+    seen_at: Timestamp
+    round_trip_ms: Ms = omittable()
+    error_ms: Ms = omittable()
+
+
+class PresenceSummary(ResponseModel):
+    """Counts of all connections: by role, and by the maximum error of their clocks.
+
+    `measured` counts the connections whose client has said its error. `within_ms` has for each
+    bound how many of these errors are at most as large.
+    """
+
+    connected: int
+    measured: int
+    roles: dict[Role, int]
+    within_ms: dict[str, int]
+
+
+class Presence(ResponseModel):
+    """The live connections of a session; at most 100 are listed, `summary` counts all."""
+
+    session_id: Uuid
+    connections: list[PresentConnection]
+    summary: PresenceSummary
+
+
 class SimulatedError(ResponseModel):
     """Why an operation would be refused."""
 
@@ -705,6 +740,7 @@ SessionAnswer = Envelope[Session]
 SwitchOrSessionAnswer = Envelope[SwitchResult] | Envelope[Session]
 SummaryAnswer = Envelope[Summary]
 FairnessAnswer = Envelope[Fairness]
+PresenceAnswer = Envelope[Presence]
 SimulationAnswer = Envelope[Simulation]
 SessionListAnswer = Envelope[SessionList]
 BatchAnswer = Envelope[Batch]

@@ -1,0 +1,43 @@
+"""What a client says about its clock (docs/presence.md)."""
+
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+
+from functions.container.live.connection import LiveConnection
+from shared.domain.units import Millis
+from shared.http.fields import integer
+from shared.http.validation_errors import error_details
+
+_MOST_MS: Final = 3_600_000
+
+_Measured = Annotated[int, Field(ge=0, le=_MOST_MS), BeforeValidator(integer)]
+
+
+class ClockMeasurement(BaseModel):
+    """The quality of a client's clock: of its ping messages, and of the query of a stream."""
+
+    round_trip_ms: Annotated[
+        _Measured | None,
+        Field(description="The client's shortest round trip to the service, ms, for the presence"),
+    ] = None
+    error_ms: Annotated[
+        _Measured | None,
+        Field(description="The maximum error of the client's clock, ms, for the presence"),
+    ] = None
+
+    def note_in(self, connection: LiveConnection) -> None:
+        """Note what the client said as part of the presence of its connection."""
+        round_trip = None if self.round_trip_ms is None else Millis(self.round_trip_ms)
+        error = None if self.error_ms is None else Millis(self.error_ms)
+        connection.measured(round_trip, error)
+
+
+def measurement_in(message: dict[str, Any]) -> ClockMeasurement:
+    """Return the measurement in a client's message. Raises `ValueError` with the field."""
+    try:
+        return ClockMeasurement.model_validate(message, strict=True)
+    except ValidationError as invalid:
+        found = invalid.errors(include_url=False, include_input=False)[0]
+        (detail,) = error_details([{**found, "loc": ("message", *found["loc"])}])
+        raise ValueError(f"{detail['field']} {detail['message']}") from None
