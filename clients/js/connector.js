@@ -50,13 +50,13 @@ export class Connector {
   #pending = null;
 
   /**
-   * @param {{id: string, api: import("./api.js").Api, clock: {now: () => number},
+   * @param {{id: string, api: import("./api.js").Api, clock: import("./clock.js").ServerClock,
    *   local: import("./platform.js").Platform, transport?: string, options?: object,
    *   on: object}} parts
    */
   constructor({ id, api, clock, local, transport: forced, options = {}, on }) {
     Object.assign(this, { clock, local, on });
-    this.#subscriber = new Subscriber({ id, api, forced, options, local });
+    this.#subscriber = new Subscriber({ id, api, clock, forced, options, local });
     this.#timers = new Timers(local);
   }
 
@@ -65,10 +65,19 @@ export class Connector {
     return this.#current?.name ?? null;
   }
 
-  open() {
+  /** @param {{presence: boolean}} what `presence`: ask for the session's presence, too */
+  open({ presence }) {
     this.#isOpen = true;
+    this.#subscriber.presence = presence;
     this.#refusals = this.#shortLives = this.#subscribeFailures = 0;
     this.#start();
+  }
+
+  /** Ask for the session's presence from now on; a connection that is open is replaced. */
+  watchPresence() {
+    if (this.#subscriber.presence) return;
+    this.#subscriber.presence = true;
+    if (!this.#subscriber.isAsking) this.#start();
   }
 
   close() {

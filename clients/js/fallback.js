@@ -16,12 +16,14 @@ export function sessionPath(id) {
 
 /** Asks the service how to follow a session; concurrent calls share one request. */
 export class Subscriber {
+  /** Whether the connections to come ask for the session's presence. */
+  presence = false;
   #how;
   #asking = null;
 
   /**
-   * @param {{id: string, api: import("./api.js").Api, forced?: string, options: object,
-   *   local: import("./platform.js").Platform}} how
+   * @param {{id: string, api: import("./api.js").Api, clock: import("./clock.js").ServerClock,
+   *   forced?: string, options: object, local: import("./platform.js").Platform}} how
    */
   constructor(how) {
     this.#how = how;
@@ -50,7 +52,7 @@ export class Subscriber {
     const isPlain = ["sse", "polling"].includes(forced);
     const path = `${sessionPath(id)}/realtime`;
     const { data } = isPlain ? { data: {} } : await api.getOnce(path);
-    return transportsToTry(data, this.#how);
+    return transportsToTry(data, { ...this.#how, wantsPresence: () => this.presence });
   }
 }
 
@@ -58,22 +60,26 @@ export class Subscriber {
  * The transports to try, best first; if there is none, only polling is left.
  *
  * @param {object} subscription the service's recommendation
- * @param {{id: string, api: import("./api.js").Api, forced?: string, options: object,
+ * @param {{id: string, api: import("./api.js").Api, clock: import("./clock.js").ServerClock,
+ *   forced?: string, wantsPresence: () => boolean, options: object,
  *   local: import("./platform.js").Platform}} how
  * @returns {Promise<Candidate[]>}
  */
-async function transportsToTry(subscription, { id, api, forced, options, local }) {
+async function transportsToTry(subscription, how) {
+  const { id, api, clock, forced, wantsPresence, options, local } = how;
   const isWebSocket = subscription.transport === "websocket";
   const token = (isWebSocket && subscription.token) || (await api.token());
   const factories = {
     supabase: (on) => new SupabaseTransport({ ...subscription, ...options, on }),
     websocket: (on) => {
       const url = socketUrl(id, api.baseUrl, isWebSocket ? subscription.url : null);
-      return new WebSocketTransport({ url, token, WebSocket: options.WebSocket, on });
+      const [presence, { WebSocket }] = [wantsPresence(), options];
+      return new WebSocketTransport({ url, token, clock, presence, WebSocket, on });
     },
     sse: (on) => {
       const url = `${api.baseUrl}${sessionPath(id)}/stream`;
-      return new SseTransport({ url, token, fetch: options.fetch, local, on });
+      const [presence, { fetch }] = [wantsPresence(), options];
+      return new SseTransport({ url, token, clock, presence, fetch, local, on });
     },
   };
   const hasSockets = !!(options.WebSocket ?? globalThis.WebSocket);

@@ -68,14 +68,15 @@ export class SessionFollower {
   }
 
   /** @returns {Promise<?SessionState>} see `Session.open` */
-  open() {
-    if (!this.isOpen) this.#begin();
-    else if (this.#opening.hasFailed) this.#awaitAnswer();
+  open({ presence = false } = {}) {
+    if (!this.isOpen) this.#begin(presence);
+    else if (presence) this.#connector.watchPresence();
+    if (this.#opening.hasFailed) this.#awaitAnswer();
     this.#settleOpening();
     return this.#opening.promise;
   }
 
-  #begin() {
+  #begin(presence) {
     this.isOpen = true;
     this.#isPolling = this.#isMissing = false;
     this.#reading = this.#problem = null;
@@ -84,7 +85,7 @@ export class SessionFollower {
     this.clock.server.start();
     const effects = this.#logic.begin(this.#now(), this.local.isHidden());
     this.#carryOut(effects);
-    this.#connector.open();
+    this.#connector.open({ presence });
   }
 
   /** Let `open` wait for the service, but not without an end. Following goes on in any case. */

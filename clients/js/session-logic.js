@@ -100,6 +100,8 @@ export class SessionLogic {
         return this.#emit("warning", [warningOf(message)]);
       case "PERIOD_ENDED":
         return this.#emit("period", [periodOf(message)]);
+      case "PRESENCE":
+        return this.#emit("presence", [message.presence]);
       case "SESSION_DELETED":
         return this.#isOutdated(message.timestamp) ? [] : this.#deleted();
       case "PONG":

@@ -15,6 +15,7 @@ import { sessionPath } from "./fallback.js";
  * - `warning` `{participantId|groupId, thresholdMs, remainingMs, beforeStart}`; `beforeStart`: the time
  *   is that until the session starts
  * - `period` `{participantId|groupId, periodsLeft}`: a period of overtime ended
+ * - `presence` (docs/presence.md): who is connected has changed; only after `open({ presence: true })`
  * - `deleted`
  * - `connection` `{connection, existence, refusal, problem}`: connection, existence or the status of
  *   the problem changed
@@ -80,11 +81,12 @@ export class Session extends EventTarget {
    * Follow the session until `close()`. Rejects with the `ApiError` of a refusal, or with that of
    * the last attempt if the service gives no answer for 15 s; in that case following goes on.
    *
+   * @param {{presence?: boolean}} [options] `presence`: emit `presence` events, too
    * @returns {Promise<?SessionState>} null if the session doesn't exist yet; following goes on
    */
-  open() {
+  open(options) {
     this.#onOpen();
-    return this.#follower.open();
+    return this.#follower.open(options);
   }
 
   /** Stop following. */
@@ -381,6 +383,11 @@ export class Session extends EventTarget {
   events(after = null, limit = 100, { type, order } = {}) {
     const query = { ...(after !== null && { after }), limit, ...(type && { type }) };
     return this.#get(`/events?${new URLSearchParams({ ...query, ...(order && { order }) })}`);
+  }
+
+  /** Who is connected, and how exact each client's clock is (docs/presence.md). */
+  presence() {
+    return this.#get("/presence");
   }
 
   /** The lag that each participant claimed and got back; empty without `lag`. */

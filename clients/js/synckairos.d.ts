@@ -488,6 +488,36 @@ export interface FairnessReport {
   participants: ParticipantFairness[];
 }
 
+/** A live connection of a client to a session. */
+export interface PresentConnection {
+  connection_id: string;
+  role: "service" | "host" | "cohost" | "participant" | "spectator";
+  participant_id?: string;
+  transport: "websocket" | "sse";
+  connected_at: string;
+  /** When the service last confirmed that the connection is open. */
+  seen_at: string;
+  /** The client's shortest round trip, ms; absent until it has said it. */
+  round_trip_ms?: number;
+  /** The maximum error of the client's clock, ms; absent until it has said it. */
+  error_ms?: number;
+}
+
+/** Who is connected to a session (docs/presence.md). */
+export interface Presence {
+  session_id: string;
+  /** At most 100; `summary` counts all. */
+  connections: PresentConnection[];
+  summary: {
+    connected: number;
+    /** Connections whose client has said its `error_ms`. */
+    measured: number;
+    roles: Record<PresentConnection["role"], number>;
+    /** How many have an `error_ms` of at most so many ms. */
+    within_ms: Record<"10" | "20" | "40" | "100" | "250" | "1000", number>;
+  };
+}
+
 export interface AuditPage {
   events: AuditEvent[];
   /** The `after` of the following page; null on the last one. */
@@ -774,6 +804,8 @@ export interface SessionEvents<Metadata = AnyMetadata> {
   expired: CustomEvent<Expired>;
   warning: CustomEvent<Warning>;
   period: CustomEvent<PeriodEnded>;
+  /** Only after `open({ presence: true })`. */
+  presence: CustomEvent<Presence>;
   deleted: CustomEvent<null>;
   connection: CustomEvent<{
     connection: Connection;
@@ -800,7 +832,10 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
    * doesn't exist yet; following goes on. Rejects with the `ApiError` of a refusal, or with that of
    * the last attempt if the service gives no answer for 15 s; in that case following goes on.
    */
-  open(): Promise<SessionState<Metadata> | null>;
+  open(options?: {
+    /** Emit `presence` events, too. */
+    presence?: boolean | undefined;
+  }): Promise<SessionState<Metadata> | null>;
   close(): void;
   /** Read the session now. Resolves with the state held then. Rejects with an `ApiError`. */
   refresh(): Promise<SessionState<Metadata> | null>;
@@ -906,6 +941,8 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
     limit?: number,
     which?: { type?: string; order?: "asc" | "desc" },
   ): Promise<AuditPage>;
+  /** Who is connected, and how exact each client's clock is (docs/presence.md). */
+  presence(): Promise<Presence>;
   /** The lag that each participant claimed and got back; empty without `lag`. */
   fairness(): Promise<FairnessReport>;
   replay(when: { version: number } | { at: string | number }): Promise<SessionState<Metadata>>;

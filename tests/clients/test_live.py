@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from synckairos import ApiError, Changed, SyncKairos, Update
+from synckairos import ApiError, Changed, Presence, SyncKairos, Update
 from synckairos.api_types import TransportName, timestamp_of
 
 from infra.local.instance import Instance, running
@@ -258,6 +258,29 @@ async def test_a_fairness_report_names_each_participant(service: Instance, api: 
     names = [one["participant_id"] for one in report["participants"]]
     assert names == [p["participant_id"] for p in state["participants"]]
     assert [one["turns"] for one in report["participants"]] == [1, 0]
+
+
+@pytest.mark.parametrize("kind", ["websocket", "sse"])
+async def test_a_client_says_how_exact_its_clock_is_and_learns_who_is_connected(
+    service: Instance, api: ApiClient, kind: TransportName
+) -> None:
+    session_id = await api.started(chess())
+    reports: asyncio.Queue[Presence] = asyncio.Queue()
+    async with SyncKairos(service.url, transport=kind) as client:
+        await client.clock.sync()
+        session = client.session(session_id)
+        session.on("presence", lambda event: reports.put_nowait(event.presence))
+        await session.open()
+        await session.open(presence=True)
+        async with asyncio.timeout(30):
+            while (report := await reports.get())["summary"]["measured"] != 1:
+                pass
+        read = await session.presence()
+    for presence in (report, read):
+        (shown,) = presence["connections"]
+        assert shown["transport"] == kind
+        assert shown["round_trip_ms"] >= 0
+        assert 0 <= shown["error_ms"] < 1_000
 
 
 async def test_a_named_time_control_can_be_listed_and_played(service: Instance) -> None:

@@ -1,3 +1,4 @@
+import { measurementOf } from "../measurement.js";
 import { SILENCE_TIMEOUT_MS } from "../timing.js";
 import { eventsIn } from "./event-stream.js";
 
@@ -16,12 +17,19 @@ export class SseTransport {
   #timeout;
 
   /**
-   * @param {{url: string, token?: string, fetch?: typeof fetch,
+   * @param {{url: string, token?: string, clock: import("../clock.js").ServerClock,
+   *   presence: boolean, fetch?: typeof fetch,
    *   local: import("../platform.js").Platform,
    *   on: import("../connector.js").Listeners}} options
    */
-  constructor({ url, token, fetch: send, local, on }) {
-    this.url = `${url}?sync=1&differences=1`;
+  constructor({ url, token, clock, presence, fetch: send, local, on }) {
+    const query = new URLSearchParams({
+      sync: "1",
+      differences: "1",
+      ...(presence && { presence: "1" }),
+      ...measurementOf(clock),
+    });
+    this.url = `${url}?${query}`;
     this.headers = {
       Accept: "text/event-stream",
       ...(token && { Authorization: `Bearer ${token}` }),

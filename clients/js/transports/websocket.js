@@ -1,3 +1,4 @@
+import { measurementOf } from "../measurement.js";
 import { TOO_MANY_DELAY_MS } from "../timing.js";
 
 /** Close codes of a rejection are this plus the HTTP status. */
@@ -16,11 +17,18 @@ export class WebSocketTransport {
   #socket = null;
 
   /**
-   * @param {{url: string, token?: string, WebSocket?: typeof WebSocket,
+   * @param {{url: string, token?: string, clock: import("../clock.js").ServerClock,
+   *   presence: boolean, WebSocket?: typeof WebSocket,
    *   on: import("../connector.js").Listeners}} options
    */
-  constructor({ url, token, WebSocket = globalThis.WebSocket, on }) {
-    this.url = withQuery(url, { sync: "1", differences: "1", ...(token && { token }) });
+  constructor({ url, token, clock, presence, WebSocket = globalThis.WebSocket, on }) {
+    this.url = withQuery(url, {
+      sync: "1",
+      differences: "1",
+      ...(presence && { presence: "1" }),
+      ...(token && { token }),
+    });
+    this.clock = clock;
     this.WebSocket = WebSocket;
     this.on = on;
   }
@@ -43,9 +51,12 @@ export class WebSocketTransport {
     else socket.close();
   }
 
-  /** Ask for the newest version; the answer also shows that the connection is alive. */
+  /**
+   * Ask for the newest version; the answer also shows that the connection is alive. The service
+   * shows the measurement in the session's presence.
+   */
   ping() {
-    this.#send({ type: "PING" });
+    this.#send({ type: "PING", ...measurementOf(this.clock) });
   }
 
   /** Ask for the whole state. */

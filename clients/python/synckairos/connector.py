@@ -60,7 +60,10 @@ class Connector:
         clock: ServerClock,
         listener: ConnectionListener,
         forced: TransportName | None,
+        *,
+        presence: bool = False,
     ) -> None:
+        self._presence = presence
         self._id = session_id
         self._api = api
         self._clock = clock
@@ -83,6 +86,12 @@ class Connector:
         """See `Transport`."""
         if self._current:
             await self._current.transport.resync()
+
+    def watch_presence(self) -> None:
+        """Ask for the session's presence from now on; a connection that is open is replaced."""
+        if not self._presence:
+            self._presence = True
+            self.reconnect()
 
     def reconnect(self) -> None:
         """Replace the connection, which no longer responds."""
@@ -136,10 +145,15 @@ class Connector:
         kinds = transports_to_try(subscription, self._forced)[position:]
         if not kinds:
             return None
-        created = await create_transport(kinds[0], subscription, self._api, self._id)
+        presence = self._presence
+        created = await create_transport(
+            kinds[0], subscription, self._api, self._id, self._clock, presence=presence
+        )
         attempt = Attempt(created, subscription, self._listener.heard)
         try:
             await attempt.wait_live()
+            if presence != self._presence:
+                raise Disconnected("The connection was opened without the presence")
         except BaseException:
             await attempt.close()
             raise

@@ -12,6 +12,7 @@ from synckairos.events import (
     Expired,
     Name,
     PeriodEnded,
+    PresenceChanged,
     Update,
     Warned,
 )
@@ -39,6 +40,11 @@ class EventSource:
     @overload
     def on(
         self, name: Literal["period"], callback: Callable[[PeriodEnded], object]
+    ) -> Unsubscribe: ...
+
+    @overload
+    def on(
+        self, name: Literal["presence"], callback: Callable[[PresenceChanged], object]
     ) -> Unsubscribe: ...
 
     @overload

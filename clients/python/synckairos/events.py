@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
-from synckairos.api_types import SessionState, TransportName
+from synckairos.api_types import Presence, SessionState, TransportName
 
-Name = Literal["update", "expired", "warning", "period", "deleted", "connection"]
+Name = Literal["update", "expired", "warning", "period", "presence", "deleted", "connection"]
 Existence = Literal["unknown", "absent", "present", "deleted", "refused"]
 Status = Literal["connecting", "live", "polling", "closed"]
 Source = Literal["push", "sync", "read", "action"]
@@ -75,6 +75,14 @@ class PeriodEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """Who is connected has changed; emitted only after `open(presence=True)`."""
+
+    name: ClassVar[Name] = "presence"
+    presence: Presence
+
+
+@dataclass(frozen=True, slots=True)
 class Deleted:
     """The session was deleted. Following goes on, as a new session may get the same id."""
 
@@ -90,7 +98,7 @@ class Changed:
     existence: Existence
 
 
-Event = Update | Expired | Warned | PeriodEnded | Deleted | Changed
+Event = Update | Expired | Warned | PeriodEnded | PresenceChanged | Deleted | Changed
 Callback = Callable[[Any], object]
 
 

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from synckairos.api import Api
 from synckairos.api_types import Subscription, TransportName
+from synckairos.clock import ServerClock
 from synckairos.transports.interface import Transport
 from synckairos.transports.sse import ServerSentEvents
 from synckairos.transports.supabase import Supabase
@@ -30,16 +31,23 @@ def transports_to_try(
 
 
 async def create_transport(
-    kind: TransportName, subscription: Subscription, api: Api, session_id: str
+    kind: TransportName,
+    subscription: Subscription,
+    api: Api,
+    session_id: str,
+    clock: ServerClock,
+    *,
+    presence: bool,
 ) -> Transport:
-    """Return a new transport of that kind."""
+    """Return a new transport of that kind; `presence`: it asks for the session's presence."""
     if kind == "supabase":
         return Supabase(subscription)
     is_websocket = subscription["transport"] == "websocket"
     token = (is_websocket and subscription.get("token")) or await api.token()
     if kind == "websocket":
-        return WebSocket(_socket_url(subscription, api, session_id), token)
-    return ServerSentEvents(api, session_id, token)
+        url = _socket_url(subscription, api, session_id)
+        return WebSocket(url, token, clock, presence=presence)
+    return ServerSentEvents(api, session_id, token, clock, presence=presence)
 
 
 def _socket_url(subscription: Subscription, api: Api, session_id: str) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from synckairos import session_clocks
 from synckairos.actions import Actions, Preview
 from synckairos.api import Api
-from synckairos.api_types import SessionState, TransportName
+from synckairos.api_types import Presence, SessionState, TransportName
 from synckairos.clock import ServerClock
 from synckairos.errors import ApiError
 from synckairos.event_source import EventSource
@@ -65,15 +65,16 @@ class Session(Actions, EventSource):
         """How states arrive at present."""
         return self._follower.connection
 
-    async def open(self) -> SessionState | None:
+    async def open(self, *, presence: bool = False) -> SessionState | None:
         """Follow the session until `close()`; return the first state.
 
+        With `presence`, `presence` events say who is connected (docs/presence.md).
         Returns None if the session doesn't exist yet; it is followed once it does. Raises the
         `ApiError` of a refusal, or that of the last attempt if the service gives no answer for
         15 s; in that case following goes on.
         """
         self._on_open(self)
-        return await self._follower.open()
+        return await self._follower.open(presence=presence)
 
     async def close(self) -> None:
         """Stop following, until `open()` is called again. A waiting `open()` returns."""
@@ -144,6 +145,10 @@ class Session(Actions, EventSource):
         query = {"after": after, "limit": limit, "type": event_type, "order": order}
         given = urlencode({name: value for name, value in query.items() if value is not None})
         return cast(dict[str, Any], await self._api.get(f"/v1/sessions/{self.id}/events?{given}"))
+
+    async def presence(self) -> Presence:
+        """Return who is connected, and how exact each client's clock is (docs/presence.md)."""
+        return cast(Presence, await self._api.get(f"/v1/sessions/{self.id}/presence"))
 
     async def fairness(self) -> dict[str, Any]:
         """Return the lag that each participant claimed and got back; empty without `lag`."""

@@ -47,21 +47,24 @@ class SessionFollower:
         self._emitted: tuple[Any, ...] = ()
         self._opening_has_failed = False
 
-    async def open(self) -> SessionState | None:
+    async def open(self, *, presence: bool) -> SessionState | None:
         """See `Session`."""
         if self._opening is None:
             self._await_answer()
             self._server_clock.start()
-            self._connector = self._new_connector()
+            self._connector = self._new_connector(presence=presence)
             self._reads_fail = self._is_missing = False
             self.problem = None
             self.logic.begin()
             self._set_connection("connecting", None)
             self._connecting = self._spawn(self._connector.run())
             self._carry_out([])
-        elif self._opening_has_failed:
-            self._await_answer()
-            self._settle_opening()
+        else:
+            if presence:
+                self._connector.watch_presence()
+            if self._opening_has_failed:
+                self._await_answer()
+                self._settle_opening()
         assert self._opening
         return await asyncio.shield(self._opening)
 
@@ -116,8 +119,9 @@ class SessionFollower:
         self._set_connection("closed", None)
         return tasks
 
-    def _new_connector(self) -> Connector:
-        return Connector(self.id, self._api, self._server_clock, self, self._transport)
+    def _new_connector(self, *, presence: bool = False) -> Connector:
+        clock, transport = self._server_clock, self._transport
+        return Connector(self.id, self._api, clock, self, transport, presence=presence)
 
     def joined(self, kind: TransportName) -> None:
         """See `ConnectionListener`."""

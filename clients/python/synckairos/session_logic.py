@@ -9,7 +9,15 @@ from synckairos.api_types import Message, SessionState, TransportName, timestamp
 from synckairos.backoff import Random, spread
 from synckairos.effects import Effect, Emit, Read, Resync
 from synckairos.errors import ApiError
-from synckairos.events import Deleted, Existence, PeriodEnded, Source, Update, Warned
+from synckairos.events import (
+    Deleted,
+    Existence,
+    PeriodEnded,
+    PresenceChanged,
+    Source,
+    Update,
+    Warned,
+)
 from synckairos.expiries import ExpiryTracker
 from synckairos.state_check import StateCheck
 from synckairos.state_difference import apply_difference
@@ -66,6 +74,8 @@ class SessionLogic:
                 return [Emit(_warning(message))]
             case "PERIOD_ENDED":
                 return [Emit(_period_ended(message))]
+            case "PRESENCE":
+                return [Emit(PresenceChanged(message["presence"]))]
             case "SESSION_DELETED" if not self._is_outdated(message.get("timestamp")):
                 return self._deleted()
             case "PONG":

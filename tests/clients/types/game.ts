@@ -40,11 +40,16 @@ export async function play(): Promise<void> {
   session.addEventListener("expired", ({ detail }) => lose(detail));
   session.addEventListener("warning", ({ detail }) => show(detail.thresholdMs, detail.groupId));
   session.addEventListener("period", ({ detail }) => show(detail.periodsLeft, detail.groupId));
+  session.addEventListener("presence", ({ detail: { summary } }) =>
+    show(summary.within_ms["40"], summary.connected, summary.roles.spectator),
+  );
   session.addEventListener("deleted", () => session.close());
   session.addEventListener("connection", ({ detail: { connection, existence, refusal } }) =>
     show(connection.status === "live", connection.transport, existence, refusal?.code),
   );
-  const first: SessionState | null = await session.open();
+  const first: SessionState | null = await session.open({ presence: true });
+  const { connections } = await session.presence();
+  show(connections[0]?.error_ms, connections[0]?.participant_id);
   show(first?.status, session.remaining(ada), session.remaining(), session.used(ada));
   const started = await session.start({ ifMatch: 1, timeout: 5000 });
   const result = await session.switch({ next: ada, current: started.active_participant_id });

@@ -115,7 +115,7 @@ async def test_a_change_is_announced_on_the_channel_of_its_session(
 ) -> None:
     async with redis.pubsub() as subscriber:
         await subscriber.subscribe(keys.presence_channel(NAME))
-        assert (await subscriber.get_message(timeout=10))["type"] == "subscribe"  # type: ignore[index] # redis-py's own types
+        assert (await subscriber.get_message(timeout=10))["type"] == "subscribe"
         await presence.write(NAME, "a", of("1"))
         message = await subscriber.get_message(timeout=10)
     assert message is not None

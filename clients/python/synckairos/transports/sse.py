@@ -1,11 +1,14 @@
 """Server-sent events of the service."""
 
 import json
+from urllib.parse import urlencode
 
 import httpx
 
 from synckairos.api import Api, retry_after_s
 from synckairos.api_types import Subscription, TransportName
+from synckairos.clock import ServerClock
+from synckairos.measurement import measurement_of
 from synckairos.timing import SILENCE_TIMEOUT_MS
 from synckairos.transports.event_stream import events_in
 from synckairos.transports.interface import Disconnected, Listener, Rejected
@@ -20,9 +23,17 @@ class ServerSentEvents:
 
     kind: TransportName = "sse"
 
-    def __init__(self, api: Api, session_id: str, token: str | None) -> None:
+    def __init__(
+        self, api: Api, session_id: str, token: str | None, clock: ServerClock, *, presence: bool
+    ) -> None:
         self._api = api
-        self._url = f"{api.base_url}/v1/sessions/{session_id}/stream?sync=1&differences=1"
+        query = {
+            "sync": 1,
+            "differences": 1,
+            **({"presence": 1} if presence else {}),
+            **measurement_of(clock),
+        }
+        self._url = f"{api.base_url}/v1/sessions/{session_id}/stream?{urlencode(query)}"
         self._token = token
 
     async def follow(self, listener: Listener) -> None:

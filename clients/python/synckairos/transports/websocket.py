@@ -9,6 +9,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from synckairos.api_types import Subscription, TransportName
+from synckairos.clock import ServerClock
+from synckairos.measurement import measurement_of
 from synckairos.timing import TOO_MANY_DELAY_MS
 from synckairos.transports.interface import Disconnected, Listener, Rejected
 
@@ -24,8 +26,14 @@ class WebSocket:
 
     kind: TransportName = "websocket"
 
-    def __init__(self, url: str, token: str | None) -> None:
-        query = {"sync": "1", "differences": "1", **({"token": token} if token else {})}
+    def __init__(self, url: str, token: str | None, clock: ServerClock, *, presence: bool) -> None:
+        query = {
+            "sync": "1",
+            "differences": "1",
+            **({"presence": "1"} if presence else {}),
+            **({"token": token} if token else {}),
+        }
+        self._clock = clock
         self._url = f"{url}&{urlencode(query)}"
         self._socket: ClientConnection | None = None
 
@@ -57,7 +65,7 @@ class WebSocket:
 
     async def ping(self) -> None:
         """See `Transport`."""
-        await self._send({"type": "PING"})
+        await self._send({"type": "PING", **measurement_of(self._clock)})
 
     async def resync(self) -> None:
         """See `Transport`."""

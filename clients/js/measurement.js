@@ -1,0 +1,17 @@
+const MOST_MS = 3_600_000;
+
+/**
+ * What the service is told about this client's clock, for the session's presence: whole ms, rounded
+ * up. Nothing before the clock is measured.
+ *
+ * @param {{errorMs: number, roundTripMs: number}} clock
+ * @returns {{round_trip_ms?: number, error_ms?: number}}
+ */
+export function measurementOf({ errorMs, roundTripMs }) {
+  if (!Number.isFinite(errorMs)) return {};
+  return { round_trip_ms: wholeMs(roundTripMs), error_ms: wholeMs(errorMs) };
+}
+
+function wholeMs(ms) {
+  return Math.min(Math.ceil(ms), MOST_MS);
+}
