@@ -1,6 +1,7 @@
 import { el, setText } from "./dom.js";
 import { signed } from "./format.js";
 import { problemText } from "./error-texts.js";
+import { screens } from "./screens.js";
 
 const NAMES = ["transport", "version", "offset", "trip", "bound"];
 const WORDS = {
@@ -17,11 +18,12 @@ const TRANSPORTS = {
 };
 const POLLING = "There is no live connection right now, so this page asks the server regularly.";
 
-/** The state of the connection, and the offset and error of the page's clock. */
+/** The state of the connection, the offset and error of the page's clock, and for hosts the screens. */
 export function connectionStatus(session) {
   const connection = el("span", { class: "connection" });
   const value = (name) => el("dd", { data: { sync: name } });
   const [transport, version, offset, trip, bound] = NAMES.map(value);
+  const connected = screens(session);
   const pair = (term, definition) => el("div", {}, el("dt", {}, term), definition);
   const element = el(
     "div",
@@ -35,6 +37,7 @@ export function connectionStatus(session) {
       pair("offset", offset),
       pair("round trip", trip),
       pair("error", bound),
+      connected.element,
     ),
   );
   const { clock } = session;
@@ -54,6 +57,7 @@ export function connectionStatus(session) {
     setText(offset, isKnown ? signed(clock.offsetMs) : "syncing");
     setText(trip, isKnown ? `${clock.roundTripMs.toFixed(1)} ms` : "–");
     setText(bound, isKnown ? `±${clock.errorMs.toFixed(1)} ms` : "–");
+    connected.draw();
   }
 
   return { element, draw };

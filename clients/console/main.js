@@ -1,6 +1,6 @@
 import { isUuid } from "/clients/js/ids.js";
 import { showColour } from "./alert-settings.js";
-import { mayCreate } from "./allowed.js";
+import { mayCreate, mayHost } from "./allowed.js";
 import { connect } from "./connect.js";
 import { createForm } from "./create-form.js";
 import { refusalText } from "./error-texts.js";
@@ -47,7 +47,7 @@ function showForm(wantedId) {
 function showSession(id) {
   const session = client.session(id);
   leave = sessionView(page, session, async (body) => show(await client.create(body)));
-  session.open().catch(() => {}); // the view shows the problem
+  session.open({ presence: mayHost() }).catch(() => {}); // the view shows the problem
 }
 
 function show({ id }) {

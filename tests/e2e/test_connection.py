@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import httpx
 from playwright.sync_api import Browser, expect
+from websockets.sync.client import connect
 
 from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres
@@ -40,6 +41,22 @@ def test_the_page_shows_its_synchronisation_figures(open_page: Opener) -> None:
     # One measurement's error is at most half its round trip plus half the server's millisecond;
     # several that agree give a smaller bound.
     assert 0 < bound < trip / 2 + 3
+
+
+def test_a_host_sees_how_many_screens_show_the_exact_time(
+    open_page: Opener, service: Instance
+) -> None:
+    console = open_page()
+    console.create()
+    expect(console.sync("screens")).to_have_text("1 of 1 within 40 ms")
+    with connect(f"{service.ws}?sessionId={console.session_id}") as screen:
+        expect(console.sync("screens")).to_have_text("1 of 2 within 40 ms")
+        line = console.page.locator("div", has=console.sync("screens")).last
+        expect(line).to_have_attribute("title", re.compile("^One screen"))
+        screen.send('{"type": "PING", "error_ms": 39}')
+        expect(console.sync("screens")).to_have_text("2 of 2 within 40 ms")
+        expect(line).to_have_attribute("title", "")
+    expect(console.sync("screens")).to_have_text("1 of 1 within 40 ms")
 
 
 def test_a_page_falls_back_to_server_sent_events_without_websockets(
