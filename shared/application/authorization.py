@@ -40,7 +40,9 @@ class Caller:
     """A caller. `subject` is None for anonymous callers, who are told apart only by address.
 
     `session_id` is the only session of a cohost, participant or spectator. `expires_at` is the
-    expiry of the token, in s since the Unix epoch on this instance's own clock.
+    expiry of the token, in s since the Unix epoch on this instance's own clock. `follows_for` is
+    set for the token of a subscription, which has the rights of a spectator: the role of the caller
+    that got it.
     """
 
     role: Role
@@ -49,11 +51,17 @@ class Caller:
     session_id: str | None = None
     participant_id: str | None = None
     expires_at: float | None = None
+    follows_for: Role | None = None
 
     @property
     def actor(self) -> str:
         """The caller's name in the audit trail; unique within its tenant."""
         return f"{self.role}:{self.subject}" if self.subject else str(self.role)
+
+    @property
+    def shown_role(self) -> Role:
+        """The caller's role in the presence of a session."""
+        return self.follows_for or self.role
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from shared.application.authorization import Caller, Role
@@ -43,6 +44,16 @@ def caller_from(claims: Mapping[str, Any]) -> Caller:
         participant_id=participant_id,
         expires_at=_expiry(claims),
     )
+
+
+def follower_from(claims: Mapping[str, Any]) -> Caller:
+    """Return the caller of a subscription token: a spectator, and the role that it follows for.
+
+    Raises `Unauthenticated` for missing or invalid claims.
+    """
+    role = _ROLES.get(str(claims.get("follows_for")))
+    participant_id = _participant_in(claims) if role is Role.PARTICIPANT else None
+    return replace(caller_from(claims), follows_for=role, participant_id=participant_id)
 
 
 def _expiry(claims: Mapping[str, Any]) -> float:

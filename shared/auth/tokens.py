@@ -10,7 +10,7 @@ import jwt
 
 from shared.application.authorization import Caller
 from shared.application.errors import Forbidden, Unauthenticated
-from shared.auth.claims import caller_from
+from shared.auth.claims import caller_from, follower_from
 
 LEEWAY_S = 30
 """Tolerated difference between the clocks of a token's issuer and of this instance, s."""
@@ -90,7 +90,7 @@ class TokenService:
         if kind not in kinds:
             raise Unauthenticated("This kind of token is not accepted here")
         claims = await self._claims(token, kind, header.get("kid"))
-        return caller_from(claims)
+        return (follower_from if kind is TokenKind.SUBSCRIPTION else caller_from)(claims)
 
     @property
     def can_mint(self) -> bool:
@@ -123,6 +123,7 @@ class TokenService:
             "tenant": caller.tenant,
             "session_id": caller.session_id,
             "participant_id": caller.participant_id,
+            "follows_for": caller.follows_for and str(caller.follows_for),
         }
         payload = {name: value for name, value in claims.items() if value is not None}
         token = jwt.encode(payload, secret, "HS256", headers={"typ": _TYPES[kind]})

@@ -118,6 +118,12 @@ def _expiry(caller: Caller) -> float:
 
 
 def _as_subscriber(caller: Caller, session_id: str) -> Caller:
-    """Return the caller as a spectator of that session."""
-    subject = caller.subject or str(caller.role)
-    return Caller(Role.SPECTATOR, subject, caller.tenant, session_id.lower())
+    """Return the caller as a spectator of that session, who is shown with the caller's role."""
+    return Caller(
+        Role.SPECTATOR,
+        caller.subject or str(caller.role),
+        caller.tenant,
+        session_id.lower(),
+        caller.participant_id,
+        follows_for=caller.role,
+    )

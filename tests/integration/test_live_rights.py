@@ -192,6 +192,37 @@ async def test_each_caller_is_listed_with_its_role_but_only_those_with_the_right
         assert [one["type"] for one in clients[caller].received] == ["CONNECTED", "PONG"]
 
 
+@pytest.mark.parametrize(
+    ("caller", "role", "answer"),
+    [
+        ("host", "host", "PRESENCE"),
+        ("cohost", "cohost", "PRESENCE"),
+        ("participant off move", "participant", "PRESENCE"),
+        ("spectator", "spectator", "ERROR"),
+    ],
+)
+async def test_a_subscription_is_shown_with_the_role_and_sees_the_presence_of_its_caller(
+    api: ApiClient, instance: Instance, caller: str, role: str, answer: str
+) -> None:
+    alice = await create_session(api)
+    path = f"/v1/sessions/{alice.session_id}"
+    token = bearer(VALID_TOKENS[caller](alice))
+    subscription = (await api.http.get(f"{path}/realtime", headers=token)).json()["data"]
+    async with (
+        _socket(instance, alice.session_id, f"{tokens.host()}&presence=1") as watching,
+        _socket(instance, alice.session_id, f"{subscription['token']}&presence=1") as socket,
+    ):
+        messages = await LiveClient(watching).until(
+            lambda message: message.get("presence", {}).get("summary", {}).get("connected") == 2
+        )
+        shown = {one["role"]: one for one in messages[-1]["presence"]["connections"]}
+        assert shown[role].get("participant_id") == (
+            alice.off_move if role == "participant" else None
+        )
+        received = await LiveClient(socket).until(lambda message: message["type"] != "CONNECTED")
+        assert received[-1]["type"] == answer
+
+
 @pytest.mark.parametrize("caller", INVALID_TOKENS)
 async def test_an_invalid_new_token_is_an_error_and_keeps_the_socket_open(
     api: ApiClient, instance: Instance, caller: str

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
 
 from functions.container.live.connection import LiveConnection
@@ -102,7 +102,7 @@ class LiveConnections:
     def _presence_entry(self, caller: Caller, name: str, transport: LiveTransport) -> PresenceEntry:
         connection = Connection(
             connection_id=token_hex(8),
-            role=caller.role,
+            role=caller.shown_role,
             transport=transport,
             connected_at=self.components.clock.now(),
             participant_id=caller.participant_id,
@@ -111,13 +111,9 @@ class LiveConnections:
 
     def _may_watch(self, authorization: Authorization, session_id: str, listener: Listener) -> bool:
         """Return whether the caller may read the presence; if not, send it the error."""
+        caller = replace(authorization.caller, role=authorization.caller.shown_role)
         try:
-            authorize(
-                authorization.caller,
-                Operation.READ_PRESENCE,
-                session_id,
-                authorization.rate_limit,
-            )
+            authorize(caller, Operation.READ_PRESENCE, session_id, authorization.rate_limit)
         except Forbidden as error:
             now = self.components.clock.now()
             listener.put(Push.of(push_messages.error(now, error.code, error.message)))

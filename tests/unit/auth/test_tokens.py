@@ -208,6 +208,19 @@ async def test_a_subscription_token_is_valid_for_subscribing_only(own_tokens: To
         await own_tokens.verify(token, REQUEST_TOKENS)
 
 
+async def test_only_a_subscription_token_says_for_which_role_it_follows(
+    own_tokens: TokenService,
+) -> None:
+    follower = Caller(Role.SPECTATOR, "ada", None, _ID, "ada", follows_for=Role.PARTICIPANT)
+    token, _ = own_tokens.mint(TokenKind.SUBSCRIPTION, follower, 60)
+    caller = await own_tokens.verify(token, SUBSCRIPTION_TOKENS)
+    assert (caller.role, caller.shown_role) == (Role.SPECTATOR, Role.PARTICIPANT)
+    assert caller.participant_id == "ada"
+    token, _ = own_tokens.mint(TokenKind.SESSION, follower, 60)
+    caller = await own_tokens.verify(token)
+    assert (caller.shown_role, caller.participant_id) == (Role.SPECTATOR, None)
+
+
 def test_minted_tokens_expire_within_a_day(own_tokens: TokenService) -> None:
     _, expires_at = own_tokens.mint(
         TokenKind.SESSION, Caller(Role.SPECTATOR, "v", None, _ID), 10**9
