@@ -31,13 +31,13 @@ export function clockTile(session, { title, chosen, most }) {
   let widest = 0;
 
   function update() {
-    const { state, presence } = session;
+    const { state, existence } = session;
     const names = state && namesOf(state);
     clocks = state ? tileClocks(state, names, { chosen, most }) : [];
     if (names) setText(title, names.title);
     const isMissing = state && !clocks.length;
     showStatus(isMissing ? NO_CLOCK : tileStatus(session));
-    element.dataset.status = state?.status ?? presence;
+    element.dataset.status = state?.status ?? existence;
     shown = faces.update(clocks.map(({ key }) => key));
     list.dataset.count = String(clocks.length);
   }

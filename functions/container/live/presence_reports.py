@@ -1,6 +1,7 @@
 """Reports to the store who is connected to this instance (docs/presence.md)."""
 
 import asyncio
+import random
 from contextlib import suppress
 from typing import Final
 
@@ -98,9 +99,10 @@ class PresenceReports:
                 await self._store.forget(self._instance)
 
     def _write_again(self, *, everything: bool) -> None:
+        """Write sessions again, spread over the time to the next heartbeat."""
         for report in self._sessions.values():
             if everything or not report.is_written:
-                report.changed()
+                report.changed(random.uniform(CHANGE_S, HEARTBEAT_S))
 
     async def write(self, report: "_SessionReport") -> None:
         """Write the connections of one session. An outage is noted in the report."""

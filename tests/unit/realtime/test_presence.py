@@ -217,7 +217,7 @@ async def test_an_instance_with_quiet_connections_sends_only_heartbeats() -> Non
     store = Store()
     async with reporting(store) as reports:
         reports.add(NAME, connection(1))
-        await asyncio.sleep(2)
+        await asyncio.sleep(30)
         written, heartbeats = len(store.written), len(store.heartbeats)
         await asyncio.sleep(600)
         assert len(store.written) == written
@@ -252,7 +252,7 @@ async def test_after_an_outage_the_connections_are_written_with_the_next_heartbe
         reports.remove("ending", "c2")
         await asyncio.sleep(30)
         store.is_down = False
-        await asyncio.sleep(30)
+        await asyncio.sleep(45)
         assert set(store.stored) == {"lasting"}
         assert store.stored["lasting"].summary.connected == 2
 
@@ -265,7 +265,7 @@ async def test_a_store_that_has_lost_the_instance_gets_everything_again() -> Non
         await asyncio.sleep(30)
         store.stored.clear()
         store.is_known = False
-        await asyncio.sleep(30)
+        await asyncio.sleep(45)
         assert set(store.stored) == {"one", "two"}
 
 
