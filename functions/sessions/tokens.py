@@ -1,27 +1,41 @@
-"""`POST /v1/sessions/{id}/tokens`: create a token for somebody else."""
+"""`/v1/sessions/{id}/tokens`: create tokens for others, and revoke them."""
 
+import logging
 import time
 from secrets import token_hex
 from typing import Any
+from uuid import uuid4
 
 from starlette.responses import Response
 
 from shared.application.authorization import Caller, Operation, Role
-from shared.application.errors import Unauthenticated
+from shared.application.errors import TooManyRevocations, Unauthenticated
+from shared.application.ports.token_revocations import SessionToken
 from shared.auth.tokens import TokenKind
 from shared.domain.errors import UnknownParticipant
+from shared.domain.units import Instant
 from shared.http.conditional_changes import remember_first_attempt
 from shared.http.rendering import json_response, replay_headers, token_fields
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import TokenBody
-from shared.http.routing import IDEMPOTENCY_KEY, TOKEN_ERRORS, ResponseSpec, Routes
+from shared.http.routing import (
+    IDEMPOTENCY_KEY,
+    REVOCATION_ERRORS,
+    TOKEN_ERRORS,
+    ResponseSpec,
+    Routes,
+)
 from shared.serverless.http_function import make_http_function
 
 routes = Routes("tokens")
 
+_MARGIN_MS = 1_000
+_PATH = "/v1/sessions/{session_id}/tokens"
+_log = logging.getLogger("synckairos.security")
+
 
 @routes.post(
-    "/v1/sessions/{session_id}/tokens",
+    _PATH,
     ResponseSpec(201, "TokenAnswer", "The token", TOKEN_ERRORS),
     requires=Operation.MINT_TOKEN,
     takes=TokenBody,
@@ -33,8 +47,8 @@ async def mint(request: ApiRequest, body: TokenBody) -> Response:
     A cohost may do everything with this session that its host may. What a cohost makes isn't valid
     for longer than its own token.
 
-    Tokens can't be revoked, so issue short-lived ones and renew them. A retry with the same
-    `Idempotency-Key` gets the same token, with the same expiry.
+    It can be revoked by its `token_id`. A retry with the same `Idempotency-Key` gets the same
+    token, with the same expiry.
     """
     session, _ = await request.read_session()
     if body.participant_id and session.find(body.participant_id) is None:
@@ -44,18 +58,74 @@ async def mint(request: ApiRequest, body: TokenBody) -> Response:
     claims: dict[str, Any] = {
         "sub": body.participant_id or f"{body.role}-{token_hex(8)}",
         "iat": int(time.time()),
+        "jti": str(uuid4()),
+        "issued_at": await _issued_at(request, session.name),
     }
-    claims, is_replayed = await remember_first_attempt(request, session.name, claims)
+    first, is_replayed = await remember_first_attempt(request, session.name, claims)
+    claims |= first
     bearer = Caller(
         role=Role(body.role),
         subject=claims["sub"],
         tenant=session.tenant,
         session_id=session.session_id,
         participant_id=body.participant_id,
+        token=SessionToken(session.name, claims["jti"], claims["issued_at"]),
     )
     lifetime_s = _lifetime_s(body, request.authorization.caller, claims["iat"])
     token, expires_at_s = issuer.mint(TokenKind.SESSION, bearer, lifetime_s, claims["iat"])
-    return json_response(token_fields(token, expires_at_s), replay_headers(is_replayed), 201)
+    answer = {**token_fields(token, expires_at_s), "token_id": claims["jti"]}
+    return json_response(answer, replay_headers(is_replayed), 201)
+
+
+@routes.delete(
+    _PATH,
+    ResponseSpec(204, None, "No token that was issued before is valid", REVOCATION_ERRORS),
+    requires=Operation.REVOKE_TOKENS,
+)
+async def revoke_all(request: ApiRequest) -> Response:
+    """Revoke all tokens for this session that were issued until now, also those of your backend.
+
+    Requests with them get 401 from now on, and their live connections are closed. Tokens of hosts
+    and services stay valid, because they are not for one session.
+    """
+    return await _revoke(request, None)
+
+
+@routes.delete(
+    f"{_PATH}/{{token_id}}",
+    ResponseSpec(204, None, "The token is not valid any more", REVOCATION_ERRORS),
+    requires=Operation.REVOKE_TOKENS,
+)
+async def revoke(request: ApiRequest) -> Response:
+    """Revoke one token for this session, which stays revoked until it would have expired.
+
+    Tokens aren't stored, so an unknown id succeeds too. Tokens that a cohost made with it stay
+    valid.
+    """
+    return await _revoke(request, request.token_id)
+
+
+async def _revoke(request: ApiRequest, token_id: str | None) -> Response:
+    session, _ = await request.read_session()
+    if not await request.components.revocations.revoke(session.name, token_id):
+        raise TooManyRevocations
+    _log.info(
+        "%s revoked by %s",
+        f"token {token_id}" if token_id else "all tokens of the session",
+        request.authorization.caller.name,
+        extra={"request_id": request.request_id, "session_id": session.session_id},
+    )
+    return Response(status_code=204)
+
+
+async def _issued_at(request: ApiRequest, name: str) -> Instant:
+    """Return the issue instant of a new token: a second ago, but after the last revocation of all.
+
+    So a later revocation is surely later, although the store's clock is only known to some ms.
+    """
+    issued_at = request.components.clock.now() - _MARGIN_MS
+    revoked_at = await request.components.revocations.all_revoked_at(name)
+    return Instant(max(issued_at, (revoked_at or 0) + 1))
 
 
 def _lifetime_s(body: TokenBody, caller: Caller, issued_at_s: int) -> int:

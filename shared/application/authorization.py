@@ -4,12 +4,13 @@ A request is authorized before its session is loaded (`authorize`), and once mor
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from shared.application.errors import Forbidden, SessionNotFound
+from shared.application.errors import Forbidden, SessionNotFound, Unauthenticated
 from shared.application.ports.rate_limit import RateLimit, RateLimitState
+from shared.application.ports.token_revocations import SessionToken
 from shared.domain.clocks import clocks_of
 from shared.domain.commands import (
     AdjustClocks,
@@ -42,7 +43,8 @@ class Caller:
     `session_id` is the only session of a cohost, participant or spectator. `expires_at` is the
     expiry of the token, in s since the Unix epoch on this instance's own clock. `follows_for` is
     set for the token of a subscription, which has the rights of a spectator: the role of the caller
-    that got it.
+    that got it. `token` is the token itself, if it is for one session; it makes no difference
+    between callers.
     """
 
     role: Role
@@ -52,6 +54,7 @@ class Caller:
     participant_id: str | None = None
     expires_at: float | None = None
     follows_for: Role | None = None
+    token: SessionToken | None = field(default=None, compare=False)
 
     @property
     def actor(self) -> str:
@@ -111,6 +114,7 @@ class Operation(StrEnum):
     READ_PRESENCE = "read presence"
     SIMULATE = "simulate"
     MINT_TOKEN = "mint token"
+    REVOKE_TOKENS = "revoke tokens"
     MANAGE_WEBHOOKS = "manage webhooks"
 
 
@@ -128,10 +132,11 @@ class Scope(StrEnum):
 
 _MODES_WITH_BANKS = (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)
 _READING = (Operation.READ, Operation.SUBSCRIBE)
-_OF_SEVERAL_SESSIONS = (
+_NOT_OF_COHOSTS = (
     Operation.CREATE,
     Operation.COMMAND_MANY,
     Operation.LIST,
+    Operation.REVOKE_TOKENS,
     Operation.MANAGE_WEBHOOKS,
 )
 
@@ -143,7 +148,7 @@ RIGHTS: Mapping[Role, Mapping[Operation, Scope]] = {
     Role.COHOST: {
         operation: Scope.TOKEN_SESSION
         for operation in Operation
-        if operation not in _OF_SEVERAL_SESSIONS
+        if operation not in _NOT_OF_COHOSTS
     },
     Role.PARTICIPANT: {
         **dict.fromkeys(_READING, Scope.TOKEN_SESSION),
@@ -161,7 +166,10 @@ RIGHTS: Mapping[Role, Mapping[Operation, Scope]] = {
 
 Participants and spectators may not read the history, which shows what others did. Spectators may
 not read who is connected. A host manages no webhooks, because they report all sessions of its
-tenant."""
+tenant. A cohost uses one session, and revokes no tokens, because it could shut out the other
+cohosts."""
+
+TOKEN_REVOKED_MESSAGE = "The token was revoked"
 
 
 class RequestCounter(Protocol):
@@ -204,6 +212,15 @@ class Authorization:
     def owner(self) -> str | None:
         """The owner of the sessions that the caller creates; None unless it is a host."""
         return self.caller.subject if self.caller.role is Role.HOST else None
+
+    def record(self, quotas: Sequence[RateLimitState], *, is_revoked: bool) -> None:
+        """Record what the store has counted, and that it has checked the caller's token.
+
+        Raises `RateLimitExceeded` or `StoreUnavailable`, and `Unauthenticated` for a revoked token.
+        """
+        self.rate_limit.record(quotas)
+        if is_revoked:
+            raise Unauthenticated(TOKEN_REVOKED_MESSAGE)
 
     def check(self, session: Session, command: Command | None = None) -> None:
         """Raise `SessionNotFound` if the caller may not read the session, else `Forbidden` if it

@@ -17,6 +17,7 @@ ServiceError
 ├── WebhookNotFound            404
 ├── SessionExists              409
 ├── WebhookConflict            409   too many webhooks, or changed by others at the same time
+├── TooManyRevocations         409   too many tokens of a session were revoked one by one
 ├── VersionConflict            409   too many concurrent changes
 ├── PreconditionFailed         412   `If-Match` names an older version
 ├── PayloadTooLarge            413
@@ -185,6 +186,14 @@ class WebhookConflict(ServiceError):
 
     status = 409
     code = "CONFLICT"
+
+
+class TooManyRevocations(ServiceError):
+    """Too many tokens of the session were revoked one by one within a day."""
+
+    status = 409
+    code = "CONFLICT"
+    message = "Too many tokens of this session were revoked one by one; revoke all of them"
 
 
 class SessionExists(ServiceError):

@@ -114,8 +114,9 @@ class AuditHistory:
         Raises `SessionNotFound` if there never was such a session or the caller may not read it.
         """
         name = authorization.store_name(session_id)
-        loaded = await self._store.load(name, limits=authorization.rate_limit.limits)
-        authorization.rate_limit.record(loaded.quotas)
+        limits, token = authorization.rate_limit.limits, authorization.caller.token
+        loaded = await self._store.load(name, limits=limits, token=token)
+        authorization.record(loaded.quotas, is_revoked=loaded.is_revoked)
         session = loaded.stored.session if loaded.stored else None
         if session is None or authorization.must_hide(session):
             # The same calls in both cases, so that the time until the 404 doesn't reveal to a host

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from shared.application.ports.presence import Presence
+from shared.application.ports.token_revocations import Revocation
 from shared.application.presence import presence_view
 from shared.application.session_view import SessionView, session_view
 from shared.application.state_differences import DifferenceView, pushed_difference
@@ -19,6 +20,8 @@ from shared.domain.events import (
 )
 from shared.domain.session import Session
 from shared.domain.units import Instant, elapsed_between
+
+TOKENS_REVOKED = "TOKENS_REVOKED"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -63,6 +66,18 @@ def state_sync(session: Session, now: Instant) -> bytes:
     """Return the whole state, for one client."""
     message = _message("STATE_SYNC", session.session_id, now, state=session_view(session, now))
     return _encode(_marked(message, session))
+
+
+def tokens_revoked_prefix(token_id: str | None) -> bytes:
+    """Return the beginning of the notice to instances that a token is revoked, or without an id all
+    tokens; the store appends the instant in ms and a closing brace. It isn't sent to clients."""
+    named = {} if token_id is None else {"token_id": token_id}
+    return _encode({"type": TOKENS_REVOKED, **named})[:-1] + b',"at":'
+
+
+def revocation_in(message: str) -> Revocation:
+    """Return what that notice says."""
+    return msgspec.json.decode(message, type=Revocation)
 
 
 def session_deleted(session_id: str, now: Instant) -> bytes:

@@ -43,12 +43,12 @@ class SessionLoader:
     ) -> LoadResult:
         """Load a session from the store and count the request.
 
-        Raises `RateLimitExceeded` and `StoreUnavailable`.
+        Raises `RateLimitExceeded`, `StoreUnavailable`, and `Unauthenticated` for a revoked token.
         """
         authorization.rate_limit.check()
-        limits = authorization.rate_limit.limits
-        loaded = await self._store.load(name, key, limits, with_epoch=with_epoch)
-        authorization.rate_limit.record(loaded.quotas)
+        limits, token = authorization.rate_limit.limits, authorization.caller.token
+        loaded = await self._store.load(name, key, limits, token=token, with_epoch=with_epoch)
+        authorization.record(loaded.quotas, is_revoked=loaded.is_revoked)
         return loaded
 
     async def found(

@@ -260,8 +260,9 @@ class SessionService:
         """
         names = [authorization.store_name(session_id) for session_id in session_ids]
         async with store_timeout():
-            many = await self._store.load_many(names, authorization.rate_limit.limits)
-            authorization.rate_limit.record(many.quotas)
+            limits, token = authorization.rate_limit.limits, authorization.caller.token
+            many = await self._store.load_many(names, limits, token)
+            authorization.record(many.quotas, is_revoked=many.is_revoked)
             loaded = dict(zip(names, many.sessions, strict=True))
             restored = await self._state.restored(loaded, authorization)
             return [

@@ -7,7 +7,10 @@ from typing import Any
 
 from shared.application.authorization import Caller, Role
 from shared.application.errors import Unauthenticated
+from shared.application.ports.token_revocations import SessionToken
 from shared.domain.ids import UUID, normalized_id
+from shared.domain.session import session_name
+from shared.domain.units import Instant
 
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -18,14 +21,23 @@ SUPABASE_SESSION_CLAIM = "sync_session"
 Such tokens may be signed with the same key as tokens for this service, so any token with this
 claim is refused here."""
 
+PARENT_CLAIM = "made_with"
+"""Claim of a subscription token: `jti` and `iat` of the token that it was made with, if that is for
+one session. Both are revoked together."""
+
+TOKEN_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+
 _OF_ONE_SESSION = frozenset({Role.COHOST, Role.PARTICIPANT, Role.SPECTATOR})
 
 _ROLES = {str(role): role for role in Role} | {"authenticated": Role.HOST}
 """Roles by claim; Supabase Auth gives every signed-in user the role `authenticated`: a host."""
 
 
-def caller_from(claims: Mapping[str, Any]) -> Caller:
-    """Return the caller of these claims. Raises `Unauthenticated` for missing or invalid ones."""
+def caller_from(claims: Mapping[str, Any], *, is_subscription: bool = False) -> Caller:
+    """Return the caller of these claims; `is_subscription` if they are a subscription token's.
+
+    Raises `Unauthenticated` for missing or invalid claims.
+    """
     if SUPABASE_SESSION_CLAIM in claims:
         raise Unauthenticated("The token is only for Supabase Realtime")
     role = _ROLES.get(str(claims.get("role")))
@@ -36,13 +48,18 @@ def caller_from(claims: Mapping[str, Any]) -> Caller:
         session_id = _required(claims, "session_id", UUID).lower()
     if role is Role.PARTICIPANT:
         participant_id = _participant_in(claims)
+    tenant, token = _tenant_in(claims), None
+    identity = claims.get(PARENT_CLAIM) if is_subscription else claims
+    if session_id is not None and identity is not None:
+        token = _token(identity, session_name(session_id, tenant))
     return Caller(
         role=role,
         subject=_subject_in(claims, role) or _default_subject(role, participant_id),
-        tenant=_tenant_in(claims),
+        tenant=tenant,
         session_id=session_id,
         participant_id=participant_id,
         expires_at=_expiry(claims),
+        token=token,
     )
 
 
@@ -53,7 +70,20 @@ def follower_from(claims: Mapping[str, Any]) -> Caller:
     """
     role = _ROLES.get(str(claims.get("follows_for")))
     participant_id = _participant_in(claims) if role is Role.PARTICIPANT else None
-    return replace(caller_from(claims), follows_for=role, participant_id=participant_id)
+    caller = caller_from(claims, is_subscription=True)
+    return replace(caller, follows_for=role, participant_id=participant_id)
+
+
+def _token(claims: Mapping[str, Any], name: str) -> SessionToken:
+    """Return the token for the session `name` that has these claims.
+
+    A `jti` in another form than this service's is ignored, so such a token is only revoked together
+    with all others of the session.
+    """
+    token_id = claims.get("jti")
+    issued_at = Instant(round(float(claims.get("iat", 0)) * 1000))
+    is_known = isinstance(token_id, str) and TOKEN_ID.fullmatch(token_id)
+    return SessionToken(name, token_id if is_known else None, issued_at)
 
 
 def _expiry(claims: Mapping[str, Any]) -> float:

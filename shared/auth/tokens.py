@@ -10,7 +10,8 @@ import jwt
 
 from shared.application.authorization import Caller
 from shared.application.errors import Forbidden, Unauthenticated
-from shared.auth.claims import caller_from, follower_from
+from shared.application.ports.token_revocations import SessionToken
+from shared.auth.claims import PARENT_CLAIM, caller_from, follower_from
 
 LEEWAY_S = 30
 """Tolerated difference between the clocks of a token's issuer and of this instance, s."""
@@ -108,8 +109,9 @@ class TokenService:
     ) -> tuple[str, int]:
         """Return a token that names `caller`, and its expiry (s since the Unix epoch).
 
-        It is issued now or at `issued_at_s`; the same caller, lifetime and issue time produce the
-        same token. The lifetime is capped at 24 h. Raises `Forbidden` without a secret to sign it.
+        Its lifetime begins now or at `issued_at_s`, and is capped at 24 h. It is the caller's token
+        if there is one; a subscription token names the token that it was made with. The same
+        arguments produce the same token. Raises `Forbidden` without a secret to sign it.
         """
         secret = self.require_secret()
         issued_at = int(time.time()) if issued_at_s is None else issued_at_s
@@ -124,6 +126,7 @@ class TokenService:
             "session_id": caller.session_id,
             "participant_id": caller.participant_id,
             "follows_for": caller.follows_for and str(caller.follows_for),
+            **_identity(kind, caller.token),
         }
         payload = {name: value for name, value in claims.items() if value is not None}
         token = jwt.encode(payload, secret, "HS256", headers={"typ": _TYPES[kind]})
@@ -158,6 +161,14 @@ class TokenService:
         except (jwt.InvalidTokenError, ValueError, TypeError) as error:
             raise Unauthenticated(_REASONS.get(type(error), _INVALID)) from None
         return claims
+
+
+def _identity(kind: TokenKind, token: SessionToken | None) -> Mapping[str, Any]:
+    """Return the claims by which `token` can be revoked, or what was made with it."""
+    if token is None:
+        return {}
+    identity = {"jti": token.token_id, "iat": token.issued_at / 1000}
+    return {PARENT_CLAIM: identity} if kind is TokenKind.SUBSCRIPTION else identity
 
 
 _INVALID = "The token is malformed, or its signature is wrong"

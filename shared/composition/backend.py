@@ -13,6 +13,7 @@ from shared.application.ports.commit import OwnerLimits
 from shared.application.ports.notifier import Notifier
 from shared.application.ports.presence import PresenceStore
 from shared.application.ports.session_store import SessionStore
+from shared.application.ports.token_revocations import TokenRevocations
 from shared.application.readiness import Readiness
 from shared.application.recovery import Recovery
 from shared.application.session_limits import SessionLimits
@@ -34,6 +35,7 @@ from shared.store.outbox import AUDIT, WEBHOOKS, RedisOutbox
 from shared.store.presence import RedisPresence
 from shared.store.session_index import RedisSessionIndex
 from shared.store.sessions import RedisSessionStore
+from shared.store.token_revocations import RedisTokenRevocations
 from shared.store.write_probe import StoreProbe
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class Backend:
     history: AuditHistory
     readiness: Readiness
     presence: PresenceStore
+    revocations: TokenRevocations
     webhooks: Webhooks
     webhook_service: WebhookService
     pushes: SupabasePushes | None = None
@@ -121,6 +124,7 @@ def build_backend(
         history=AuditHistory(store, outbox, audit),
         readiness=Readiness(StoreProbe(connection, keys).fault, store, audit),
         presence=RedisPresence(connection, keys, clock),
+        revocations=RedisTokenRevocations(connection, keys),
         webhooks=webhooks,
         webhook_service=WebhookService(
             webhooks.registry,

@@ -1,6 +1,7 @@
 """Builds the components that serve requests, with authentication and rate limits."""
 
 from shared.application.ports.metrics import Metrics
+from shared.application.ports.token_revocations import TokenRevocations
 from shared.auth.jwks import JwksClient
 from shared.auth.rate_limits import RateLimiter, RateLimits
 from shared.auth.tokens import Issuer, TokenService
@@ -27,15 +28,20 @@ def build_http_components(
         readiness=backend.readiness,
         history=backend.history,
         presence=backend.presence,
+        revocations=backend.revocations,
         webhooks=backend.webhook_service,
-        access_control=_access_control(settings, settings.host if holds_sockets else None),
+        access_control=_access_control(
+            settings, backend.revocations, settings.host if holds_sockets else None
+        ),
         subscriptions=make_subscriptions(settings, holds_sockets=holds_sockets),
         metrics=metrics,
         embed_origins=settings.embed_origins,
     )
 
 
-def _access_control(settings: Settings, listens_on: str | None) -> AccessControl:
+def _access_control(
+    settings: Settings, revocations: TokenRevocations, listens_on: str | None
+) -> AccessControl:
     """Return the access control; `listens_on` is the container's host."""
     limits = RateLimits(
         general=settings.rate_limit_general,
@@ -46,10 +52,10 @@ def _access_control(settings: Settings, listens_on: str | None) -> AccessControl
     )
     hops = settings.trusted_proxy_hops
     if settings.requires_authentication:
-        return AccessControl(_tokens(settings), RateLimiter(limits), hops)
+        return AccessControl(_tokens(settings), RateLimiter(limits), revocations, hops)
     is_local = listens_on is not None and is_loopback(listens_on) and not hops
     origins = OriginPolicy(settings.cors_origins, hops, is_local=is_local)
-    return AccessControl(None, RateLimiter(limits), hops, origins)
+    return AccessControl(None, RateLimiter(limits), revocations, hops, origins)
 
 
 def _tokens(settings: Settings) -> TokenService:

@@ -3,6 +3,7 @@
 from starlette.requests import HTTPConnection
 
 from shared.application.authorization import (
+    TOKEN_REVOKED_MESSAGE,
     UNAUTHENTICATED_CALLER,
     Authorization,
     Caller,
@@ -10,6 +11,7 @@ from shared.application.authorization import (
     authorize,
 )
 from shared.application.errors import Forbidden, Unauthenticated
+from shared.application.ports.token_revocations import TokenRevocations
 from shared.auth.rate_limits import RateLimiter, RequestRateLimit
 from shared.auth.tokens import REQUEST_TOKENS, SUBSCRIPTION_TOKENS, TokenKind, TokenService
 from shared.domain.session import session_name
@@ -30,10 +32,12 @@ class AccessControl:
         self,
         tokens: TokenService | None,
         limiter: RateLimiter,
+        revocations: TokenRevocations,
         trusted_hops: int = 0,
         origins: OriginPolicy | None = None,
     ) -> None:
         self._tokens = tokens
+        self._revocations = revocations
         self._origins = origins
         self._limiter = limiter
         self._trusted_hops = trusted_hops
@@ -97,6 +101,14 @@ class AccessControl:
         if token is None:
             raise Unauthenticated
         return await self._tokens.verify(token, kinds)
+
+    async def require_unrevoked(self, caller: Caller) -> None:
+        """Raise `Unauthenticated` if the caller's token was revoked after it was verified.
+
+        A request that loads its session needn't call this. Raises `StoreUnavailable`.
+        """
+        if caller.token and await self._revocations.is_revoked(caller.token):
+            raise Unauthenticated(TOKEN_REVOKED_MESSAGE)
 
     @property
     def can_mint(self) -> bool:

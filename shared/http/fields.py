@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from shared.application.instants import datetime_of, instant_of
+from shared.auth.claims import TOKEN_ID
 from shared.domain.ids import MAX_ID_LENGTH, UUID, is_printable, normalized_id
 from shared.domain.participants import MIN_BANK
 from shared.domain.programme import MAX_REPEAT
@@ -41,6 +42,13 @@ def uuid_of(value: str) -> str:
     if not UUID.fullmatch(value):
         raise PydanticCustomError("uuid", "must be a valid UUID")
     return value.lower()
+
+
+def token_id_of(value: str) -> str:
+    """Return the id of a token. Raises `PydanticCustomError` if it is none."""
+    if not TOKEN_ID.fullmatch(value):
+        raise PydanticCustomError("id", "must be 1 to 64 letters, digits or the characters ._~-")
+    return value
 
 
 def id_of(value: str) -> str:

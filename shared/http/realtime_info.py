@@ -14,7 +14,7 @@ from shared.http.request import ApiRequest, Subscriptions
 from shared.settings.settings import Settings
 
 _LIFETIME_S = 600
-"""Lifetime of a subscription token; short, because tokens can't be revoked."""
+"""Lifetime of a subscription token; short, because Supabase accepts it until it expires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +126,5 @@ def _as_subscriber(caller: Caller, session_id: str) -> Caller:
         session_id.lower(),
         caller.participant_id,
         follows_for=caller.role,
+        token=caller.token,
     )

@@ -21,6 +21,7 @@ from shared.application.history import AuditHistory
 from shared.application.ports.metrics import Metrics
 from shared.application.ports.presence import PresenceStore
 from shared.application.ports.session_store import SessionStore
+from shared.application.ports.token_revocations import TokenRevocations
 from shared.application.readiness import Readiness
 from shared.application.session_list import SessionList
 from shared.application.session_service import SessionService
@@ -61,6 +62,7 @@ class Components:
     readiness: Readiness
     history: AuditHistory
     presence: PresenceStore
+    revocations: TokenRevocations
     webhooks: WebhookService
     access_control: AccessControl
     subscriptions: Subscriptions
@@ -109,6 +111,7 @@ class ApiRequest(Request):
     session_id: str = ""
     participant_id: str = ""
     webhook_id: str = ""
+    token_id: str = ""
     is_dry_run: bool = False
     """Whether the caller only asks what the change would do (`?dry_run=true`)."""
 

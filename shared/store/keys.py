@@ -62,6 +62,10 @@ class StoreKeys:
         """The recorded answer of an idempotent request that changes no session."""
         return f"{self.shard_of(key.scope)}:record:{key.scope}:{key.key}"
 
+    def revoked_tokens(self, name: str) -> str:
+        """Hash with the revocations of a session's tokens, by token id."""
+        return f"{self.shard_of(name)}:revoked-tokens:{name}"
+
     def deadlines(self, shard: str) -> str:
         """Sorted set of live sessions, scored by their next wake-up."""
         return f"{shard}:deadlines"

@@ -24,6 +24,7 @@ from shared.application.ports.session_store import (
     WaitingWork,
     Wakeup,
 )
+from shared.application.ports.token_revocations import SessionToken
 from shared.application.store_clock import StoreClock
 from shared.application.test_traffic import note_session
 from shared.domain.units import DAY, Instant, Millis, elapsed_between
@@ -58,6 +59,7 @@ from shared.store.session_fields import (
     is_stored_in_parts,
     size_of,
 )
+from shared.store.token_revocations import is_revoked, revocation_command
 
 TIME: Command = ("TIME",)
 
@@ -99,6 +101,7 @@ class RedisSessionStore:
         key: IdempotencyKey | None = None,
         limits: Sequence[RateLimit] = (),
         *,
+        token: SessionToken | None = None,
         with_epoch: bool = False,
     ) -> LoadResult:
         """See `SessionStore`. Reads the session before the recorded answer and the time last: no
@@ -110,6 +113,8 @@ class RedisSessionStore:
         commands: list[Command | OptionalScript] = [*counting, reading]
         if key:
             commands.append(("GET", self._keys.answer(key)))
+        if token:
+            commands.append(revocation_command(self._keys, token))
         shard, epoch = self._keys.shard_of(name), None
         marker = self._keys.whole(shard) if with_epoch else None
         if marker and self._redis.route(marker) is None:
@@ -119,18 +124,22 @@ class RedisSessionStore:
         now, replies = await self._timed(commands, shard)
         if marker and (found := replies.pop()) and (route := self._redis.route(marker)):
             epoch = (found.decode(), route)  # in the form of `RedisDataLossDetector.epochs`
+        is_now_revoked = token is not None and is_revoked(token, replies.pop())
         quotas = self._counters.quotas(limits, replies[: len(counting)])
         fields = _fields_in(reading, replies[len(counting)])
         if self._lacks_parts(name, reading, fields):
             self._recent.drop(name)
             whole = await self.load(name, key, with_epoch=with_epoch)
-            return replace(whole, quotas=quotas)
+            return replace(whole, quotas=quotas, is_revoked=is_now_revoked)
         answer = replies[len(counting) + 1] if key else None
         recorded = codec.decode_record(answer) if answer else None
-        return await self._loaded(name, now, fields, recorded, quotas, epoch)
+        return await self._loaded(name, now, fields, recorded, quotas, epoch, is_now_revoked)
 
     async def load_many(
-        self, names: Sequence[str], limits: Sequence[RateLimit] = ()
+        self,
+        names: Sequence[str],
+        limits: Sequence[RateLimit] = (),
+        token: SessionToken | None = None,
     ) -> BatchLoadResult:
         """See `SessionStore`. Reads the sessions of a shard together with the time of its server,
         because servers may have different clocks."""
@@ -140,8 +149,11 @@ class RedisSessionStore:
         commands: list[Command | OptionalScript] = [*counting]
         for of_shard in by_shard.values():
             commands += [*(reading[name] for name in of_shard), TIME]
+        if token:
+            commands.append(revocation_command(self._keys, token))
         sent = time.monotonic()
         replies = await self._redis.ask(commands)
+        is_now_revoked = token is not None and is_revoked(token, replies.pop())
         quotas = self._counters.quotas(limits, replies[: len(counting)])
         rest = iter(replies[len(counting) :])
         found: dict[str, LoadResult] = {}
@@ -160,7 +172,8 @@ class RedisSessionStore:
             whole = await self.load_many(lacking)
             found |= zip(lacking, whole.sessions, strict=True)
             instants.append(whole.now)
-        return BatchLoadResult(max(instants), [found[name] for name in names], quotas)
+        loaded = [found[name] for name in names]
+        return BatchLoadResult(max(instants), loaded, quotas, is_now_revoked)
 
     async def commit(self, commit: Commit) -> CommitResult:
         """See `SessionStore`. The owner's limits apply per shard (`share_of_shard`), because one
@@ -209,6 +222,7 @@ class RedisSessionStore:
         recorded: IdempotencyRecord | None = None,
         quotas: tuple[RateLimitState, ...] = (),
         epoch: Epoch | None = None,
+        is_now_revoked: bool = False,
     ) -> LoadResult:
         if size_of(fields) > LARGE_BYTES and not self._recent.knows(name, fields):
             await yield_to_event_loop()
@@ -218,7 +232,9 @@ class RedisSessionStore:
         is_deleted = stored is None and b"operations" in fields
         alarm = fields.get(b"alarm")
         alarm_at = Instant(int(alarm)) if alarm else None
-        return LoadResult(now, stored, recorded, is_deleted, alarm_at, quotas, epoch)
+        return LoadResult(
+            now, stored, recorded, is_deleted, alarm_at, quotas, epoch, is_now_revoked
+        )
 
     async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
         kept: bytes = await self._redis.run(

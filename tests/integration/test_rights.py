@@ -1,5 +1,6 @@
 """Permissions over HTTP: every route by every kind of caller (API section 4)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -40,6 +41,9 @@ _FOR_SERVICES = (*(403,) * 7, 200, 403)
 _NO_WEBHOOK = (*(403,) * 7, 404, 403)
 _JOINING = {"participant_id": str(uuid4()), "total_time_ms": 60_000}
 _SESSION = "/v1/sessions/{session_id}"
+_TOKEN = f"{_SESSION}/tokens/{{session_id}}"
+"""The id of a session is the id of no token."""
+
 _WEBHOOK = "/v1/webhooks/{session_id}"
 """The id of a session is the id of no webhook."""
 
@@ -118,6 +122,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", f"{_SESSION}/tokens"): Row(
         (404, 404, 403, 403, 403, 201, 404, 201, 201), {"role": "spectator"}
     ),
+    ("DELETE", f"{_SESSION}/tokens"): Row((404, 404, 403, 403, 403, 204, 404, 204, 403)),
+    ("DELETE", _TOKEN): Row((404, 404, 403, 403, 403, 204, 404, 204, 403)),
 }
 """The routes that require a token."""
 
@@ -226,12 +232,21 @@ async def test_each_caller_gets_the_status_of_the_table(
     assert answer.status_code == expected, answer.text
 
 
+def _replaced(path: str, by: Mapping[str, str]) -> str:
+    """Return `path` with each prefix of `by` replaced."""
+    for prefix, replacement in by.items():
+        path = path.replace(prefix, replacement)
+    return path
+
+
 def test_every_route_is_in_a_table() -> None:
     declared = build(Settings.from_environment()).pipeline.routes
     routes = {(route.method, route.path) for route in declared}
-    listed = {
-        (method, path.replace(_WEBHOOK, "/v1/webhooks/{webhook_id}")) for method, path in TABLE
+    declared_as = {
+        _WEBHOOK: "/v1/webhooks/{webhook_id}",
+        _TOKEN: f"{_SESSION}/tokens/{{token_id}}",
     }
+    listed = {(method, _replaced(path, declared_as)) for method, path in TABLE}
     assert routes - ELSEWHERE == listed | OPEN
     assert routes >= ELSEWHERE
 

@@ -3,13 +3,18 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from functions.container.live.presence_reports import PresenceEntry
 from shared.application import push_messages
-from shared.application.authorization import Authorization, Caller, Role
+from shared.application.authorization import (
+    TOKEN_REVOKED_MESSAGE,
+    Authorization,
+    Caller,
+    Role,
+)
 from shared.application.errors import (
     Forbidden,
     ServiceError,
@@ -26,18 +31,24 @@ from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
 from shared.realtime.listener import CLOSED, GAP, Listener, Push
 
-TOKEN_EXPIRED = Push("", "TOKEN_EXPIRED")
+_TOKEN_EXPIRED = Push("", "TOKEN_EXPIRED")
 """Not a message: the client's token has expired."""
+
+_CHECK_REVOCATION = Push("", "CHECK_REVOCATION")
+"""Not a message: the client's token may have been revoked."""
 
 TOKEN_EXPIRED_MESSAGE = "The token has expired; reconnect with a new one"
 
-_RETRY_READ_AFTER_S = (0.3, 1.0)
+_RETRY_AFTER_S = (0.3, 1.0)
 """Bounds of a random delay, because all clients of the instance may need to read again at once."""
 
 _CHECK_TOKEN_S = 60.0
 
 _FOR_THIS_CLIENT = frozenset({"CONNECTED", "STATE_SYNC", "PONG", "ERROR", "AUTHENTICATED"})
 """Message types that are made for this client alone; all others are pushes of the session."""
+
+_NOT_SENT_DIRECTLY = frozenset({"SESSION_DELETED", push_messages.TOKENS_REVOKED})
+"""Types of messages that another step follows, or that clients don't get."""
 
 
 @dataclass(slots=True)
@@ -54,6 +65,7 @@ class LiveConnection:
     service: SessionService
     clock: StoreClock
     listener: Listener
+    require_unrevoked: Callable[[Caller], Awaitable[None]]
     presence: PresenceEntry | None = None
     _may_read: bool | None = field(init=False)
     _valid_until: float | None = field(init=False)
@@ -86,7 +98,8 @@ class LiveConnection:
         """Send `CONNECTED`, before the pushes that were queued since the subscription.
 
         `with_state` sends the session's state at once, or `SESSION_DELETED` if it was deleted.
-        Raises `RateLimitExceeded`.
+        Raises `RateLimitExceeded`, `Unauthenticated` if the token is revoked, and
+        `StoreUnavailable` if that can't be checked.
         """
         self._greeting = Push.of(push_messages.connected(self.session_id, self.clock.now()))
         if with_state:
@@ -100,6 +113,8 @@ class LiveConnection:
                 pass  # the client waits for the session to be created
         elif self._may_read is None:
             self._may_read = await self._can_read(self.authorization) or None
+        elif self.authorization.caller.token:
+            await self.require_unrevoked(self.authorization.caller)
         self._join_presence()
 
     async def send_state(self) -> None:
@@ -114,9 +129,10 @@ class LiveConnection:
         self._put_state(session, now)
 
     async def next(self) -> Push:
-        """Return the next push to send, `CLOSED` or `TOKEN_EXPIRED`.
+        """Return the next push to send, or `CLOSED`.
 
-        Where pushes may be missing, the current state takes their place.
+        Where pushes may be missing, the current state takes their place. Raises `Unauthenticated`
+        when the token has expired or was revoked.
         """
         if (greeting := self._greeting) is not None:
             self._greeting = None
@@ -125,9 +141,13 @@ class LiveConnection:
             push = await self.listener.get()
             if push is GAP:
                 await self._close_gap()
-            elif push is TOKEN_EXPIRED:
+            elif push is _TOKEN_EXPIRED:
                 if self._seconds_left == 0:  # otherwise the token was renewed meanwhile
-                    return TOKEN_EXPIRED
+                    raise Unauthenticated(TOKEN_EXPIRED_MESSAGE)
+            elif push is _CHECK_REVOCATION:
+                await self._check_revocation()
+            elif push.type == push_messages.TOKENS_REVOKED:
+                self._end_if_revoked_by(push)
             elif push is CLOSED or await self._may_see(push):
                 return push
 
@@ -147,12 +167,17 @@ class LiveConnection:
         await self.listener.reply(Push.of(answer))
 
     async def reauthenticate(self, caller: Caller) -> None:
-        """Continue with the new token of `caller`. Raises `Forbidden` if the caller is another."""
+        """Continue with the new token of `caller`; if that is revoked, the connection ends.
+
+        Raises `Forbidden` if the caller is another.
+        """
         if caller.name != self.authorization.caller.name:
             raise Forbidden("The new token must be of the same caller")
         self.authorization.caller = caller
         self._valid_until = _valid_until(caller)
         self._schedule_expiry()
+        if caller.token:
+            self.listener.put(_CHECK_REVOCATION)
         answer = push_messages.authenticated(self.clock.now(), caller.expires_at)
         await self.listener.reply(Push.of(answer))
 
@@ -160,11 +185,9 @@ class LiveConnection:
         """Send an error; the connection stays open."""
         await self.listener.reply(Push.of(push_messages.error(self.clock.now(), code, message)))
 
-    def token_expired_message(self) -> Push:
-        """Return the error message for an expired token."""
-        return Push.of(
-            push_messages.error(self.clock.now(), Unauthenticated.code, TOKEN_EXPIRED_MESSAGE)
-        )
+    def last_message(self, error: Unauthenticated) -> Push:
+        """Return the error message that ends an event stream."""
+        return Push.of(push_messages.error(self.clock.now(), error.code, error.message))
 
     @property
     def _unlimited_authorization(self) -> Authorization:
@@ -183,13 +206,13 @@ class LiveConnection:
         return (
             self._carry is not None
             and push.text != ""
-            and push.type != "SESSION_DELETED"
+            and push.type not in _NOT_SENT_DIRECTLY
             and (self._may_read is True or push.type in _FOR_THIS_CLIENT)
             and self._carry(push.text)
         )
 
     def _schedule_expiry(self) -> None:
-        """Queue `TOKEN_EXPIRED` when the token expires.
+        """Queue `_TOKEN_EXPIRED` when the token expires.
 
         The timer checks at least once a minute, because the machine's clock may be adjusted.
         """
@@ -198,7 +221,7 @@ class LiveConnection:
             self._expiry_timer = None
         left_s = self._seconds_left
         if left_s == 0:
-            self.listener.put(TOKEN_EXPIRED)
+            self.listener.put(_TOKEN_EXPIRED)
         elif left_s is not None:
             loop = asyncio.get_running_loop()
             delay_s = min(left_s, _CHECK_TOKEN_S)
@@ -209,14 +232,33 @@ class LiveConnection:
         try:
             session, now = await self.service.read(self._unlimited_authorization, self.session_id)
         except StoreUnavailable:
-            await asyncio.sleep(random.uniform(*_RETRY_READ_AFTER_S))
-            self.listener.put(GAP)  # behind everything queued meanwhile, so that `CLOSED` wins
+            await self._retry(GAP)
+        except Unauthenticated:
+            raise
         except SessionDeleted:
             await self._tell_of_deletion()
         except ServiceError:
             return  # the session doesn't exist for this client
         else:
             self._put_state(session, now)
+
+    async def _check_revocation(self) -> None:
+        """Raise `Unauthenticated` if the token is revoked, as soon as the store can tell."""
+        try:
+            await self.require_unrevoked(self.authorization.caller)
+        except StoreUnavailable:
+            await self._retry(_CHECK_REVOCATION)
+
+    def _end_if_revoked_by(self, notice: Push) -> None:
+        """Raise `Unauthenticated` if the revocation in `notice` is that of the client's token."""
+        token = self.authorization.caller.token
+        if token and push_messages.revocation_in(notice.text).covers(token):
+            raise Unauthenticated(TOKEN_REVOKED_MESSAGE)
+
+    async def _retry(self, marker: Push) -> None:
+        """Queue `marker` again after a while, behind everything else, so that `CLOSED` wins."""
+        await asyncio.sleep(random.uniform(*_RETRY_AFTER_S))
+        self.listener.put(marker)
 
     async def _tell_of_deletion(self) -> None:
         """Queue `SESSION_DELETED`, which ends the connection, if the caller could read the session.

@@ -10,10 +10,11 @@ from pydantic import Field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from functions.container.live.connection import TOKEN_EXPIRED, LiveConnection
+from functions.container.live.connection import LiveConnection
 from functions.container.live.measurement import ClockMeasurement
 from functions.container.live.subscription import LiveConnections
 from shared.application.authorization import Operation
+from shared.application.errors import Unauthenticated
 from shared.http.request import ApiRequest
 from shared.http.routing import READ_ERRORS, RequestParameter, ResponseSpec, Routes
 from shared.realtime.listener import CLOSED, Push
@@ -104,11 +105,12 @@ async def _events(
             if not pending.done():
                 yield KEEPALIVE_COMMENT
                 continue
-            push = pending.result()
-            if push is CLOSED:
+            try:
+                push = pending.result()
+            except Unauthenticated as error:
+                yield _event(connection.last_message(error))
                 return
-            if push is TOKEN_EXPIRED:
-                yield _event(connection.token_expired_message())
+            if push is CLOSED:
                 return
             if not _is_known(push, last_event_id):
                 yield _event(push)

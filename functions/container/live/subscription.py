@@ -88,6 +88,7 @@ class LiveConnections:
                     components.service,
                     components.clock,
                     listener,
+                    components.access_control.require_unrevoked,
                     self._presence_entry(authorization.caller, name, transport),
                 )
                 watching: AbstractContextManager[None] = nullcontext()

@@ -8,11 +8,11 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import TypeAdapter, ValidationError
 
 from functions.container.connections.websocket import TRY_SEND_EXTENSION
-from functions.container.live.connection import TOKEN_EXPIRED, TOKEN_EXPIRED_MESSAGE, LiveConnection
+from functions.container.live.connection import LiveConnection
 from functions.container.live.measurement import measurement_in
 from functions.container.live.subscription import LiveConnections
 from shared.application.authorization import Operation
-from shared.application.errors import ServiceError, StoreUnavailable, Unauthenticated
+from shared.application.errors import ServiceError, StoreUnavailable
 from shared.auth.tokens import SUBSCRIPTION_TOKENS
 from shared.http import strict_json
 from shared.http.access_control import AccessControl
@@ -93,8 +93,6 @@ async def _send_messages(websocket: WebSocket, connection: LiveConnection) -> No
         if push is CLOSED:
             await websocket.close(_GOING_AWAY, "Reconnect")
             return
-        if push is TOKEN_EXPIRED:
-            raise Unauthenticated(TOKEN_EXPIRED_MESSAGE)
         await websocket.send_text(push.text)
         if push.type == "SESSION_DELETED":
             await websocket.close(_NORMAL, "The session was deleted")

@@ -16,6 +16,7 @@ from shared.application.ports.commit import (
 )
 from shared.application.ports.data_loss import Epoch
 from shared.application.ports.rate_limit import RateLimit, RateLimitState
+from shared.application.ports.token_revocations import SessionToken
 from shared.domain.units import Instant, Millis
 from shared.domain.values import Value
 
@@ -26,7 +27,7 @@ class LoadResult(Value, frozen=True):
     `is_deleted` distinguishes a deleted session from one that the store doesn't know. `alarm_at` is
     the instant of the last alarm that was set, past or future. `quotas` are the states of the
     counted limits, or empty if the store could not count. `epoch` is that of the session's shard,
-    if it was requested and is known.
+    if it was requested and is known. `is_revoked` is that of the token that was to be checked.
     """
 
     now: Instant
@@ -36,6 +37,7 @@ class LoadResult(Value, frozen=True):
     alarm_at: Instant | None = None
     quotas: tuple[RateLimitState, ...] = ()
     epoch: Epoch | None = None
+    is_revoked: bool = False
 
 
 class BatchLoadResult(Value, frozen=True):
@@ -44,6 +46,7 @@ class BatchLoadResult(Value, frozen=True):
     now: Instant
     sessions: list[LoadResult]
     quotas: tuple[RateLimitState, ...] = ()
+    is_revoked: bool = False
 
 
 class Wakeup(Value, frozen=True):
@@ -103,17 +106,23 @@ class SessionStore(Protocol):
         key: IdempotencyKey | None = None,
         limits: Sequence[RateLimit] = (),
         *,
+        token: SessionToken | None = None,
         with_epoch: bool = False,
     ) -> LoadResult:
         """Load the session, the record for `key` and the time, in one round trip.
 
-        Also count one request for each of `limits`; `with_epoch` also reads the epoch.
+        Also count one request for each of `limits`, and check whether `token` is revoked;
+        `with_epoch` also reads the epoch.
         """
 
     async def load_many(
-        self, names: Sequence[str], limits: Sequence[RateLimit] = ()
+        self,
+        names: Sequence[str],
+        limits: Sequence[RateLimit] = (),
+        token: SessionToken | None = None,
     ) -> BatchLoadResult:
-        """Load several sessions and count one request for each limit, in one round trip."""
+        """Load several sessions, count one request for each limit and check the token, in one round
+        trip."""
 
     async def commit(self, commit: Commit) -> CommitResult:
         """Write all of `commit` or nothing, in one round trip."""

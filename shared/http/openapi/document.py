@@ -62,6 +62,7 @@ _QUOTA = {
 _IDS: dict[str, Any] = {
     "session_id": Annotated[Uuid, Path(description="The session's UUID")],
     "participant_id": Annotated[Id, Path(description="The participant's id, percent-encoded")],
+    "token_id": Annotated[str, Path(description="`token_id` of the answer that had the token")],
     "webhook_id": Annotated[Uuid, Path(description="The webhook's UUID")],
 }
 _RESPONSE_CLASSES: dict[str, type[Response]] = {

@@ -572,10 +572,11 @@ class AuditTrail(ResponseModel):
 
 
 class Token(ResponseModel):
-    """A token, valid until `expires_at`."""
+    """A token, valid until `expires_at` or until it is revoked."""
 
     token: str
     expires_at: Timestamp
+    token_id: str
 
 
 class SupabaseSubscription(ResponseModel):

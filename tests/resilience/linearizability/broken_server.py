@@ -8,6 +8,7 @@ from functools import cache
 from shared.application.ports.commit import IdempotencyKey
 from shared.application.ports.rate_limit import RateLimit
 from shared.application.ports.session_store import LoadResult
+from shared.application.ports.token_revocations import SessionToken
 from shared.store import connection
 from shared.store.connection import Script
 
@@ -47,12 +48,13 @@ async def _load_from_cache(
     key: IdempotencyKey | None = None,
     limits: Sequence[RateLimit] = (),
     *,
+    token: SessionToken | None = None,
     with_epoch: bool = False,
 ) -> LoadResult:
     until, cached = _cache.get(name, (0.0, None))
     if cached and key is None and time.monotonic() < until:
         return cached
-    loaded = await _load(self, name, key, limits, with_epoch=with_epoch)
+    loaded = await _load(self, name, key, limits, token=token, with_epoch=with_epoch)
     _cache[name] = (time.monotonic() + _CACHE_S, loaded)
     return loaded
 

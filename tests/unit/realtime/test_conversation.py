@@ -7,11 +7,19 @@ from typing import Any
 
 import pytest
 
-from functions.container.live.connection import TOKEN_EXPIRED, LiveConnection
+from functions.container.live.connection import LiveConnection
 from shared.application.authorization import Authorization, Caller, Operation, Role, Scope
-from shared.application.errors import SessionDeleted, SessionNotFound
+from shared.application.errors import (
+    SessionDeleted,
+    SessionNotFound,
+    StoreUnavailable,
+    Unauthenticated,
+)
+from shared.application.ports.token_revocations import SessionToken
+from shared.application.push_messages import tokens_revoked_prefix
 from shared.application.store_clock import StoreClock
 from shared.auth.rate_limits import RequestRateLimit
+from shared.domain.units import Instant
 from shared.realtime.listener import CLOSED, GAP, Listener, Push
 from tests.support.virtual_time import Time, in_virtual_time
 
@@ -50,28 +58,53 @@ class Client:
     """Messages sent directly."""
     returned: list[Push] = field(default_factory=list)
     """Pushes that the connection returned."""
+    ended_with: str = ""
+    """Why the connection ended."""
 
     def send(self, text: str) -> bool:
         self.sent.append(text)
         return True
 
     async def consume(self) -> None:
-        while True:
-            self.returned.append(await self.connection.next())
+        try:
+            while True:
+                self.returned.append(await self.connection.next())
+        except Unauthenticated as error:
+            self.ended_with = error.message
 
     async def run_loop(self) -> None:
         for _ in range(10):
             await asyncio.sleep(0)
 
 
+class Checks:
+    """The check of tokens, which fails with each of `errors` in turn and then succeeds."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.count = 0
+
+    async def __call__(self, _: Caller) -> None:
+        self.count += 1
+        if self.errors:
+            raise self.errors.pop(0)
+
+
 def live_connection(
-    role: Role = Role.SERVICE, error: Exception | None = None, ends_in_s: float | None = None
+    role: Role = Role.SERVICE,
+    error: Exception | None = None,
+    ends_in_s: float | None = None,
+    token: SessionToken | None = None,
+    checks: Checks | None = None,
 ) -> LiveConnection:
     """A connection whose token expires in `ends_in_s` seconds, or never."""
-    caller = Caller(role, expires_at=None if ends_in_s is None else Time.time() + ends_in_s)
+    expires_at = None if ends_in_s is None else Time.time() + ends_in_s
+    caller = Caller(role, expires_at=expires_at, token=token)
     authorization = Authorization(caller, Operation.SUBSCRIBE, Scope.ANYWHERE, RequestRateLimit())
     service: Any = Service(error or SessionNotFound())
-    return LiveConnection("a-session", authorization, service, StoreClock(), Listener())
+    return LiveConnection(
+        "a-session", authorization, service, StoreClock(), Listener(), checks or Checks()
+    )
 
 
 async def greeted_client(connection: LiveConnection) -> AsyncIterator[Client]:
@@ -125,9 +158,9 @@ async def test_a_host_gets_no_push_before_its_ownership_is_known() -> None:
 async def test_an_expired_token_ends_the_connection() -> None:
     async for client in greeted_client(live_connection(ends_in_s=0.05)):
         async with asyncio.timeout(5):
-            while not client.returned:
+            while not client.ended_with:
                 await asyncio.sleep(0.01)
-        assert client.returned == [TOKEN_EXPIRED]
+        assert client.ended_with == "The token has expired; reconnect with a new one"
 
 
 async def test_a_token_renewed_in_time_keeps_the_connection() -> None:
@@ -137,3 +170,70 @@ async def test_a_token_renewed_in_time_keeps_the_connection() -> None:
         await asyncio.sleep(0.1)
         assert not client.returned
         assert "AUTHENTICATED" in client.sent[0]
+
+
+TOKEN = SessionToken("a-session", "an-id", issued_at=Instant(100_000))
+
+
+def revocation(token_id: str | None = None, at: int = 100_000) -> Push:
+    """The notice that a token is revoked, or all that were issued until `at` (ms)."""
+    return Push.of(tokens_revoked_prefix(token_id) + b"%d}" % at)
+
+
+@pytest.mark.parametrize("notice", [revocation("an-id"), revocation()])
+async def test_a_revoked_token_ends_the_connection_after_the_pushes_before_it(notice: Push) -> None:
+    async for client in greeted_client(live_connection(Role.SPECTATOR, token=TOKEN)):
+        client.connection.listener.put(UPDATE)
+        client.connection.listener.put(notice)
+        client.connection.listener.put(UPDATE)
+        await client.run_loop()
+        assert client.sent == [UPDATE.text]
+        assert client.ended_with == "The token was revoked"
+
+
+@pytest.mark.parametrize(
+    ("token", "notice"),
+    [
+        (TOKEN, revocation("another-id")),
+        (TOKEN, revocation(at=99_999)),
+        (SessionToken("a-session", issued_at=Instant(100_000)), revocation("an-id")),
+        (None, revocation()),
+    ],
+)
+async def test_the_revocation_of_another_token_is_not_shown_to_clients(
+    token: SessionToken | None, notice: Push
+) -> None:
+    async for client in greeted_client(live_connection(token=token)):
+        client.connection.listener.put(notice)
+        client.connection.listener.put(UPDATE)
+        await client.run_loop()
+        assert [push.type for push in client.returned] == ["STATE_UPDATE"]
+        assert not client.sent
+        assert not client.ended_with
+
+
+async def test_a_gap_ends_the_connection_if_the_token_was_revoked_meanwhile() -> None:
+    connection = live_connection(token=TOKEN, error=Unauthenticated("The token was revoked"))
+    async for client in greeted_client(connection):
+        client.connection.listener.put(GAP)
+        await client.run_loop()
+        assert client.ended_with == "The token was revoked"
+
+
+async def test_a_revoked_token_opens_no_connection() -> None:
+    connection = live_connection(token=TOKEN, checks=Checks(Unauthenticated("revoked")))
+    with pytest.raises(Unauthenticated):
+        await connection.begin(with_state=False)
+
+
+async def test_a_new_token_is_checked_until_the_store_has_answered() -> None:
+    checks = Checks()
+    connection = live_connection(token=TOKEN, checks=checks)
+    async for client in greeted_client(connection):
+        checks.errors = [StoreUnavailable(), Unauthenticated("The token was revoked")]
+        await connection.reauthenticate(Caller(Role.SERVICE, token=TOKEN))
+        await client.run_loop()
+        assert checks.count == 2
+        await asyncio.sleep(1.1)
+        assert client.ended_with == "The token was revoked"
+        assert checks.count == 3

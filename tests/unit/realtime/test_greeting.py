@@ -17,7 +17,9 @@ async def test_a_push_that_comes_before_the_greeting_is_sent_after_it() -> None:
     )
     service: Any = None  # nothing is read
     listener = Listener()
-    connection = LiveConnection("a-session", authorization, service, StoreClock(), listener)
+    connection = LiveConnection(
+        "a-session", authorization, service, StoreClock(), listener, service
+    )
     listener.put(Push("{}", "STATE_UPDATE", 1))
     await connection.begin(with_state=False)
     received = [(await connection.next()).type for _ in range(2)]

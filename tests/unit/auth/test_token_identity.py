@@ -1,0 +1,59 @@
+"""How a token for one session is identified, so that it can be revoked."""
+
+from typing import Any
+
+import pytest
+
+from shared.application.authorization import Caller, Role
+from shared.application.ports.token_revocations import Revocation, SessionToken
+from shared.auth.tokens import SUBSCRIPTION_TOKENS, TokenKind, TokenService
+from shared.domain.units import Instant
+from tests.support.tokens import SECRET, claims, signed
+
+ID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
+TOKENS = TokenService(SECRET)
+
+
+async def identity_of(token: str) -> SessionToken | None:
+    return (await TOKENS.verify(token, SUBSCRIPTION_TOKENS)).token
+
+
+def spectator(**more: Any) -> str:
+    return signed(claims("spectator", "viewer", session_id=ID, **more))
+
+
+async def test_a_token_of_one_session_is_identified_with_its_tenant() -> None:
+    token = spectator(jti="an-id", iat=100.001, tenant="acme")
+    assert await identity_of(token) == SessionToken(f"acme:{ID}", "an-id", Instant(100_001))
+
+
+@pytest.mark.parametrize("jti", [None, "", "x" * 65, "with space"])
+async def test_an_id_in_another_form_is_no_token_id(jti: object) -> None:
+    assert await identity_of(spectator(jti=jti)) == SessionToken(ID)
+
+
+@pytest.mark.parametrize("role", ["service", "host"])
+async def test_tokens_for_all_sessions_are_not_identified(role: str) -> None:
+    assert await identity_of(signed(claims(role, "alice", jti="an-id", iat=100))) is None
+
+
+async def test_a_subscription_is_identified_by_the_token_that_it_was_made_with() -> None:
+    parent = SessionToken(ID, "an-id", Instant(1_796_038_841_357))
+    for token in (parent, None):
+        caller = Caller(Role.SPECTATOR, "viewer", session_id=ID, token=token)
+        subscription, _ = TOKENS.mint(TokenKind.SUBSCRIPTION, caller, 60)
+        assert await identity_of(subscription) == token
+
+
+def test_a_revocation_of_all_covers_the_tokens_issued_until_then() -> None:
+    revocation = Revocation(Instant(100_999))
+    instants = (0, 100_999, 101_000)
+    covered = [revocation.covers(SessionToken(ID, "an-id", Instant(at))) for at in instants]
+    assert covered == [True, True, False]
+
+
+def test_a_revocation_of_one_covers_only_that_one() -> None:
+    revocation = Revocation(Instant(100_999), "an-id")
+    assert revocation.covers(SessionToken(ID, "an-id", Instant(200_000)))
+    assert not revocation.covers(SessionToken(ID, "another"))
+    assert not revocation.covers(SessionToken(ID))
