@@ -1,6 +1,7 @@
 """All endpoints that answer plain HTTP requests, the most used first."""
 
 from functions.service import (
+    api_keys,
     console,
     docs,
     health,
@@ -72,6 +73,7 @@ _ENDPOINTS = (
     realtime,
     tokens,
     webhooks,
+    api_keys,
     time,
     time_controls,
     programmes,

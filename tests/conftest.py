@@ -47,6 +47,7 @@ _TOOLS = (
     "tests/infra/test_client_release.py",
     "tests/infra/test_env_file.py",
     "tests/integration/realtime/test_run_functions.py",
+    "tests/integration/test_api_keys_command.py",
     "tests/integration/test_bench.py",
     "tests/integration/test_demo.py",
     "tests/integration/test_history_command.py",

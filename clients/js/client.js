@@ -4,6 +4,7 @@ import { Session } from "./session.js";
 import { platform } from "./platform.js";
 import { serverTimeOf } from "./session-clock.js";
 import { eachListed, listQuery } from "./session-list.js";
+import { ApiKeys } from "./api-keys.js";
 import { Webhooks } from "./webhooks.js";
 
 const TRANSPORTS = ["supabase", "websocket", "sse", "polling"];
@@ -34,6 +35,7 @@ export class SyncKairos {
     this.#options = { realtime, fetch: send, WebSocket };
     this.#api = new Api({ baseUrl, token, fetch: send, local });
     this.clock = new ServerClock({ read: () => this.#api.time(), ...local });
+    this.apiKeys = new ApiKeys(this.#api);
     this.webhooks = new Webhooks(this.#api);
   }
 

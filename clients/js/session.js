@@ -414,6 +414,16 @@ export class Session extends EventTarget {
     return (await this.#api.change("POST", `${this.#path}/tokens`, { body })).data;
   }
 
+  /** Revoke a token by its `token_id`. */
+  async revokeToken(tokenId) {
+    await this.#api.change("DELETE", `${this.#path}/tokens/${encodeURIComponent(tokenId)}`);
+  }
+
+  /** Revoke all tokens for this session that were issued until now. */
+  async revokeTokens() {
+    await this.#api.change("DELETE", `${this.#path}/tokens`);
+  }
+
   /**
    * @internal Start with a state from another response.
    * @returns {this}

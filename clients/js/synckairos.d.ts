@@ -700,6 +700,44 @@ export interface Delivery {
   next_at?: string;
 }
 
+/** What a new API key may do; without a `subject` it has its own. */
+export interface ApiKeyOptions {
+  name: string;
+  role: "service" | "host";
+  subject?: string;
+  /** ISO 8601. */
+  expires_at?: string;
+}
+
+/** An API key, which begins with `prefix`. */
+export interface ApiKey {
+  key_id: string;
+  name: string;
+  prefix: string;
+  role: "service" | "host";
+  subject: string;
+  created_at: string;
+  created_by: string;
+  last_used_at?: string;
+  expires_at?: string;
+  revoked_at?: string;
+}
+
+/** A new API key, with the key itself. */
+export interface NewApiKey extends ApiKey {
+  key: string;
+}
+
+/** API keys of the caller's tenant (docs/api-keys.md); only a service may manage them. */
+export interface ApiKeys {
+  /** Create a key. The answer has the key itself, for the only time. */
+  create(options: ApiKeyOptions): Promise<NewApiKey>;
+  /** All keys, the oldest first; revoked and expired ones for 30 days. */
+  list(): Promise<ApiKey[]>;
+  /** Revoke a key, which takes effect within 5 s; one that doesn't exist is ignored. */
+  revoke(id: string): Promise<void>;
+}
+
 /** Webhooks of the caller's tenant (docs/webhooks.md); only a service token may manage them. */
 export interface Webhooks {
   /** Send these events, or `["*"]`, to `url`. The answer has the secret, for the only time. */
@@ -722,6 +760,7 @@ export interface Webhooks {
 export class SyncKairos {
   constructor(options?: Options);
   readonly clock: ServerClock;
+  readonly apiKeys: ApiKeys;
   readonly webhooks: Webhooks;
   /** The body of `GET /v1/time`. */
   time(): Promise<{ timestamp_ms: number; server_version: string; drift_tolerance_ms: number }>;
@@ -952,7 +991,11 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
     role: "cohost" | "participant" | "spectator";
     participant_id?: string;
     lifetime_ms?: number;
-  }): Promise<{ token: string; expires_at: string }>;
+  }): Promise<{ token: string; expires_at: string; token_id: string }>;
+  /** Revoke a token by its `token_id`. */
+  revokeToken(tokenId: string): Promise<void>;
+  /** Revoke all tokens for this session that were issued until now. */
+  revokeTokens(): Promise<void>;
 
   addEventListener<K extends keyof SessionEvents>(
     type: K,

@@ -43,8 +43,8 @@ class Caller:
     `session_id` is the only session of a cohost, participant or spectator. `expires_at` is the
     expiry of the token, in s since the Unix epoch on this instance's own clock. `follows_for` is
     set for the token of a subscription, which has the rights of a spectator: the role of the caller
-    that got it. `token` is the token itself, if it is for one session; it makes no difference
-    between callers.
+    that got it. `token` is the token itself, if it is for one session, `key_id` the id of the
+    caller's API key; both make no difference between callers.
     """
 
     role: Role
@@ -55,6 +55,7 @@ class Caller:
     expires_at: float | None = None
     follows_for: Role | None = None
     token: SessionToken | None = field(default=None, compare=False)
+    key_id: str | None = field(default=None, compare=False)
 
     @property
     def actor(self) -> str:
@@ -81,7 +82,7 @@ UNAUTHENTICATED_CALLER = Caller(Role.SERVICE)
 
 
 class Operation(StrEnum):
-    """An operation on sessions, or on the webhooks that report their events."""
+    """An operation on sessions, or on the webhooks and API keys of a tenant."""
 
     CREATE = "create"
     LIST = "list sessions"
@@ -116,6 +117,7 @@ class Operation(StrEnum):
     MINT_TOKEN = "mint token"
     REVOKE_TOKENS = "revoke tokens"
     MANAGE_WEBHOOKS = "manage webhooks"
+    MANAGE_API_KEYS = "manage API keys"
 
 
 class Scope(StrEnum):
@@ -132,19 +134,18 @@ class Scope(StrEnum):
 
 _MODES_WITH_BANKS = (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)
 _READING = (Operation.READ, Operation.SUBSCRIBE)
+_OF_TENANTS = (Operation.MANAGE_WEBHOOKS, Operation.MANAGE_API_KEYS)
 _NOT_OF_COHOSTS = (
     Operation.CREATE,
     Operation.COMMAND_MANY,
     Operation.LIST,
     Operation.REVOKE_TOKENS,
-    Operation.MANAGE_WEBHOOKS,
+    *_OF_TENANTS,
 )
 
 RIGHTS: Mapping[Role, Mapping[Operation, Scope]] = {
     Role.SERVICE: dict.fromkeys(Operation, Scope.ANYWHERE),
-    Role.HOST: dict.fromkeys(
-        (one for one in Operation if one is not Operation.MANAGE_WEBHOOKS), Scope.OWN
-    ),
+    Role.HOST: dict.fromkeys((one for one in Operation if one not in _OF_TENANTS), Scope.OWN),
     Role.COHOST: {
         operation: Scope.TOKEN_SESSION
         for operation in Operation
@@ -165,9 +166,9 @@ RIGHTS: Mapping[Role, Mapping[Operation, Scope]] = {
 """Rights by role; every operation that is not listed is refused.
 
 Participants and spectators may not read the history, which shows what others did. Spectators may
-not read who is connected. A host manages no webhooks, because they report all sessions of its
-tenant. A cohost uses one session, and revokes no tokens, because it could shut out the other
-cohosts."""
+not read who is connected. A host manages no webhooks and API keys, because they are for all
+sessions of its tenant. A cohost uses one session, and revokes no tokens, because it could shut out
+the other cohosts."""
 
 TOKEN_REVOKED_MESSAGE = "The token was revoked"
 

@@ -17,6 +17,7 @@ ServiceError
 ├── WebhookNotFound            404
 ├── SessionExists              409
 ├── WebhookConflict            409   too many webhooks, or changed by others at the same time
+├── ApiKeyConflict             409   too many API keys, or the one with this id is in use
 ├── TooManyRevocations         409   too many tokens of a session were revoked one by one
 ├── VersionConflict            409   too many concurrent changes
 ├── PreconditionFailed         412   `If-Match` names an older version
@@ -183,6 +184,13 @@ class WebhookNotFound(ServiceError):
 
 class WebhookConflict(ServiceError):
     """The tenant has the maximum number of webhooks, or this one was changed or switched off."""
+
+    status = 409
+    code = "CONFLICT"
+
+
+class ApiKeyConflict(ServiceError):
+    """The tenant has the maximum number of API keys, or the one with this id is in use."""
 
     status = 409
     code = "CONFLICT"

@@ -12,8 +12,8 @@ from shared.domain.ids import UUID, normalized_id
 from shared.domain.session import session_name
 from shared.domain.units import Instant
 
-_SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
-_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
+TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 SUPABASE_SESSION_CLAIM = "sync_session"
 """Claim of a token for Supabase Realtime: the name of the only session it may subscribe to.
@@ -24,6 +24,9 @@ claim is refused here."""
 PARENT_CLAIM = "made_with"
 """Claim of a subscription token: `jti` and `iat` of the token that it was made with, if that is for
 one session. Both are revoked together."""
+
+KEY_CLAIM = "made_with_key"
+"""Claim of a subscription token: the id of the API key that it was made with."""
 
 TOKEN_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
@@ -60,6 +63,7 @@ def caller_from(claims: Mapping[str, Any], *, is_subscription: bool = False) -> 
         participant_id=participant_id,
         expires_at=_expiry(claims),
         token=token,
+        key_id=claims.get(KEY_CLAIM) if is_subscription else None,
     )
 
 
@@ -111,7 +115,7 @@ def _subject_in(claims: Mapping[str, Any], role: Role) -> str | None:
     value = claims.get("sub")
     if role in _OF_ONE_SESSION and isinstance(value, str) and normalized_id(value) is not None:
         return value
-    return _optional(claims, "sub", _SUBJECT)
+    return _optional(claims, "sub", SUBJECT)
 
 
 def _default_subject(role: Role, participant_id: str | None) -> str:
@@ -127,9 +131,9 @@ def _default_subject(role: Role, participant_id: str | None) -> str:
 def _tenant_in(claims: Mapping[str, Any]) -> str | None:
     """Return the tenant; only the Supabase project itself can write `app_metadata`."""
     if "tenant" in claims:
-        return _optional(claims, "tenant", _TENANT)
+        return _optional(claims, "tenant", TENANT)
     metadata = claims.get("app_metadata")
-    return _optional(metadata, "tenant", _TENANT) if isinstance(metadata, dict) else None
+    return _optional(metadata, "tenant", TENANT) if isinstance(metadata, dict) else None
 
 
 def _required(claims: Mapping[str, Any], name: str, form: re.Pattern[str]) -> str:

@@ -66,6 +66,12 @@ class RateLimiter:
         limits = [limit for limit in limits if limit.most]
         return RequestRateLimit(self, general.counter, tuple(limits), is_shared=is_anonymous)
 
+    def for_wrong_keys(self, address: str) -> "RequestRateLimit":
+        """Return the state of a request from `address` whose API key may be wrong; this instance
+        counts only those that are."""
+        limit = RateLimit(f"wrong-keys:{address}", self.rates.general, _MINUTE)
+        return RequestRateLimit(self, limit.counter, (limit,) if limit.most else (), is_shared=True)
+
     def _general(self, caller: Caller, address: str) -> RateLimit:
         if caller.subject is None:
             return RateLimit(f"address:{address}", self.rates.general, _MINUTE)

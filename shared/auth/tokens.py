@@ -11,7 +11,7 @@ import jwt
 from shared.application.authorization import Caller
 from shared.application.errors import Forbidden, Unauthenticated
 from shared.application.ports.token_revocations import SessionToken
-from shared.auth.claims import PARENT_CLAIM, caller_from, follower_from
+from shared.auth.claims import KEY_CLAIM, PARENT_CLAIM, caller_from, follower_from
 
 LEEWAY_S = 30
 """Tolerated difference between the clocks of a token's issuer and of this instance, s."""
@@ -110,8 +110,8 @@ class TokenService:
         """Return a token that names `caller`, and its expiry (s since the Unix epoch).
 
         Its lifetime begins now or at `issued_at_s`, and is capped at 24 h. It is the caller's token
-        if there is one; a subscription token names the token that it was made with. The same
-        arguments produce the same token. Raises `Forbidden` without a secret to sign it.
+        if there is one; a subscription token names the token or API key that it was made with. The
+        same arguments produce the same token. Raises `Forbidden` without a secret to sign it.
         """
         secret = self.require_secret()
         issued_at = int(time.time()) if issued_at_s is None else issued_at_s
@@ -126,6 +126,7 @@ class TokenService:
             "session_id": caller.session_id,
             "participant_id": caller.participant_id,
             "follows_for": caller.follows_for and str(caller.follows_for),
+            KEY_CLAIM: caller.key_id if kind is TokenKind.SUBSCRIPTION else None,
             **_identity(kind, caller.token),
         }
         payload = {name: value for name, value in claims.items() if value is not None}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from shared.application.api_key_service import ApiKeyService
 from shared.application.due_changes import WakeupHandler
 from shared.application.history import AuditHistory, ReplayedStateReader
 from shared.application.ports.audit_log import AuditLog, Outbox
@@ -27,6 +28,7 @@ from shared.composition.supabase_pushes import SupabasePushes
 from shared.composition.webhooks import Webhooks, build_webhooks
 from shared.domain.automatic_load import UNIT
 from shared.settings.settings import Settings
+from shared.store.api_key_registry import RedisApiKeyRegistry
 from shared.store.commit_script import CommitFeatures
 from shared.store.connection import StoreConnection
 from shared.store.data_loss import RedisDataLossDetector
@@ -63,6 +65,7 @@ class Backend:
     readiness: Readiness
     presence: PresenceStore
     revocations: TokenRevocations
+    api_key_service: ApiKeyService
     webhooks: Webhooks
     webhook_service: WebhookService
     pushes: SupabasePushes | None = None
@@ -125,6 +128,7 @@ def build_backend(
         readiness=Readiness(StoreProbe(connection, keys).fault, store, audit),
         presence=RedisPresence(connection, keys, clock),
         revocations=RedisTokenRevocations(connection, keys),
+        api_key_service=ApiKeyService(RedisApiKeyRegistry(connection, keys), store),
         webhooks=webhooks,
         webhook_service=WebhookService(
             webhooks.registry,

@@ -1,7 +1,7 @@
 """Builds the components that serve requests, with authentication and rate limits."""
 
 from shared.application.ports.metrics import Metrics
-from shared.application.ports.token_revocations import TokenRevocations
+from shared.auth.api_keys import ApiKeys
 from shared.auth.jwks import JwksClient
 from shared.auth.rate_limits import RateLimiter, RateLimits
 from shared.auth.tokens import Issuer, TokenService
@@ -29,19 +29,16 @@ def build_http_components(
         history=backend.history,
         presence=backend.presence,
         revocations=backend.revocations,
+        api_keys=backend.api_key_service,
         webhooks=backend.webhook_service,
-        access_control=_access_control(
-            settings, backend.revocations, settings.host if holds_sockets else None
-        ),
+        access_control=_access_control(settings, backend, settings.host if holds_sockets else None),
         subscriptions=make_subscriptions(settings, holds_sockets=holds_sockets),
         metrics=metrics,
         embed_origins=settings.embed_origins,
     )
 
 
-def _access_control(
-    settings: Settings, revocations: TokenRevocations, listens_on: str | None
-) -> AccessControl:
+def _access_control(settings: Settings, backend: Backend, listens_on: str | None) -> AccessControl:
     """Return the access control; `listens_on` is the container's host."""
     limits = RateLimits(
         general=settings.rate_limit_general,
@@ -50,12 +47,13 @@ def _access_control(
         switches=settings.rate_limit_switch,
         fails_open=settings.rate_limit_failure == "open",
     )
-    hops = settings.trusted_proxy_hops
+    hops, keys = settings.trusted_proxy_hops, ApiKeys(backend.api_key_service.registry)
+    limiter, revocations = RateLimiter(limits), backend.revocations
     if settings.requires_authentication:
-        return AccessControl(_tokens(settings), RateLimiter(limits), revocations, hops)
+        return AccessControl(_tokens(settings), limiter, keys, revocations, hops)
     is_local = listens_on is not None and is_loopback(listens_on) and not hops
     origins = OriginPolicy(settings.cors_origins, hops, is_local=is_local)
-    return AccessControl(None, RateLimiter(limits), revocations, hops, origins)
+    return AccessControl(None, limiter, keys, revocations, hops, origins)
 
 
 def _tokens(settings: Settings) -> TokenService:

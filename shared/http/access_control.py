@@ -12,6 +12,7 @@ from shared.application.authorization import (
 )
 from shared.application.errors import Forbidden, Unauthenticated
 from shared.application.ports.token_revocations import TokenRevocations
+from shared.auth.api_keys import ApiKeys
 from shared.auth.rate_limits import RateLimiter, RequestRateLimit
 from shared.auth.tokens import REQUEST_TOKENS, SUBSCRIPTION_TOKENS, TokenKind, TokenService
 from shared.domain.session import session_name
@@ -32,11 +33,13 @@ class AccessControl:
         self,
         tokens: TokenService | None,
         limiter: RateLimiter,
+        api_keys: ApiKeys,
         revocations: TokenRevocations,
         trusted_hops: int = 0,
         origins: OriginPolicy | None = None,
     ) -> None:
         self._tokens = tokens
+        self._api_keys = api_keys
         self._revocations = revocations
         self._origins = origins
         self._limiter = limiter
@@ -54,11 +57,16 @@ class AccessControl:
         return self.authorize(connection, caller, operation, session_id, rate_limit)
 
     async def authenticate(self, connection: HTTPConnection, operation: Operation) -> Caller:
-        """Return the caller that the request's token names. Raises what `verify` raises."""
+        """Return the caller that the request's token or API key names.
+
+        Raises what `verify` raises, and `RateLimitExceeded` after too many wrong API keys.
+        """
         if self._tokens is None:
             return UNAUTHENTICATED_CALLER
         is_live = operation is Operation.SUBSCRIBE
         token = _token_in(connection, even_in_query=is_live)
+        if token and self._api_keys.is_key(token):
+            return await self._verify_key(token, connection)
         return await self.verify(token, SUBSCRIPTION_TOKENS if is_live else REQUEST_TOKENS)
 
     def rate_limit(
@@ -100,13 +108,32 @@ class AccessControl:
             return UNAUTHENTICATED_CALLER
         if token is None:
             raise Unauthenticated
-        return await self._tokens.verify(token, kinds)
+        if self._api_keys.is_key(token):
+            return await self._api_keys.verify(token)
+        caller = await self._tokens.verify(token, kinds)
+        if caller.key_id:
+            await self._api_keys.require_valid(caller.key_id)
+        return caller
+
+    async def _verify_key(self, key: str, connection: HTTPConnection) -> Caller:
+        """Verify an API key. An address with too many wrong ones must wait; it can't delay callers
+        whose key this instance knows."""
+        failures = self._limiter.for_wrong_keys(client_address(connection, self._trusted_hops))
+        if not self._api_keys.was_valid(key):
+            failures.check()
+        try:
+            return await self._api_keys.verify(key)
+        except Unauthenticated:
+            failures.finish()
+            raise
 
     async def require_unrevoked(self, caller: Caller) -> None:
-        """Raise `Unauthenticated` if the caller's token was revoked after it was verified.
+        """Raise `Unauthenticated` if the caller's token or API key has been revoked meanwhile.
 
         A request that loads its session needn't call this. Raises `StoreUnavailable`.
         """
+        if caller.key_id:
+            await self._api_keys.require_valid(caller.key_id)
         if caller.token and await self._revocations.is_revoked(caller.token):
             raise Unauthenticated(TOKEN_REVOKED_MESSAGE)
 
@@ -114,6 +141,13 @@ class AccessControl:
     def can_mint(self) -> bool:
         """Whether this service can issue tokens."""
         return self._tokens is not None and self._tokens.can_mint
+
+    def require_authentication(self) -> None:
+        """Raise `Forbidden` if this service authenticates nobody."""
+        if self._tokens is None:
+            raise Forbidden(
+                "API keys have no effect because authentication is disabled: set JWT_SECRET"
+            )
 
     def require_issuer(self) -> TokenService:
         """Return the service that mints tokens. Raises `Forbidden` if this one issues none."""

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
+from shared.application.api_key_format import KEY_ID
 from shared.application.instants import datetime_of, instant_of
 from shared.auth.claims import TOKEN_ID
 from shared.domain.ids import MAX_ID_LENGTH, UUID, is_printable, normalized_id
@@ -48,6 +49,13 @@ def token_id_of(value: str) -> str:
     """Return the id of a token. Raises `PydanticCustomError` if it is none."""
     if not TOKEN_ID.fullmatch(value):
         raise PydanticCustomError("id", "must be 1 to 64 letters, digits or the characters ._~-")
+    return value
+
+
+def key_id_of(value: str) -> str:
+    """Return the id of an API key. Raises `PydanticCustomError` if it is none."""
+    if not KEY_ID.fullmatch(value):
+        raise PydanticCustomError("id", "must be 16 letters and digits")
     return value
 
 

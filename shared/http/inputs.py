@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from shared.http.fields import id_of, token_id_of, uuid_of
+from shared.http.fields import id_of, key_id_of, token_id_of, uuid_of
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import Body
 from shared.http.routing import DRY_RUN, IDEMPOTENCY_KEY, Route
@@ -22,6 +22,7 @@ _IDS = {
     "participant_id": id_of,
     "webhook_id": uuid_of,
     "token_id": token_id_of,
+    "key_id": key_id_of,
 }
 _MISSING = {"type": "missing", "loc": ("body",)}
 

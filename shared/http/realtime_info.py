@@ -1,7 +1,7 @@
 """How clients subscribe to a session: by WebSocket, Supabase or polling (API section 3)."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.application.authorization import Caller, Role
@@ -127,4 +127,6 @@ def _as_subscriber(caller: Caller, session_id: str) -> Caller:
         caller.participant_id,
         follows_for=caller.role,
         token=caller.token,
+        key_id=caller.key_id,
+    )
     )

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope
 
+from shared.application.api_key_service import ApiKeyService
 from shared.application.authorization import Authorization, Caller
 from shared.application.errors import (
     PayloadTooLarge,
@@ -63,6 +64,7 @@ class Components:
     history: AuditHistory
     presence: PresenceStore
     revocations: TokenRevocations
+    api_keys: ApiKeyService
     webhooks: WebhookService
     access_control: AccessControl
     subscriptions: Subscriptions
@@ -112,6 +114,7 @@ class ApiRequest(Request):
     participant_id: str = ""
     webhook_id: str = ""
     token_id: str = ""
+    key_id: str = ""
     is_dry_run: bool = False
     """Whether the caller only asks what the change would do (`?dry_run=true`)."""
 

@@ -94,6 +94,7 @@ class Settings(BaseModel):
     """`true`: no authentication (not allowed in production).
 
     By default `true` if `APP_ENV` is `local` and neither `JWT_SECRET` nor `JWT_JWKS_URL` is set.
+    With `false` and neither of them, only API keys are accepted.
     """
     jwt_secret: SecretStr | None = None
     """Secret that signs and verifies tokens (HS256), at least 32 bytes.
@@ -286,8 +287,6 @@ class Settings(BaseModel):
             raise ValueError("UPSTASH_REDIS_REST_URL needs UPSTASH_REDIS_REST_TOKEN")
         if self.app_env == "production" and self.auth_disabled:
             raise ValueError("AUTH_DISABLED can't be true where APP_ENV is production")
-        if self.auth_disabled is False and not (self.jwt_secret or self.jwt_jwks_url):
-            raise ValueError("AUTH_DISABLED=false needs JWT_SECRET or JWT_JWKS_URL")
         if self.metrics_port is not None and self.metrics_port == self.port:
             raise ValueError("METRICS_PORT must differ from PORT")
         return self

@@ -13,6 +13,8 @@ from shared.application.ports.commit import IdempotencyKey
 from shared.application.ports.listed_sessions import ListScope
 from shared.domain.session import session_name
 
+_API_KEYS = "api-keys"
+
 
 class ListKeys(NamedTuple):
     """The sorted sets of one list of sessions; `session_index.py` has their members.
@@ -106,6 +108,14 @@ class StoreKeys:
     def outbox_lease(self, shard: str, group: str = "") -> str:
         """Lease of the worker that empties the outbox for a group; by default for the trail."""
         return f"{shard}:drainer:{group}" if group else f"{shard}:drainer"
+
+    def api_key(self, key_id: str) -> str:
+        """Hash with an API key. All are on one shard, whose tenant isn't known before."""
+        return f"{self.shard_of(_API_KEYS)}:api-key:{key_id}"
+
+    def api_keys(self, tenant: str | None) -> str:
+        """Set of the ids of a tenant's API keys."""
+        return f"{self.shard_of(_API_KEYS)}:{_API_KEYS}:{tenant or ''}"
 
     def webhooks(self, tenant: str | None) -> str:
         """Hash with the webhooks of a tenant, by id."""

@@ -107,3 +107,27 @@ async def test_a_socket_ends_with_a_revoked_new_token(api: ApiClient, pair: _Pai
         await revoke(api, alice.session_id, new["token_id"])
         await follower.send({"type": "AUTHENTICATE", "token": new["token"]})
         assert await closing(follower) == (4401, "The token was revoked")
+
+
+async def test_the_live_connections_of_a_revoked_api_key_end(api: ApiClient, pair: _Pair) -> None:
+    service = bearer(tokens.service())
+    body = {"name": "A screen", "role": "service"}
+    answer = await api.http.post("/v1/api-keys", json=body, headers=service)
+    key = answer.json()["data"]
+    alice = await create_session(api)
+    realtime = f"{pair[1].url}/v1/sessions/{alice.session_id}/realtime"
+    async with httpx.AsyncClient(verify=CERTIFICATES) as http:
+        answer = await http.get(realtime, headers=bearer(key["key"]))
+        subscription = answer.json()["data"]["token"]
+        path = f"{pair[1].url}/v1/sessions/{alice.session_id}/stream"
+        async with (
+            http.stream("GET", path, headers=bearer(key["key"]), timeout=30) as stream,
+            connect_live(pair[0], alice.session_id, f"&token={key['key']}") as direct,
+            connect_live(pair[1], alice.session_id, f"&token={subscription}") as subscribed,
+        ):
+            lines = stream.aiter_lines()
+            assert json.loads(await _data(lines))["type"] == "CONNECTED"
+            await api.http.delete(f"/v1/api-keys/{key['key_id']}", headers=service)
+            for one in (direct, subscribed):
+                assert await closing(one) == (4401, "The API key was revoked")
+            assert json.loads(await _data(lines))["code"] == "UNAUTHENTICATED"

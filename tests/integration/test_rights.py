@@ -44,6 +44,7 @@ _SESSION = "/v1/sessions/{session_id}"
 _TOKEN = f"{_SESSION}/tokens/{{session_id}}"
 """The id of a session is the id of no token."""
 
+_KEY = "/v1/api-keys/0123456789abcdef"
 _WEBHOOK = "/v1/webhooks/{session_id}"
 """The id of a session is the id of no webhook."""
 
@@ -119,6 +120,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", f"{_WEBHOOK}/rotate"): Row(_NO_WEBHOOK),
     ("POST", f"{_WEBHOOK}/test"): Row(_NO_WEBHOOK),
     ("GET", f"{_WEBHOOK}/deliveries"): Row(_NO_WEBHOOK),
+    ("POST", "/v1/api-keys"): Row((*(403,) * 7, 400, 403), {"name": "x", "role": "cohost"}),
+    ("GET", "/v1/api-keys"): Row(_FOR_SERVICES),
+    ("DELETE", _KEY): Row((*(403,) * 7, 204, 403)),
     ("POST", f"{_SESSION}/tokens"): Row(
         (404, 404, 403, 403, 403, 201, 404, 201, 201), {"role": "spectator"}
     ),
@@ -244,6 +248,7 @@ def test_every_route_is_in_a_table() -> None:
     routes = {(route.method, route.path) for route in declared}
     declared_as = {
         _WEBHOOK: "/v1/webhooks/{webhook_id}",
+        _KEY: "/v1/api-keys/{key_id}",
         _TOKEN: f"{_SESSION}/tokens/{{token_id}}",
     }
     listed = {(method, _replaced(path, declared_as)) for method, path in TABLE}

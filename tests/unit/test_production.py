@@ -71,7 +71,6 @@ def test_an_issuer_s_keys_replace_the_secret() -> None:
     [
         ({"auth_disabled": "true"}, "AUTH_DISABLED can't be true"),
         ({"jwt_secret": "x" * 31}, "at least 32 bytes"),
-        ({"app_env": "local", "auth_disabled": "false", "jwt_secret": None}, "needs JWT_SECRET"),
     ],
 )
 def test_insecure_authentication_settings_are_refused(

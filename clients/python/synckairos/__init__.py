@@ -1,5 +1,6 @@
 """SyncKairos client: live timer sessions, synchronised to the server's clock."""
 
+from synckairos.api_keys import ApiKey, ApiKeys
 from synckairos.api_types import (
     Group,
     ListedSession,
@@ -39,6 +40,8 @@ from synckairos.wire_clock import shown
 
 __all__ = [
     "ApiError",
+    "ApiKey",
+    "ApiKeys",
     "Changed",
     "Connection",
     "Deleted",

@@ -8,6 +8,7 @@ from typing import Any, Self, Unpack, cast
 import httpx
 
 from synckairos.api import Api, Token
+from synckairos.api_keys import ApiKeys
 from synckairos.api_types import (
     BatchEntry,
     ListedSession,
@@ -48,6 +49,8 @@ class SyncKairos:
         self._followed: set[Session] = set()
         self.clock = ServerClock(self._api.time_ms)
         """The server's clock. Measuring starts with the first open session or `clock.start()`."""
+        self.api_keys = ApiKeys(self._api)
+        """The API keys of the caller's tenant."""
         self.webhooks = Webhooks(self._api)
         """The webhooks of the caller's tenant."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from math import ceil, isfinite
 from typing import Any, Literal, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from synckairos import session_clocks
 from synckairos.actions import Actions, Preview
@@ -176,6 +176,15 @@ class Session(Actions, EventSource):
         """Issue a token for a participant, a spectator or a cohost."""
         path = f"/v1/sessions/{self.id}/tokens"
         return cast(dict[str, Any], await self._api.change("POST", path, body))
+
+    async def revoke_token(self, token_id: str) -> None:
+        """Revoke a token by its `token_id`."""
+        path = f"/v1/sessions/{self.id}/tokens/{quote(token_id, safe='')}"
+        await self._api.change("DELETE", path)
+
+    async def revoke_tokens(self) -> None:
+        """Revoke all tokens for this session that were issued until now."""
+        await self._api.change("DELETE", f"/v1/sessions/{self.id}/tokens")
 
     def take(self, state: SessionState) -> None:
         """Apply the state in the response to this client's own action."""

@@ -43,6 +43,9 @@ _RETRY_AFTER_S = (0.3, 1.0)
 """Bounds of a random delay, because all clients of the instance may need to read again at once."""
 
 _CHECK_TOKEN_S = 60.0
+_CHECK_KEY_S = 2.0
+"""With the time for which an instance relies on what it has read of an API key (`FRESH_S`), a
+revoked one is noticed within 4 s."""
 
 _FOR_THIS_CLIENT = frozenset({"CONNECTED", "STATE_SYNC", "PONG", "ERROR", "AUTHENTICATED"})
 """Message types that are made for this client alone; all others are pushes of the session."""
@@ -71,12 +74,14 @@ class LiveConnection:
     _valid_until: float | None = field(init=False)
     _greeting: Push | None = None
     _expiry_timer: asyncio.TimerHandle | None = None
+    _key_timer: asyncio.TimerHandle | None = None
     _carry: Callable[[str], bool] | None = None
 
     def __post_init__(self) -> None:
         self._may_read = None if self.authorization.caller.role is Role.HOST else True
         self._valid_until = _valid_until(self.authorization.caller)
         self._schedule_expiry()
+        self._schedule_key_check()
 
     def send_directly_by(self, carry: Callable[[str], bool]) -> None:
         """Send messages directly by `carry` where possible; `next` returns all others.
@@ -87,12 +92,13 @@ class LiveConnection:
         self.listener.carry = self._send_now
 
     def end(self) -> None:
-        """Stop sending, stop the timer of the token, and leave the session's presence."""
+        """Stop sending, stop the timers of the token, and leave the session's presence."""
         self.listener.carry = None
         if self.presence:
             self.presence.leave()
-        if self._expiry_timer:
-            self._expiry_timer.cancel()
+        for timer in (self._expiry_timer, self._key_timer):
+            if timer:
+                timer.cancel()
 
     async def begin(self, *, with_state: bool) -> None:
         """Send `CONNECTED`, before the pushes that were queued since the subscription.
@@ -176,7 +182,7 @@ class LiveConnection:
         self.authorization.caller = caller
         self._valid_until = _valid_until(caller)
         self._schedule_expiry()
-        if caller.token:
+        if caller.token or caller.key_id:
             self.listener.put(_CHECK_REVOCATION)
         answer = push_messages.authenticated(self.clock.now(), caller.expires_at)
         await self.listener.reply(Push.of(answer))
@@ -242,10 +248,20 @@ class LiveConnection:
         else:
             self._put_state(session, now)
 
+    def _schedule_key_check(self) -> None:
+        """Check the caller's API key, if it has one, again after a while."""
+        if self._key_timer:
+            self._key_timer.cancel()
+            self._key_timer = None
+        if self.authorization.caller.key_id:
+            loop = asyncio.get_running_loop()
+            self._key_timer = loop.call_later(_CHECK_KEY_S, self.listener.put, _CHECK_REVOCATION)
+
     async def _check_revocation(self) -> None:
-        """Raise `Unauthenticated` if the token is revoked, as soon as the store can tell."""
+        """Raise `Unauthenticated` if the token or API key is revoked, once the store can tell."""
         try:
             await self.require_unrevoked(self.authorization.caller)
+            self._schedule_key_check()
         except StoreUnavailable:
             await self._retry(_CHECK_REVOCATION)
 

@@ -63,6 +63,7 @@ _IDS: dict[str, Any] = {
     "session_id": Annotated[Uuid, Path(description="The session's UUID")],
     "participant_id": Annotated[Id, Path(description="The participant's id, percent-encoded")],
     "token_id": Annotated[str, Path(description="`token_id` of the answer that had the token")],
+    "key_id": Annotated[str, Path(description="The API key's id")],
     "webhook_id": Annotated[Uuid, Path(description="The webhook's UUID")],
 }
 _RESPONSE_CLASSES: dict[str, type[Response]] = {
@@ -74,7 +75,8 @@ _BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "Roles: service, host, cohost, participant, spectator. See docs/security.md.",
+    "description": "A token, or an API key. Roles: service, host, cohost, participant, spectator."
+    " See docs/security.md.",
 }
 
 

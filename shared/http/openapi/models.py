@@ -665,6 +665,33 @@ class Readiness(ResponseModel):
     reasons: Reasons = omittable()
 
 
+class ApiKey(ResponseModel):
+    """An API key of a tenant; the key begins with `prefix`. `last_used_at` is right to a minute."""
+
+    key_id: str
+    name: str
+    prefix: str
+    role: Literal["service", "host"]
+    subject: str
+    created_at: Timestamp
+    created_by: str
+    last_used_at: str = omittable()
+    expires_at: str = omittable()
+    revoked_at: str = omittable()
+
+
+class NewApiKey(ApiKey):
+    """A new API key, with the key itself."""
+
+    key: Annotated[str, Field(pattern="^sk_synckairos_[0-9A-Za-z]{65}$")]
+
+
+class ApiKeys(ResponseModel):
+    """The API keys of a tenant."""
+
+    api_keys: list[ApiKey]
+
+
 class Webhook(ResponseModel):
     """A URL that receives events; `off_reason` says why it is off."""
 
@@ -753,5 +780,7 @@ NewWebhookAnswer = Envelope[NewWebhook]
 WebhooksAnswer = Envelope[Webhooks]
 DeliveryAnswer = Envelope[Delivery]
 DeliveriesAnswer = Envelope[Deliveries]
+NewApiKeyAnswer = Envelope[NewApiKey]
+ApiKeysAnswer = Envelope[ApiKeys]
 TokenAnswer = Envelope[Token]
 SubscriptionAnswer = Envelope[Subscription]

@@ -111,6 +111,9 @@ export async function play(): Promise<void> {
   const page = await client.webhooks.deliveries(hook.webhook_id, { after: "1-0-0", limit: 5 });
   show(tried.outcome === "delivered", tried.status, page.deliveries[0]?.next_at, page.next);
   await client.webhooks.delete(hook.webhook_id);
+  const created = await client.apiKeys.create({ name: "Match server", role: "host", subject: "a" });
+  show(created.key, (await client.apiKeys.list())[0]?.last_used_at);
+  await client.apiKeys.revoke(created.key_id);
   client.clock.addEventListener("sync", () => show(client.clock.errorMs));
   client.close();
 }

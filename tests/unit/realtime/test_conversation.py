@@ -96,10 +96,11 @@ def live_connection(
     ends_in_s: float | None = None,
     token: SessionToken | None = None,
     checks: Checks | None = None,
+    key_id: str | None = None,
 ) -> LiveConnection:
     """A connection whose token expires in `ends_in_s` seconds, or never."""
     expires_at = None if ends_in_s is None else Time.time() + ends_in_s
-    caller = Caller(role, expires_at=expires_at, token=token)
+    caller = Caller(role, expires_at=expires_at, token=token, key_id=key_id)
     authorization = Authorization(caller, Operation.SUBSCRIBE, Scope.ANYWHERE, RequestRateLimit())
     service: Any = Service(error or SessionNotFound())
     return LiveConnection(
@@ -237,3 +238,23 @@ async def test_a_new_token_is_checked_until_the_store_has_answered() -> None:
         await asyncio.sleep(1.1)
         assert client.ended_with == "The token was revoked"
         assert checks.count == 3
+
+
+async def test_the_api_key_of_a_connection_is_checked_until_it_is_revoked() -> None:
+    checks = Checks()
+    connection = live_connection(checks=checks, key_id="a-key")
+    async for client in greeted_client(connection):
+        await asyncio.sleep(9)
+        assert checks.count == 4
+        client.connection.listener.put(UPDATE)
+        assert client.sent == [UPDATE.text]
+        checks.errors = [StoreUnavailable(), Unauthenticated("The API key was revoked")]
+        await asyncio.sleep(3.1)
+        assert client.ended_with == "The API key was revoked"
+
+
+async def test_a_connection_without_api_key_is_not_checked() -> None:
+    checks = Checks()
+    async for _ in greeted_client(live_connection(checks=checks)):
+        await asyncio.sleep(600)
+        assert not checks.count
