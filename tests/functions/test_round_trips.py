@@ -4,6 +4,7 @@ import pytest
 from redis import Redis
 from redis.client import PubSub
 
+from functions.service import api_keys
 from functions.sessions import create, read, switch
 from functions.workers import audit, reconcile
 from infra.local.upstash import LocalUpstash
@@ -11,6 +12,8 @@ from shared.application.ports.session_store import Wakeup
 from tests.functions.inspection import Inspector
 from tests.functions.lambda_process import LambdaProcess, fresh_process
 from tests.functions.recording_aws import RecordingAws
+from tests.support import tokens
+from tests.support.tokens import bearer
 
 
 def switch_session(process: LambdaProcess, session_id: str) -> None:
@@ -177,3 +180,35 @@ def test_a_request_known_to_exceed_a_rate_limit_takes_no_round_trip(
     answers = [process.request(switch.handler, "POST", path) for _ in range(3)]
     assert [answer.status for answer in answers] == [429] * 3
     assert [request.path for request in upstash.requests] == ["/pipeline"]
+
+
+def test_a_token_for_one_session_is_checked_in_the_round_trip_that_loads_it(
+    monkeypatch: pytest.MonkeyPatch, session_id: str, process: LambdaProcess, upstash: LocalUpstash
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", tokens.SECRET)
+    upstash.requests.clear()
+    headers = bearer(tokens.spectator(session_id))
+    answer = process.request(read.handler, "GET", f"/v1/sessions/{session_id}", **headers)
+    assert answer.status == 200, answer.body
+    assert [[name for name, *_ in request.commands] for request in upstash.requests] == [
+        ["eval", "hgetall", "hmget", "time"]
+    ]
+
+
+def test_an_api_key_takes_one_more_round_trip_every_two_seconds(
+    monkeypatch: pytest.MonkeyPatch, session_id: str, process: LambdaProcess, upstash: LocalUpstash
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", tokens.SECRET)
+    monkeypatch.setattr("shared.auth.api_keys.FRESH_S", 600)
+    body = {"name": "Match server", "role": "service"}
+    headers = bearer(tokens.service())
+    created = process.request(api_keys.handler, "POST", "/v1/api-keys", body, **headers)
+    assert created.status == 201, created.body
+    upstash.requests.clear()
+    headers = bearer(created.json["data"]["key"])
+    for _ in range(2):
+        answer = process.request(read.handler, "GET", f"/v1/sessions/{session_id}", **headers)
+        assert answer.status == 200, answer.body
+    command_names = [[name for name, *_ in request.commands] for request in upstash.requests]
+    reading = ["hgetall", "time"]
+    assert command_names == [["evalsha"], ["eval"], reading, reading]
