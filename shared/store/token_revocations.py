@@ -2,13 +2,13 @@
 
 from shared.application.ports.token_revocations import Revocation, SessionToken
 from shared.application.push_messages import tokens_revoked_prefix
-from shared.domain.units import DAY, HOUR, Instant
+from shared.domain.units import DAY, Instant
 from shared.store.connection import Argument, Command, Reply, StoreConnection, load_script
 from shared.store.keys import StoreKeys
 
 _ALL = "*"
-_KEPT = DAY + HOUR
-"""A revocation is kept until the tokens have expired: after a day, and some leeway."""
+_KEPT = 7 * DAY
+"""Tokens of this service have expired a day later; those of a backend may be valid for longer."""
 
 _MOST_IDS = 1_000
 """Tokens of a session that may be revoked one by one; more need a revocation of all."""

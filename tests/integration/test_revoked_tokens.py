@@ -28,7 +28,7 @@ async def revoke(api: ApiClient, session_id: str, token_id: str | None = None) -
     """Revoke one token of the session, or all."""
     one = f"/{token_id}" if token_id else ""
     answer = await api.http.delete(f"/v1/sessions/{session_id}/tokens{one}")
-    assert check_documented(answer, None).status_code == 204
+    assert check_documented(answer, None).status_code == 204, answer.text
 
 
 async def status(api: ApiClient, token: str, method: str, path: str, body: Any = None) -> int:
