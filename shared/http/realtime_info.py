@@ -1,7 +1,7 @@
 """How clients subscribe to a session: by WebSocket, Supabase or polling (API section 3)."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from shared.application.authorization import Caller, Role
@@ -128,5 +128,4 @@ def _as_subscriber(caller: Caller, session_id: str) -> Caller:
         follows_for=caller.role,
         token=caller.token,
         key_id=caller.key_id,
-    )
     )
