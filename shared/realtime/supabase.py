@@ -14,8 +14,9 @@ from shared.application.ports.metrics import Metrics
 from shared.application.ports.notifier import CommitNotification
 from shared.application.ports.pending_pushes import PendingPushes, PushFailed
 from shared.application.push_messages import topic_name
-from shared.realtime.broadcast_client import BroadcastClient
+from shared.realtime.broadcast_client import BroadcastClient, TooManyMessages
 from shared.realtime.listener import Push
+from shared.realtime.message_price import MessagePrice
 from shared.realtime.send_queue import PushBatch, SendQueue
 from shared.realtime.token_bucket import TokenBucket
 
@@ -24,6 +25,9 @@ _NOTED_AT_ONCE = 4
 
 _WARNED_EVERY_S = 30.0
 """Limits the log during an outage. The metrics count every failure."""
+
+_PAUSE_S = 5.0
+"""After a refusal for the message rate. Supabase's average changes every 5 s."""
 
 _log = logging.getLogger("synckairos.pushes")
 
@@ -41,6 +45,7 @@ class PushTimeouts:
 class SupabasePublisher:
     """`Notifier` that pushes to a session's followers.
 
+    It may take `rate` of the project's messages per second; 0 means that there is no limit.
     Failed pushes are noted in `pending`, and a worker sends the session's then current state later.
     `wake_worker` starts such a worker; it is called for sessions that weren't noted before, and is
     None where a worker runs anyway.
@@ -61,7 +66,8 @@ class SupabasePublisher:
         self._metrics = metrics
         self._timeouts = timeouts
         self._call_worker = wake_worker
-        self._pace = TokenBucket(rate)
+        self._price = MessagePrice(rate)
+        self._pace = TokenBucket(rate, price=self._price.current)
         self._lanes: WeakValueDictionary[str, SendQueue] = WeakValueDictionary()
         self._noting = asyncio.Semaphore(_NOTED_AT_ONCE)
         self._warned_at: dict[str, float] = {}
@@ -102,7 +108,12 @@ class SupabasePublisher:
 
     async def _send_load(self, topic: str, load: PushBatch) -> None:
         began = time.monotonic()
-        await self._broadcasts.send(topic, load.pushes)
+        try:
+            rate = await self._broadcasts.send(topic, load.pushes)
+        except TooManyMessages:
+            self._pace.pause(_PAUSE_S)
+            raise
+        self._price.observe(len(load.pushes), rate)
         self._metrics.observe_push(len(load.pushes), (time.monotonic() - began) * 1000)
         if load.coalesced:
             self._metrics.count_pushes("coalesced", load.coalesced)

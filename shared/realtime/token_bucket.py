@@ -11,10 +11,11 @@ number: a thousand would block the event loop for seconds."""
 
 
 class TokenBucket:
-    """A token bucket of size `rate` that refills by `rate` messages per second; 0 means no limit.
+    """A token bucket of size `rate` that refills by `rate` tokens per second; 0 means no limit.
 
-    A sender may take more tokens than are left; later senders wait longer then. At most 32 senders
-    have their turn at the same time. There is no timer while no sender waits.
+    A sender may take more tokens than are left; later senders wait longer then. A message takes as
+    many tokens as `price` returns. At most 32 senders have their turn at the same time. There is no
+    timer while no sender waits.
     """
 
     def __init__(
@@ -22,10 +23,13 @@ class TokenBucket:
         rate: int,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        price: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self._rate = rate
         self._clock = clock
         self._sleep = sleep
+        self._price = price
+        self._paused_until = float("-inf")
         self._tokens = float(rate)
         self._refilled_at = clock()
         self._queue = asyncio.Lock()
@@ -39,16 +43,24 @@ class TokenBucket:
             yield
 
     def pay(self, messages: int) -> None:
-        """Take `messages` tokens out of the bucket, even if fewer are left."""
+        """Take the tokens for `messages` out of the bucket, even if fewer are left."""
         if self._rate:
-            self._tokens = self._refill() - messages
+            self._tokens = self._refill() - messages * self._price()
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody begin a turn for that time, in s."""
+        self._paused_until = self._clock() + seconds
 
     async def _token(self) -> None:
         """Wait until the bucket has a token."""
         if self._rate:
             async with self._queue:
-                while (missing := 1 - self._refill()) > 0:
-                    await self._sleep(missing / self._rate)
+                while (wait_s := self._wait_s()) > 0:
+                    await self._sleep(wait_s)
+
+    def _wait_s(self) -> float:
+        """Return the time until the next turn, in s."""
+        return max((1 - self._refill()) / self._rate, self._paused_until - self._clock())
 
     def _refill(self) -> float:
         now = self._clock()

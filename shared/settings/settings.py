@@ -71,7 +71,8 @@ class Settings(BaseModel):
     `supabase gen signing-key` makes one; import it into the project.
     """
     realtime_rate_limit: Annotated[int, Field(ge=0)] = 100
-    """Messages per second that this instance sends to Supabase Realtime; 0 means unlimited."""
+    """Messages per second that this instance may take of the Supabase project's limit, sent and
+    delivered; 0 means unlimited."""
     audit_worker: Literal["on", "off"] = "on"
     """`on`: this process also writes audit entries to the database, if one is set, and sends
     webhooks.

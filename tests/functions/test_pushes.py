@@ -122,7 +122,7 @@ def test_an_expiry_is_pushed_with_the_resulting_state(
     alarm = encode_alarm(Wakeup(session_id, inspector.next_wakeup_at(session_id)))
     store_clock.ahead_s = 61
     assert process.deliver(expire.handler, alarm, alarm) == []
-    assert pushed_messages(realtime) == [[("TIME_EXPIRED", None), ("STATE_UPDATE", 3)]]
+    assert pushed_messages(realtime) == [[("TIME_EXPIRED", None)], [("STATE_UPDATE", 3)]]
 
 
 def test_connections_are_kept_from_one_invocation_to_the_next(
@@ -226,7 +226,7 @@ def test_no_more_is_pushed_than_the_rate_limit_allows(
 ) -> None:
     """The time of the rate limit stands still."""
     monkeypatch.setenv("REALTIME_RATE_LIMIT", "1")
-    monkeypatch.setattr(supabase, "TokenBucket", lambda rate: TokenBucket(rate, lambda: 0.0))
+    monkeypatch.setattr(supabase, "TokenBucket", lambda rate, **_: TokenBucket(rate, lambda: 0.0))
     monkeypatch.setattr(supabase_pushes, "AWAITED", replace(_LONG_TIMEOUTS, queue_s=0.1))
     session_id = process.create_started_session()
     assert pushed_messages(realtime) == [[("STATE_UPDATE", 1)]]

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from infra.local.serving import RestartableServer, serve
 
+_PATH = "/realtime/v1/api/broadcast"
 _TIMEOUT_S = 30.0
 
 
@@ -26,9 +27,13 @@ class BroadcastRequest:
     body: bytes
     client_port: int
     """Identifies the connection."""
+    single: dict[str, str] | None = None
+    """Topic and event of a request for one message, whose body is the payload."""
 
     @property
     def messages(self) -> list[dict[str, Any]]:
+        if self.single:
+            return [self.single | {"payload": msgspec.json.decode(self.body), "private": True}]
         messages: list[dict[str, Any]] = msgspec.json.decode(self.body)["messages"]
         return messages
 
@@ -40,11 +45,15 @@ class BroadcastRequest:
 
 
 class BroadcastServer(RestartableServer):
-    """Answers with `status`, 202 by default; `url` is the value for `SUPABASE_URL`."""
+    """Answers with `status`, 202 by default, and with `headers`.
+
+    `url` is the value for `SUPABASE_URL`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.status = 202
+        self.headers: dict[str, str] = {}
         self.sent: list[BroadcastRequest] = []
         self._arrivals: queue.Queue[BroadcastRequest] = queue.Queue()
         self._released = asyncio.Event()
@@ -54,6 +63,7 @@ class BroadcastServer(RestartableServer):
         self.start()
         self.release()
         self.status = 202
+        self.headers = {}
         self.sent.clear()
         self._arrivals = queue.Queue()
 
@@ -77,16 +87,20 @@ class BroadcastServer(RestartableServer):
     async def _serve(self) -> AsyncIterator[None]:
         self._released = asyncio.Event()
         self._released.set()
-        app = Starlette(
-            routes=[Route("/realtime/v1/api/broadcast", self._receive, methods=["POST"])]
-        )
+        paths = (_PATH, _PATH + "/{topic}/events/{event}")
+        app = Starlette(routes=[Route(path, self._receive, methods=["POST"]) for path in paths])
         async with serve(app, self._port):
             yield
 
     async def _receive(self, request: Request) -> Response:
         assert request.client
-        sent = BroadcastRequest(dict(request.headers), await request.body(), request.client.port)
+        sent = BroadcastRequest(
+            dict(request.headers),
+            await request.body(),
+            request.client.port,
+            request.path_params or None,
+        )
         self.sent.append(sent)
         self._arrivals.put(sent)
         await self._released.wait()
-        return Response("no" if self.status >= 400 else "", self.status)
+        return Response("no" if self.status >= 400 else "", self.status, self.headers)

@@ -1,41 +1,73 @@
-"""Broadcast over HTTP (Realtime's REST API)."""
+"""Broadcast over HTTP (Realtime's REST API): several messages, or a single one."""
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from infra.local.realtime.messages import parse_json
+from infra.local.realtime.broadcast_bodies import (
+    Broadcast,
+    Refused,
+    batch_of,
+    refused,
+    single_of,
+)
 from infra.local.realtime.project import Project
 from infra.local.realtime.tokens import Identity, RealtimeError
 
-
-@dataclass(frozen=True, slots=True)
-class _Rejected(Exception):
-    status: int
-    text: str
+_Send = Callable[[Project, Identity, Request], Awaitable[None]]
 
 
 async def broadcast(project: Project, request: Request) -> Response:
     """`POST /realtime/v1/api/broadcast`: drops messages that the caller may not send."""
+    return await _answer(project, request, _send_batch)
+
+
+async def broadcast_single(project: Project, request: Request) -> Response:
+    """`POST /realtime/v1/api/broadcast/{topic}/events/{event}`: the body is the payload."""
+    return await _answer(project, request, _send_single)
+
+
+async def _answer(project: Project, request: Request, send: _Send) -> Response:
     try:
         await _await_outage(project, request)
         caller = _identify(project, request)
-        for message in await _messages(request):
-            name, private = message["topic"], message.get("private", False)
-            if not private or await _may_send(project, caller, name):
-                project.publish(name, message["event"], message["payload"], private=private)
-    except _Rejected as rejected:
-        return JSONResponse({"message": rejected.text}, rejected.status)
+        if project.rate.is_exceeded:
+            raise refused(429, "Too many requests")
+        await send(project, caller, request)
+        response = Response(status_code=202)
+    except Refused as refusal:
+        response = refusal.response
     except ClientDisconnect:
         return Response(status_code=400)  # never delivered
-    return Response(status_code=202)
+    response.headers.update(project.rate.headers())
+    return response
+
+
+async def _send_batch(project: Project, caller: Identity, request: Request) -> None:
+    messages = await batch_of(request)
+    if project.rate.average + len(messages) > project.rate.limit:
+        raise refused(429, "Too many messages to broadcast, please reduce the batch size")
+    for message in messages:
+        if not message.private or await _may_send(project, caller, message):
+            project.publish(message)
+
+
+async def _send_single(project: Project, caller: Identity, request: Request) -> None:
+    message = await single_of(request)
+    if message.private:
+        try:
+            is_allowed = await project.policies.may_write(caller, message.topic)
+        except RealtimeError:
+            raise refused(422, "Tenant database unavailable") from None
+        if not is_allowed:
+            raise refused(403, "Unauthorized")
+    project.publish(message, is_single=True)
 
 
 async def _await_outage(project: Project, request: Request) -> None:
-    """Wait while an injected outage lets requests hang. Raises `_Rejected` if one fails it."""
+    """Wait while an injected outage lets requests hang. Raises `Refused` if one fails it."""
     faults = project.faults
     if faults.outage is None:
         return
@@ -48,7 +80,7 @@ async def _await_outage(project: Project, request: Request) -> None:
     ended.cancel()
     if not is_served:
         faults.failed_requests += 1
-        raise _Rejected(500, "Internal Server Error")
+        raise refused(500, "Internal Server Error")
 
 
 def _identify(project: Project, request: Request) -> Identity:
@@ -59,31 +91,11 @@ def _identify(project: Project, request: Request) -> Identity:
         identity = project.tokens.identify(key)
         return project.tokens.identify(bearer) if bearer else identity
     except RealtimeError:
-        raise _Rejected(401, "Unauthorized") from None
+        raise refused(401, "Unauthorized") from None
 
 
-async def _may_send(project: Project, caller: Identity, name: str) -> bool:
+async def _may_send(project: Project, caller: Identity, message: Broadcast) -> bool:
     try:
-        return await project.policies.may_write(caller, name)
+        return await project.policies.may_write(caller, message.topic)
     except RealtimeError:
         return False
-
-
-async def _messages(request: Request) -> list[Any]:
-    try:
-        body = parse_json(await request.body())
-    except (ValueError, RecursionError):
-        raise _Rejected(400, "Bad Request") from None
-    messages = body.get("messages") if isinstance(body, dict) else None
-    if not (isinstance(messages, list) and messages and all(map(_is_valid, messages))):
-        raise _Rejected(422, "A message is invalid, or there are none")
-    return messages
-
-
-def _is_valid(message: Any) -> bool:
-    return (
-        isinstance(message, dict)
-        and all(isinstance(text := message.get(name), str) and text for name in ("topic", "event"))
-        and isinstance(message.get("payload"), dict)
-        and isinstance(message.get("private", False), bool)
-    )

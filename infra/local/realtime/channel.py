@@ -9,7 +9,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from infra.local.realtime.faults import Faults, FaultyDelivery
 from infra.local.realtime.messages import TOPIC_PREFIX, Message, encode
-from infra.local.realtime.tokens import Identity, RealtimeError, token_expired
+from infra.local.realtime.tokens import Identity, RealtimeError, TokenExpired
 
 
 class ClientSocket:
@@ -18,9 +18,9 @@ class ClientSocket:
     def __init__(self, websocket: WebSocket, version: int) -> None:
         self.version = version
         self._websocket = websocket
-        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._queue: asyncio.Queue[str | bytes] = asyncio.Queue()
 
-    def put(self, frame: str) -> None:
+    def put(self, frame: str | bytes) -> None:
         """Queue an encoded frame."""
         self._queue.put_nowait(frame)
 
@@ -37,7 +37,9 @@ class ClientSocket:
         """Send the queued frames until the client disconnects."""
         try:
             while True:
-                await self._websocket.send_text(await self._queue.get())
+                frame = await self._queue.get()
+                kind = "text" if isinstance(frame, str) else "bytes"
+                await self._websocket.send({"type": "websocket.send", kind: frame})
         except WebSocketDisconnect:
             pass
 
@@ -80,9 +82,9 @@ class Channel:
         """Call `close` when the bearer's token expires. Replaces the timer of an earlier token."""
         self._cancel_expiry()
         left_s = self.bearer.identity.remaining_s
-        self._expiry = asyncio.get_running_loop().call_later(left_s, close, self, token_expired(0))
+        self._expiry = asyncio.get_running_loop().call_later(left_s, close, self, TokenExpired(0))
 
-    def deliver(self, frame: str) -> None:
+    def deliver(self, frame: str | bytes) -> None:
         """Send a broadcast to the client, subject to injected faults."""
         self._delivery.deliver(frame)
 

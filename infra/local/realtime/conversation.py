@@ -1,6 +1,7 @@
 """Handle the messages of one client's WebSocket (Phoenix channels)."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from starlette.websockets import WebSocket
@@ -11,8 +12,10 @@ from infra.local.realtime.project import Project
 from infra.local.realtime.tokens import API_KEY_PREFIX, RealtimeError
 
 _PHOENIX = "phoenix"
-_INTERNAL_ERROR = 1011
-_UNMATCHED = {"reason": "unmatched topic"}
+_UNMATCHED = "unmatched topic"
+_UNNAMED = "TopicNameRequired: You must provide a topic name"
+_NO_CONFIG = "UnknownErrorOnChannel: Unknown Error on Channel"
+_SIGNATURE_ERROR = ":signature_error"
 
 
 class SocketHandler:
@@ -32,9 +35,8 @@ class SocketHandler:
         """Handle the client's messages in order until it disconnects."""
         try:
             while (message := await websocket.receive())["type"] == "websocket.receive":
-                await self._handle(decode(message.get("text") or "", self._socket.version))
-        except InvalidMessage:
-            await websocket.close(_INTERNAL_ERROR)  # the real server doesn't catch it either
+                with suppress(InvalidMessage):
+                    await self._handle(decode(message.get("text") or "", self._socket.version))
         finally:
             for channel in self._channels.values():
                 self._remove(channel)
@@ -50,21 +52,26 @@ class SocketHandler:
         elif channel is None and frame.event == "phx_leave":
             self._socket.reply(frame, "ok")
         elif channel is None:
-            self._socket.reply(frame, "error", _UNMATCHED)
+            self._refuse(frame, _UNMATCHED)
 
     async def _join(self, frame: Message) -> None:
-        if previous := self._channels.get(frame.topic):
-            self._close(previous)
-        name = frame.topic.removeprefix(TOPIC_PREFIX)
-        if name in ("", frame.topic):
-            self._socket.reply(frame, "error", _UNMATCHED)
-            return
+        previous = self._channels.pop(frame.topic, None)
+        if previous:
+            self._remove(previous)
+        if fault := _fault_of_join(frame):
+            self._refuse(frame, fault)
+        else:
+            await self._authorize(frame, frame.topic.removeprefix(TOPIC_PREFIX))
+        if previous:
+            previous.send_close()
+
+    async def _authorize(self, frame: Message, name: str) -> None:
         private = _is_private(frame.payload)
         token = _access_token(frame.payload) or self._key
         try:
             bearer = await self._project.authorize(token, name, private=private)
         except RealtimeError as refusal:
-            self._socket.reply(frame, "error", {"reason": str(refusal)})
+            self._refuse(frame, str(refusal))
             return
         channel = Channel(self._socket, frame, bearer, self._project.faults, private=private)
         self._channels[channel.topic] = channel
@@ -94,8 +101,12 @@ class SocketHandler:
         self._channels.pop(channel.topic, None)
         self._remove(channel)
         if refusal:
-            channel.send_error(refusal.reason)
+            is_forged = refusal.code == "JwtSignatureError"
+            channel.send_error(_SIGNATURE_ERROR if is_forged else refusal.reason)
         channel.send_close()
+
+    def _refuse(self, frame: Message, reason: str) -> None:
+        self._socket.reply(frame, "error", {"reason": reason})
 
     def _remove(self, channel: Channel) -> None:
         channel.end()
@@ -106,6 +117,15 @@ def _access_token(payload: Any) -> str | None:
     """Return the payload's `access_token`, or `None` if it is missing or an API key."""
     token = payload.get("access_token") if isinstance(payload, dict) else None
     return token if isinstance(token, str) and not token.startswith(API_KEY_PREFIX) else None
+
+
+def _fault_of_join(frame: Message) -> str | None:
+    if not frame.topic.startswith(TOPIC_PREFIX):
+        return _UNMATCHED
+    if frame.topic == TOPIC_PREFIX:
+        return _UNNAMED
+    config = frame.payload.get("config", {}) if isinstance(frame.payload, dict) else None
+    return None if isinstance(config, dict) else _NO_CONFIG
 
 
 def _is_private(payload: Any) -> bool:

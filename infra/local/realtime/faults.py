@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from random import Random
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 _HOLD_S = 0.05
 
@@ -78,16 +78,19 @@ class Faults:
             loop.call_soon_threadsafe(function)
 
 
-class FaultyDelivery:
+_Frame = TypeVar("_Frame", bound=str | bytes)
+
+
+class FaultyDelivery(Generic[_Frame]):
     """Passes one subscriber's frames to `put`, in order unless faults are injected."""
 
-    def __init__(self, faults: Faults, put: Callable[[str], None]) -> None:
+    def __init__(self, faults: Faults, put: Callable[[_Frame], None]) -> None:
         self._faults = faults
         self._put = put
-        self._held: str | None = None
+        self._held: _Frame | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def deliver(self, frame: str) -> None:
+    def deliver(self, frame: _Frame) -> None:
         """Deliver a frame now, after the next one (at the latest after `hold_s`), or never."""
         if self._faults.should_drop():
             return

@@ -6,6 +6,7 @@ from typing import Any
 
 from infra.local.realtime.endpoint import create_app
 from infra.local.realtime.faults import Faults
+from infra.local.realtime.message_rate import MessageRate
 from infra.local.realtime.policies import Policies
 from infra.local.realtime.project import Project
 from infra.local.realtime.tokens import TokenVerifier
@@ -13,16 +14,22 @@ from infra.local.realtime.upstream import ReverseProxy
 from infra.local.serving import RestartableServer, serve
 from infra.local.supabase import JWT_SECRET, PUBLISHABLE_KEY, SECRET_KEY
 
+_RATE_LIMIT = 1_000_000
+"""Far above what one machine sends, so that only a test that sets a limit reaches it."""
+
 
 class LocalRealtime(RestartableServer):
     """One project on the Postgres at `database_url`; `url` is the value for `SUPABASE_URL`."""
 
-    def __init__(self, database_url: str, tokens: TokenVerifier, upstream: str | None) -> None:
+    def __init__(
+        self, database_url: str, tokens: TokenVerifier, upstream: str | None, rate_limit: int
+    ) -> None:
         super().__init__()
         self.faults = Faults()
         self._database_url = database_url
         self._tokens = tokens
         self._upstream = upstream
+        self._rate_limit = rate_limit
 
     def settings(self) -> dict[str, str]:
         """Return the settings of a service that uses this project."""
@@ -39,7 +46,8 @@ class LocalRealtime(RestartableServer):
             policies = await stack.enter_async_context(Policies.of(self._database_url))
             upstream = ReverseProxy(self._upstream)
             stack.push_async_callback(upstream.close)
-            app = create_app(Project(self._tokens, policies, self.faults), upstream)
+            rate = MessageRate(self._rate_limit)
+            app = create_app(Project(self._tokens, policies, self.faults, rate), upstream)
             server = await stack.enter_async_context(
                 serve(app, self._port, ws="websockets-sansio", ws_per_message_deflate=False)
             )
@@ -53,11 +61,13 @@ def local_realtime(
     *,
     signing_keys: Sequence[Mapping[str, Any]] = (),
     upstream: str | None = None,
+    rate_limit: int = _RATE_LIMIT,
 ) -> LocalRealtime:
     """Return a project, which runs in a `with` block. Entering raises `PoolTimeout` if Postgres
     is unavailable.
 
     The database must have been set up by `create_project`. Requests for other services, such as
     PostgREST, are forwarded to the server at `upstream`. `signing_keys` are public JWKs with `kid`.
+    `rate_limit` is the number of messages per second, sent and delivered.
     """
-    return LocalRealtime(database_url, TokenVerifier(signing_keys), upstream)
+    return LocalRealtime(database_url, TokenVerifier(signing_keys), upstream, rate_limit)

@@ -1,15 +1,20 @@
 """Encode and decode Phoenix messages in the two protocol versions that Supabase's clients use.
 
-Version 1.0.0 uses JSON objects, version 2.0.0 JSON arrays. The binary frames of version 2.0.0 are
-only for broadcasts that clients or single HTTP requests send.
+Version 1.0.0 uses JSON objects, version 2.0.0 JSON arrays, and binary frames for broadcasts that
+clients or requests for a single message send.
 """
 
 import json
+import struct
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 TOPIC_PREFIX = "realtime:"
 """Prefix of topic names in WebSocket messages; the HTTP API and policies use names without it."""
+
+
+_BROADCAST = 4
+_JSON = 1
 
 
 class InvalidMessage(Exception):
@@ -38,7 +43,16 @@ def encode(frame: Message, version: int) -> str:
     if version == 1:
         _, ref, topic, event, payload = message
         message = {"topic": topic, "event": event, "payload": payload, "ref": ref}
-    return json.dumps(message, separators=(",", ":"))
+    return json.dumps(message, separators=(",", ":"), sort_keys=True)
+
+
+def encode_single(topic: str, event: str, payload: Any) -> bytes:
+    """Return the binary frame of version 2 with a broadcast: its kind, the lengths of topic, event
+    and metadata, the encoding of the payload, and the texts."""
+    texts = [topic.encode(), event.encode(), b""]
+    head = struct.pack("BBBBB", _BROADCAST, *map(len, texts), _JSON)
+    body = json.dumps(payload, separators=(",", ":"), sort_keys=True).encode()
+    return head + b"".join(texts) + body
 
 
 def decode(data: str, version: int) -> Message:

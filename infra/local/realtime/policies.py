@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.errors import InsufficientPrivilege
 from psycopg_pool import AsyncConnectionPool
 
 from infra.local.realtime.tokens import Identity, RealtimeError
@@ -30,7 +29,8 @@ select
 class Policies:
     """Evaluates policies like the real server: reads or writes as the caller, then rolls back.
 
-    Methods raise `RealtimeError` if a policy or Postgres fails.
+    A policy that fails, or a role that doesn't exist, permits nothing. Methods raise
+    `RealtimeError` if the database is unavailable.
     """
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
@@ -59,25 +59,23 @@ class Policies:
             await connection.execute(_INSERT, (message_id, topic))
             await _assume_role(connection, identity, topic)
             query = "select 1 from realtime.messages where id = %s"
-            try:
-                found = await (await connection.execute(query, (message_id,))).fetchone()
-            except InsufficientPrivilege:
-                return False
-        return found is not None
+            return await (await connection.execute(query, (message_id,))).fetchone() is not None
+        return False
 
     async def may_write(self, identity: Identity, topic: str) -> bool:
         """Return whether the policies let `identity` send broadcasts to `topic`."""
         async with self._rolled_back() as connection:
             await _assume_role(connection, identity, topic)
-            try:
-                await connection.execute(_INSERT, (uuid4(), topic))
-            except InsufficientPrivilege:
-                return False
-        return True
+            await connection.execute(_INSERT, (uuid4(), topic))
+            return True
+        return False
 
     @asynccontextmanager
     async def _rolled_back(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that is always rolled back. Turns its errors into `RealtimeError`."""
+        """A transaction that is always rolled back. An error of its statements ends the block.
+
+        Raises `RealtimeError` if the database is unavailable.
+        """
         try:
             async with (
                 self._pool.connection() as connection,
@@ -87,11 +85,8 @@ class Policies:
         except psycopg.OperationalError:
             reason = "Realtime was unable to connect to the project database"
             raise RealtimeError("UnableToConnectToProject", reason) from None
-        except psycopg.Error as error:
-            reason = error.diag.message_primary or str(error)
-            raise RealtimeError("RlsPolicyError", reason) from None
-        except UnicodeError as error:  # a lone surrogate in the topic or claims
-            raise RealtimeError("RlsPolicyError", str(error)) from None
+        except (psycopg.Error, UnicodeError):  # a lone surrogate in the topic or claims
+            return
 
 
 async def _assume_role(connection: AsyncConnection, identity: Identity, topic: str) -> None:

@@ -1,11 +1,12 @@
 """The state that all clients of a project share."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
+from infra.local.realtime.broadcast_bodies import Broadcast
 from infra.local.realtime.channel import Channel, ChannelAuthorization
 from infra.local.realtime.faults import Faults
-from infra.local.realtime.messages import TOPIC_PREFIX, Message, encode
+from infra.local.realtime.message_rate import MessageRate
+from infra.local.realtime.messages import TOPIC_PREFIX, Message, encode, encode_single
 from infra.local.realtime.policies import Policies
 from infra.local.realtime.tokens import RealtimeError, TokenVerifier
 
@@ -17,6 +18,7 @@ class Project:
     tokens: TokenVerifier
     policies: Policies
     faults: Faults
+    rate: MessageRate
     _channels: dict[tuple[str, bool], dict[Channel, None]] = field(default_factory=dict)
 
     async def authorize(self, token: str, name: str, *, private: bool) -> ChannelAuthorization:
@@ -38,10 +40,18 @@ class Project:
         if not subscribers:
             self._channels.pop(channel.key, None)
 
-    def publish(self, name: str, event: str, payload: Any, *, private: bool) -> None:
-        """Send a broadcast to all subscribers of a topic. Doesn't block: sockets queue it."""
-        content = {"type": "broadcast", "event": event, "payload": payload}
-        message = Message(TOPIC_PREFIX + name, "broadcast", content)
-        frames = {version: encode(message, version) for version in (1, 2)}
-        for channel in list(self._channels.get((name, private), ())):
+    def publish(self, message: Broadcast, *, is_single: bool = False) -> None:
+        """Send a broadcast to all subscribers of a topic. Doesn't block: sockets queue it.
+
+        A single message reaches clients of version 2 as a binary frame.
+        """
+        topic = TOPIC_PREFIX + message.topic
+        content = {"type": "broadcast", "event": message.event, "payload": message.payload}
+        frame = Message(topic, "broadcast", content)
+        frames: dict[int, str | bytes] = {version: encode(frame, version) for version in (1, 2)}
+        if is_single:
+            frames[2] = encode_single(topic, message.event, message.payload)
+        subscribers = list(self._channels.get((message.topic, message.private), ()))
+        self.rate.add(1 + len(subscribers))
+        for channel in subscribers:
             channel.deliver(frames[channel.socket.version])

@@ -35,14 +35,21 @@ class RealtimeError(Exception):
         self.reason = reason
 
 
+class TokenExpired(RealtimeError):
+    """The token expired `ago_s` seconds ago."""
+
+    def __init__(self, ago_s: int) -> None:
+        super().__init__("InvalidJWTToken", f"Token has expired {ago_s} seconds ago")
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """The bearer of a token."""
 
     role: str
     """The Postgres role."""
-    expires_at_s: float
-    """Seconds since the epoch."""
+    expires_at_s: int
+    """Whole seconds since the epoch."""
     claims: dict[str, Any]
 
     @property
@@ -61,14 +68,16 @@ class TokenVerifier:
         """Return the identity of an API key or a JWT. Raises `RealtimeError`."""
         if api_role := _API_KEY_ROLES.get(token or ""):
             return Identity(api_role, _NEVER_S, {"role": api_role, "exp": _NEVER_S})
-        claims = self._claims(token or "")
+        if not token or token.startswith(API_KEY_PREFIX):
+            raise RealtimeError("Unauthorized", "Invalid API key")
+        claims = self._claims(token)
         role, expires_at_s = claims.get("role"), claims.get("exp")
         if not (isinstance(role, str) and isinstance(expires_at_s, int | float)):
             reason = "Fields `role` and `exp` are required in JWT"
             raise RealtimeError("InvalidJWTToken", reason)
-        identity = Identity(role, float(expires_at_s), claims)
+        identity = Identity(role, int(expires_at_s), claims)
         if identity.remaining_s <= 0:
-            raise token_expired(-int(identity.remaining_s))
+            raise TokenExpired(int(time.time()) - identity.expires_at_s)
         return identity
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -83,8 +92,3 @@ class TokenVerifier:
             reason = "The token provided is not a valid JWT"
             raise RealtimeError("MalformedJWT", reason) from None
         return claims
-
-
-def token_expired(ago_s: int) -> RealtimeError:
-    """Return the error for a token that expired `ago_s` seconds ago."""
-    return RealtimeError("InvalidJWTToken", f"Token has expired {ago_s} seconds ago")

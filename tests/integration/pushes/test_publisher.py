@@ -36,27 +36,72 @@ async def short_timeouts(redis: Redis, realtime: BroadcastServer) -> AsyncIterat
     await harness.pushes.close()
 
 
-async def test_all_pushes_of_a_commit_go_unchanged_in_one_request(
+async def test_all_pushes_of_a_commit_go_unchanged_and_the_last_one_by_itself(
     harness: PushHarness, realtime: BroadcastServer
 ) -> None:
     expired = b'{"type":"TIME_EXPIRED","sessionId":"s","deadline_ms":1,"action_applied":null}'
+    warning = b'{"type":"TIME_WARNING","sessionId":"s","remaining_ms":5}'
     update = b'{"type":"STATE_UPDATE","state":{"version":7,"note":"Z\xc3\xbcrich","x":1.50}}'
-    await harness.publisher.notify(CommitNotification("acme:s", pushes=[expired, update]))
-    (sent,) = realtime.sent
-    assert sent.messages == [
+    await harness.publisher.notify(CommitNotification("acme:s", pushes=[expired, warning, update]))
+    together, by_itself = realtime.sent
+    assert together.messages + by_itself.messages == [
         {
             "topic": "session:acme:s",
             "event": kind,
             "payload": json.loads(message),
             "private": True,
         }
-        for kind, message in (("TIME_EXPIRED", expired), ("STATE_UPDATE", update))
+        for kind, message in (
+            ("TIME_EXPIRED", expired),
+            ("TIME_WARNING", warning),
+            ("STATE_UPDATE", update),
+        )
     ]
-    assert expired in sent.body
-    assert update in sent.body
+    assert expired in together.body
+    assert by_itself.body == update
     assert await harness.owed_names() == []
     assert harness.calls == []
-    assert (harness.metric("sent_total"), harness.metric("duration_ms_count")) == (2, 1)
+    assert (harness.metric("sent_total"), harness.metric("duration_ms_count")) == (3, 1)
+
+
+async def test_a_refusal_of_the_first_messages_stops_the_last_one(
+    harness: PushHarness, realtime: BroadcastServer
+) -> None:
+    realtime.status = 503
+    changes = [b'{"type":"TIME_WARNING"}', b'{"type":"STATE_UPDATE","state":{"version":7}}']
+    await harness.publisher.notify(CommitNotification("s", pushes=changes))
+    assert [sent.told for sent in realtime.sent] == [[("TIME_WARNING", None)]]
+    assert await harness.owed_names() == ["s"]
+
+
+async def test_after_a_refusal_for_the_rate_later_pushes_are_owed_without_a_request(
+    redis: Redis, realtime: BroadcastServer
+) -> None:
+    harness = PushHarness(redis, realtime, rate=100, patience=_SHORT_TIMEOUTS)
+    await harness.store.time()
+    realtime.status = 429
+    refused, later = (news_of(switched_session()[-1]) for _ in range(2))
+    await harness.publisher.notify(refused)
+    realtime.status = 202
+    await harness.publisher.notify(later)
+    assert len(realtime.sent) == 1
+    assert await harness.owed_names() == sorted([refused.name, later.name])
+    await harness.pushes.close()
+
+
+async def test_messages_that_many_clients_receive_are_sent_more_slowly(
+    redis: Redis, realtime: BroadcastServer
+) -> None:
+    """The answers say that each message takes hundreds of the hundred messages a second."""
+    harness = PushHarness(redis, realtime, rate=100, patience=_SHORT_TIMEOUTS)
+    await harness.store.time()
+    realtime.headers = {"x-rate-rolling": "90", "x-rate-limit": "100"}
+    news = [news_of(switched_session()[-1]) for _ in range(4)]
+    for each in news:
+        await harness.publisher.notify(each)
+    assert len(realtime.sent) == 2
+    assert await harness.owed_names() == sorted(each.name for each in news[2:])
+    await harness.pushes.close()
 
 
 async def test_a_secret_key_is_sent_only_as_apikey(

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import jwt
@@ -34,6 +35,14 @@ class Sender:
         """Send several messages in one request."""
         path = "/realtime/v1/api/broadcast"
         return await self.http.post(path, json={"messages": messages}, headers=headers)
+
+    async def single(
+        self, topic: str, event: str, payload: Any, *, private: bool = True, **more: Any
+    ) -> httpx.Response:
+        """Send one message by itself; `more` are arguments of the request."""
+        path = f"/realtime/v1/api/broadcast/{quote(topic, safe='')}/events/{event}"
+        query = {"private": "true"} if private else {}
+        return await self.http.post(path, params=query, json=payload, **more)
 
     async def mark(self, topic: str, *, private: bool = True) -> None:
         """Send a marker to `topic`: when it arrives, all earlier messages must have arrived."""

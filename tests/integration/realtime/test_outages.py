@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
+import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
@@ -91,3 +92,26 @@ async def test_the_server_stops_while_requests_hang_and_starts_again(
         await asyncio.to_thread(project.start)
         async with raw_client(project) as again:
             await again.join(_TOPIC)
+
+
+async def test_without_the_database_only_a_single_message_is_known_to_be_lost(
+    postgres: EmbeddedPostgres,
+) -> None:
+    url = postgres.url.removesuffix("postgres") + "gone"
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("create database gone")
+        with local_realtime(url) as project:
+            connection.execute("drop database gone with (force)")
+            async with sending_to(project.url) as sender:
+                single = await sender.single("session:1", "said", {})
+                batch = await sender.batch(message("session:1", "said"))
+    assert (single.status_code, batch.status_code) == (422, 202)
+    assert single.json() == {"message": "Tenant database unavailable"}
+
+
+async def test_above_the_message_rate_every_message_is_refused(postgres: EmbeddedPostgres) -> None:
+    with local_realtime(postgres.url, rate_limit=0) as project:
+        async with sending_to(project.url) as sender:
+            sent = await sender.single("room", "said", {}, private=False)
+    assert (sent.status_code, sent.json()) == (429, {"message": "Too many requests"})
+    assert sent.headers["x-rate-limit"] == "0"

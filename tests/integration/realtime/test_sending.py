@@ -51,33 +51,83 @@ async def test_other_keys_are_unauthorized(sender: Sender, headers: dict[str, st
     assert (sent.status_code, sent.json()) == (401, {"message": "Unauthorized"})
 
 
+_BLANK, _INVALID = ["can't be blank"], ["is invalid"]
+
+
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "faults"),
     [
-        {},
-        {"topic": "", "event": "e", "payload": {}},
-        {"topic": "t", "event": 1, "payload": {}},
-        {"topic": "t", "event": "e", "payload": [1]},
-        {"topic": "t", "event": "e", "payload": {}, "private": "yes"},
-        "text",
+        ({}, [{}, {"topic": _BLANK, "event": _BLANK, "payload": _BLANK}]),
+        ({"topic": "", "event": "e", "payload": {}}, [{}, {"topic": _BLANK}]),
+        ({"topic": "t", "event": 1, "payload": {}}, [{}, {"event": _INVALID}]),
+        ({"topic": "t", "event": "e", "payload": [1]}, [{}, {"payload": _INVALID}]),
+        (
+            {"topic": "t", "event": "e", "payload": {}, "private": "yes"},
+            [{}, {"private": _INVALID}],
+        ),
+        ("text", _INVALID),
     ],
 )
 async def test_a_batch_with_one_wrong_message_is_not_sent(
-    supabase_realtime: LocalRealtime, sender: Sender, wrong: Any
+    supabase_realtime: LocalRealtime, sender: Sender, wrong: Any, faults: Any
 ) -> None:
     async with raw_client(supabase_realtime) as client:
         await client.join("realtime:room")
         sent = await sender.batch(message("room", "good", private=False), wrong)
-        assert sent.status_code == 422
+        assert (sent.status_code, sent.json()) == (422, {"errors": {"messages": faults}})
         assert await client.receives_nothing()
 
 
 @pytest.mark.parametrize(
-    ("body", "status"), [(b"{}", 422), (b"[]", 422), (b'{"messages": []}', 422), (b"{", 400)]
+    ("body", "content_type", "status"),
+    [
+        (b"{}", "application/json", 422),
+        (b"[]", "application/json", 422),
+        (b'{"messages": []}', "application/json", 422),
+        (b'{"messages": []}', "text/plain", 422),
+        (b"{", "application/json", 400),
+        (b" " * 8_000_001, "application/json", 413),
+    ],
 )
-async def test_an_invalid_body_is_refused(sender: Sender, body: bytes, status: int) -> None:
-    sent = await sender.http.post("/realtime/v1/api/broadcast", content=body)
+async def test_an_invalid_body_is_refused(
+    sender: Sender, body: bytes, content_type: str, status: int
+) -> None:
+    headers = {"content-type": content_type}
+    sent = await sender.http.post("/realtime/v1/api/broadcast", content=body, headers=headers)
     assert sent.status_code == status
+
+
+@pytest.mark.parametrize("version", [1, 2])
+async def test_a_single_message_is_delivered(
+    supabase_realtime: LocalRealtime, sender: Sender, version: int
+) -> None:
+    async with raw_client(supabase_realtime, version) as client:
+        await client.join("realtime:session:é:1", token("é:1"), private=True)
+        sent = await sender.single("session:é:1", "said", {"text": "Zürich"})
+        assert (sent.status_code, sent.content) == (202, b"")
+        received = await client.receive()
+    assert received["topic"] == "realtime:session:é:1"
+    content = {"type": "broadcast", "event": "said", "payload": {"text": "Zürich"}}
+    assert received["payload"] == content
+
+
+async def test_a_single_message_of_a_listener_is_refused(sender: Sender) -> None:
+    headers = {"apikey": PUBLISHABLE_KEY, **bearer(token("1"))}
+    sent = await sender.single("session:1", "said", {}, headers=headers)
+    assert (sent.status_code, sent.json()) == (403, {"message": "Unauthorized"})
+
+
+async def test_every_answer_tells_the_rate_of_the_project(sender: Sender) -> None:
+    for sent in (await sender.batch(message("a", "b")), await sender.single("a", "b", {})):
+        limit = int(sent.headers["x-rate-limit"])
+        left = int(sent.headers["x-rate-limit-remaining"])
+        assert int(sent.headers["x-rate-rolling"]) == limit - left
+
+
+async def test_a_state_of_200_kb_passes_and_one_above_the_limit_does_not(sender: Sender) -> None:
+    for size, status in ((200_000, 202), (256_500, 422)):
+        sent = await sender.single("session:1", "said", {"text": "x" * size})
+        assert sent.status_code == status
 
 
 async def test_unusual_unicode_text_is_delivered_unchanged(
@@ -88,7 +138,11 @@ async def test_unusual_unicode_text_is_delivered_unchanged(
         await one.join("realtime:room")
         await two.join("realtime:room")
         body = f'{{"messages": [{{"topic": "room", "event": "said", "payload": {text}}}]}}'
-        sent = await sender.http.post("/realtime/v1/api/broadcast", content=body.encode())
+        sent = await sender.http.post(
+            "/realtime/v1/api/broadcast",
+            content=body.encode(),
+            headers={"content-type": "application/json"},
+        )
         assert sent.status_code == 202
         for client in (one, two):
             assert (await client.receive())["payload"]["payload"] == json.loads(text)

@@ -41,6 +41,8 @@ class RawClient:
         """Wait for the next frame."""
         async with asyncio.timeout(_TIMEOUT_S):
             data = await self.socket.recv()
+        if isinstance(data, bytes):
+            return _broadcast_in(data)
         decoded = json.loads(data)
         if self._version == 1:
             return dict(decoded)
@@ -77,6 +79,19 @@ def frame(
     """Return a frame without a join ref, as the server sends it."""
     sent = {"topic": topic, "event": event, "payload": payload, "ref": ref}
     return sent if version == 1 else sent | {"join_ref": None}
+
+
+def _broadcast_in(data: bytes) -> Frame:
+    """Return the frame in the binary form that version 2 has for single messages."""
+    kind, *lengths, encoding = data[:5]
+    assert (kind, encoding) == (4, 1), data
+    texts, rest = list[str](), data[5:]
+    for length in lengths:
+        texts.append(rest[:length].decode())
+        rest = rest[length:]
+    topic, event, _ = texts
+    payload = {"type": "broadcast", "event": event, "payload": json.loads(rest)}
+    return frame(2, topic, "broadcast", payload)
 
 
 @asynccontextmanager

@@ -58,9 +58,9 @@ def test_tokens_signed_with_an_imported_key_are_accepted() -> None:
         (_signed_with_secret(without="exp"), "InvalidJWTToken"),
         (_signed_with_secret(role=1), "InvalidJWTToken"),
         ("a.b.c", "MalformedJWT"),
-        ("", "MalformedJWT"),
-        (None, "MalformedJWT"),
-        ("sb_secret_of_somebody_else", "MalformedJWT"),
+        ("", "Unauthorized"),
+        (None, "Unauthorized"),
+        ("sb_secret_of_somebody_else", "Unauthorized"),
     ],
 )
 def test_every_other_token_is_refused_with_its_code(token: str | None, code: str) -> None:
@@ -70,5 +70,5 @@ def test_every_other_token_is_refused_with_its_code(token: str | None, code: str
 
 
 def test_a_refusal_says_how_long_ago_the_token_expired() -> None:
-    with pytest.raises(RealtimeError, match="Token has expired 60 seconds ago"):
-        TokenVerifier().identify(_signed_with_secret(exp=time.time() - 60.5))
+    with pytest.raises(RealtimeError, match="Token has expired 6[01] seconds ago"):
+        TokenVerifier().identify(_signed_with_secret(exp=int(time.time()) - 60))

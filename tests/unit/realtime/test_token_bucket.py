@@ -70,6 +70,23 @@ async def test_without_a_limit_no_send_waits() -> None:
     assert clock.slept == []
 
 
+async def test_a_message_takes_as_many_tokens_as_its_price() -> None:
+    clock, prices = Clock(), [1.0, 6.0, 1.0]
+    pace = TokenBucket(4, clock, clock.sleep, lambda: prices.pop(0))
+    for _ in prices[:]:
+        await send(pace)
+    assert clock.slept == [1.0]
+
+
+async def test_no_turn_begins_during_a_pause() -> None:
+    clock = Clock()
+    pace = TokenBucket(4, clock, clock.sleep)
+    pace.pause(5)
+    await send(pace)
+    await send(pace)
+    assert clock.slept == [5.0]
+
+
 async def test_turns_are_in_order_of_arrival_and_cancelled_waiters_are_skipped() -> None:
     clock, gate, order = Clock(), asyncio.Event(), list[int]()
 
