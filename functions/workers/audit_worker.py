@@ -13,7 +13,7 @@ from secrets import token_hex
 from functions.workers.trail_writer import AuditTrailWriter, BatchTooLarge
 from shared.application.activity import Activity
 from shared.application.audit_entries import EntryKey, decode_key
-from shared.application.errors import AuditUnavailable, StoreUnavailable
+from shared.application.errors import AuditKeyRefused, AuditUnavailable, StoreUnavailable
 from shared.application.event_loop import wait_for_event
 from shared.application.outage_log import OutageLog
 from shared.application.ports.audit_log import AuditLog, Outbox, QueuedEntry
@@ -29,6 +29,8 @@ _MAX_SLEEP_S = 1.0
 _MIN_ROUND_S = 1.0
 _FIRST_RETRY_S = 0.2
 _MAX_RETRY_S = 5.0
+_KEY_RETRY_S = 60.0
+"""A refused key stays refused until an operator acts, usually by a new release."""
 
 _log = logging.getLogger("synckairos.audit")
 
@@ -73,7 +75,8 @@ class AuditWorker:
                     await self._rest(delivered)
             except StoreUnavailable as error:
                 self._note(error)
-                await asyncio.sleep(retry_s)
+                is_refused = isinstance(error, AuditKeyRefused)
+                await asyncio.sleep(_KEY_RETRY_S if is_refused else retry_s)
                 retry_s = min(2 * retry_s, _MAX_RETRY_S)
                 continue
             except Exception:
@@ -84,7 +87,11 @@ class AuditWorker:
 
     def _note(self, error: StoreUnavailable) -> None:
         """Log an outage of the database once; the connection to Redis logs its own outages."""
-        if isinstance(error, AuditUnavailable):
+        if isinstance(error, AuditKeyRefused):
+            _log.error(
+                "set a valid key: the audit database %s; entries wait in Redis", error.reason
+            )
+        elif isinstance(error, AuditUnavailable):
             reason = f"the audit database is unavailable: {error.reason}; entries wait in Redis"
             self._outages.begin(reason, "the audit database works again")
         else:

@@ -302,5 +302,12 @@ class AuditUnavailable(StoreUnavailable):
         self.answer = answer
 
 
+class AuditKeyRefused(AuditUnavailable):
+    """The Supabase project refuses the key, until an operator sets a valid one."""
+
+    def __init__(self) -> None:
+        super().__init__(reason="it refuses SUPABASE_SERVICE_ROLE_KEY (401)", answer="401")
+
+
 class EntriesRefused(Exception):
     """The audit database refuses one of the entries; the message says why."""

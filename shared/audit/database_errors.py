@@ -4,7 +4,7 @@ An outage ends by itself or an operator ends it. Meanwhile the entries wait, and
 the dead letters. Every other error is a fault of the entries: a retry would fail in the same way.
 """
 
-from shared.application.errors import AuditUnavailable, EntriesRefused
+from shared.application.errors import AuditKeyRefused, AuditUnavailable, EntriesRefused
 
 _OUTAGES = {
     "08": "the connection to it broke",
@@ -72,6 +72,8 @@ def timeout_error(timeout_s: float) -> AuditUnavailable:
 
 def may_be_caused_by_entries(outage: AuditUnavailable) -> bool:
     """Whether writing a smaller batch, or other entries, may succeed."""
+    if isinstance(outage, AuditKeyRefused):
+        return False
     answer = outage.answer
     if answer is None or len(answer) != _SQLSTATE_LENGTH:
         return True

@@ -7,10 +7,14 @@ full package is a module of its own.
 
 from typing import TYPE_CHECKING
 
+from shared.application.errors import AuditKeyRefused
+from shared.application.supabase_keys import is_legacy_key, key_headers
+
 if TYPE_CHECKING:
     import httpx
     from postgrest import AsyncPostgrestClient
 
+_UNAUTHORIZED = 401
 _CONNECT_TIMEOUT_S = 1.0
 _TIMEOUT_S = 5.0
 
@@ -24,15 +28,29 @@ async def connect_with_postgrest(url: str, service_key: str) -> "AsyncPostgrestC
 
     return AsyncPostgrestClient(
         f"{url.rstrip('/')}/rest/v1",
-        headers={"apikey": service_key, "Authorization": f"Bearer {service_key}"},
-        http_client=http_client(http2=False),
+        headers=key_headers(service_key),
+        http_client=http_client(service_key, http2=False),
         retry_enabled=False,
     )
 
 
-def http_client(*, http2: bool) -> "httpx.AsyncClient":
-    """Return an HTTP client with the timeouts of the audit database."""
+def http_client(service_key: str, *, http2: bool) -> "httpx.AsyncClient":
+    """Return an HTTP client with the timeouts of the audit database.
+
+    It sends a secret key as `apikey` only, as Supabase requires; the package `supabase` would send
+    it as a bearer token too. Requests raise `AuditKeyRefused` if the project refuses the key.
+    """
     import httpx
 
+    async def drop_bearer(request: httpx.Request) -> None:
+        if not is_legacy_key(service_key):
+            request.headers.pop("Authorization", None)
+
     timeout = httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
-    return httpx.AsyncClient(http2=http2, timeout=timeout)
+    hooks = {"request": [drop_bearer], "response": [_require_accepted_key]}
+    return httpx.AsyncClient(http2=http2, timeout=timeout, event_hooks=hooks)
+
+
+async def _require_accepted_key(response: "httpx.Response") -> None:
+    if response.status_code == _UNAUTHORIZED:
+        raise AuditKeyRefused

@@ -13,7 +13,7 @@ async def connect_with_supabase(url: str, service_key: str) -> "AsyncPostgrestCl
     from supabase import AsyncClientOptions, acreate_client
 
     options = AsyncClientOptions(
-        httpx_client=http_client(http2=True),
+        httpx_client=http_client(service_key, http2=True),
         postgrest_client_retry=False,
         auto_refresh_token=False,
         persist_session=False,

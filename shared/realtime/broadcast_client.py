@@ -10,6 +10,7 @@ import httpx
 import msgspec
 
 from shared.application.ports.pending_pushes import PushFailed
+from shared.application.supabase_keys import key_headers
 from shared.realtime.listener import Push
 from shared.realtime.message_price import ProjectRate
 
@@ -35,7 +36,7 @@ class BroadcastClient:
 
     def __init__(self, url: str, key: str, certificates: ssl.SSLContext, timeout_s: float) -> None:
         self._url = url.rstrip("/") + _PATH
-        self._headers = _headers(key)
+        self._headers = key_headers(key) | {"Content-Type": "application/json"}
         self._certificates = certificates
         self._timeout_s = timeout_s
         self.reopen()
@@ -108,14 +109,6 @@ def _rate_in(answer: httpx.Response) -> ProjectRate | None:
     except (KeyError, ValueError):
         return None
     return ProjectRate(average, limit)
-
-
-def _headers(key: str) -> dict[str, str]:
-    """Return the headers; a legacy key is a JWT, which Realtime also wants as a bearer token."""
-    headers = {"apikey": key, "Content-Type": "application/json"}
-    if key.startswith("eyJ"):
-        headers["Authorization"] = f"Bearer {key}"
-    return headers
 
 
 def _message(topic: str, push: Push) -> dict[str, Any]:

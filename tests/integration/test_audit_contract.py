@@ -17,9 +17,9 @@ import pytest
 
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres
-from infra.local.supabase import SECRET_KEY
+from infra.local.supabase import SECRET_KEY, LocalSupabase
 from shared.application import audit_entries
-from shared.application.errors import AuditUnavailable, EntriesRefused
+from shared.application.errors import AuditKeyRefused, AuditUnavailable, EntriesRefused
 from shared.application.ports.audit_log import (
     AuditConflict,
     AuditLog,
@@ -691,3 +691,40 @@ async def test_an_unreachable_database_raises_audit_unavailable(unreachable: Aud
     ):
         with pytest.raises(AuditUnavailable):
             await ask
+
+
+@pytest.mark.parametrize("kind", list(_CLIENTS))
+async def test_a_refused_key_is_told_as_such(supabase: LocalSupabase, kind: str) -> None:
+    log = SupabaseAuditLog(partial(_CLIENTS[kind], supabase.url, "sb_secret_of_another_project"))
+    for ask in (log.ping(), log.check(), log.append(entries_of(switched_session()))):
+        with pytest.raises(AuditKeyRefused) as refused:
+            await ask
+        assert "SUPABASE_SERVICE_ROLE_KEY" in refused.value.reason
+    await log.close()
+
+
+@pytest.mark.parametrize("kind", list(_CLIENTS))
+@pytest.mark.parametrize(
+    ("key", "bearer"), [(SECRET_KEY, None), ("eyJh.e30.s", "Bearer eyJh.e30.s")]
+)
+async def test_only_a_legacy_key_is_sent_as_a_bearer_token_too(
+    kind: str, key: str, bearer: str | None
+) -> None:
+    heads: list[str] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        log = SupabaseAuditLog(partial(_CLIENTS[kind], f"http://127.0.0.1:{port}", key))
+        with pytest.raises(AuditKeyRefused):
+            await log.ping()
+        await log.close()
+    (head,) = heads
+    fields = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:] if line)
+    assert fields["apikey"] == key.lower()
+    assert fields.get("authorization") == (bearer.lower() if bearer else None)

@@ -70,5 +70,5 @@ def test_every_other_token_is_refused_with_its_code(token: str | None, code: str
 
 
 def test_a_refusal_says_how_long_ago_the_token_expired() -> None:
-    with pytest.raises(RealtimeError, match="Token has expired 6[01] seconds ago"):
+    with pytest.raises(RealtimeError, match=r"Token has expired 6[01] seconds ago"):
         TokenVerifier().identify(_signed_with_secret(exp=int(time.time()) - 60))
