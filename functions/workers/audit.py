@@ -36,7 +36,8 @@ async def run(here: FunctionInstance) -> None:
     delivering = asyncio.ensure_future(deliver(here) if work.entries else asyncio.sleep(0))
     begun: list[Awaitable[None]] = [delivering]
     begun += [retry_pushes(here)] if work.pending_pushes else []
-    begun += [send_webhooks(here, delivering)] if work.entries or work.webhooks else []
+    has_webhooks = (work.entries and work.has_webhooks) or work.webhooks
+    begun += [send_webhooks(here, delivering)] if has_webhooks else []
     done = await asyncio.gather(*begun, return_exceptions=True)
     for result in done:
         if isinstance(result, BaseException):
@@ -50,11 +51,11 @@ async def deliver(here: FunctionInstance) -> None:
         return
     ends_at = here.loop.time() + _MAX_RUN_S
     while here.loop.time() < ends_at:
-        if await worker.deliver():
-            continue
-        if await here.backend.outbox.is_empty():
+        delivered = await worker.deliver()
+        if delivered < worker.batch_size and await here.backend.outbox.is_empty():
             return
-        await asyncio.sleep(_WAIT_FOR_LEASE_S)  # a working or crashed worker has the lease
+        if not delivered:
+            await asyncio.sleep(_WAIT_FOR_LEASE_S)  # a working or crashed worker has the lease
 
 
 async def retry_pushes(here: FunctionInstance) -> None:

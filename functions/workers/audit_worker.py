@@ -59,6 +59,11 @@ class AuditWorker:
         self._activity.on_begin(self._is_notified.set)
         self._outages = OutageLog(_log)
 
+    @property
+    def batch_size(self) -> int:
+        """The maximum number of entries that `deliver` takes."""
+        return self._writer.size.entries
+
     def call(self, _: bytes | None) -> None:
         """Wake the worker, because the outbox may have new entries."""
         self._is_notified.set()
@@ -71,7 +76,7 @@ class AuditWorker:
                 delivered = await self.deliver()
                 if delivered:
                     self._outages.end()
-                if delivered < self._writer.size.entries:
+                if delivered < self.batch_size:
                     await self._rest(delivered)
             except StoreUnavailable as error:
                 self._note(error)

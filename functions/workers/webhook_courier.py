@@ -30,6 +30,7 @@ _MOST_OF_ONE = 8
 """Requests to one webhook at the same time, so that one that hangs leaves room for others."""
 
 _NOT_NOW_MS = Millis(500)
+_SLEEP_WITHOUT_WEBHOOK_S = 60.0
 _LONGEST_SLEEP_S = 1.0
 _ADDED_WITHIN_S = 0.1
 _FINISH_S = 1.0
@@ -59,17 +60,23 @@ class WebhookCourier:
         self._is_notified = asyncio.Event()
         self._activity = activity
         self._activity.on_begin(self._is_notified.set)
+        self._is_needed: Callable[[], bool] = lambda: True
 
     def notify(self) -> None:
         """Wake the courier, because messages may be due."""
         self._is_notified.set()
+
+    def look_often_while(self, is_needed: Callable[[], bool]) -> None:
+        """Look for messages once a minute only, unless `is_needed` or `notify` is called."""
+        self._is_needed = is_needed
 
     async def run(self) -> None:
         """Deliver until cancelled; then finish what can be finished within a second."""
         try:
             while True:
                 next_in_s = await self._start_in_time()
-                longest_s = self._activity.interval_s(_LONGEST_SLEEP_S)
+                in_use_s = _LONGEST_SLEEP_S if self._is_needed() else _SLEEP_WITHOUT_WEBHOOK_S
+                longest_s = self._activity.interval_s(in_use_s)
                 await wait_for_event(self._is_notified, min(next_in_s, longest_s))
         finally:
             if self._tasks:

@@ -18,7 +18,7 @@ from shared.application.audit_entries import (
 )
 from shared.application.errors import AuditUnavailable, StoreUnavailable
 from shared.application.event_loop import LARGE_BYTES, wait_for_event, yield_to_event_loop
-from shared.application.ports.audit_log import AuditLog, QueuedEntry
+from shared.application.ports.audit_log import WEBHOOK_CREATED, AuditLog, QueuedEntry
 from shared.application.ports.metrics import Metrics
 from shared.application.ports.session_store import SessionStore
 from shared.application.ports.webhooks import Attempt, Recipient, Webhook, WebhookMessage
@@ -33,6 +33,9 @@ _LONGEST_SLEEP_S = 1.0
 _SLEEP_WITH_ENTRIES_S = 0.25
 """A notification comes only if the outbox was empty. Where it isn't, because the trail's worker has
 not written all entries yet, an expiry must still be sent within a second."""
+
+_LOOK_FOR_WEBHOOK_S = 60.0
+"""Without a webhook, limits the delay after a lost message that one was created."""
 
 _RETRY_S = 1.0
 
@@ -62,18 +65,27 @@ class WebhookDispatcher:
         self._notify = notify
         self._name = token_hex(8)
         self._is_notified = asyncio.Event()
+        self._webhook_created = asyncio.Event()
+        self.has_webhooks = True
+        """Whether there was a webhook when this worker last looked."""
         self._activity = activity
         self._activity.on_begin(self._is_notified.set)
 
-    def call(self, _: bytes | None) -> None:
-        """Wake the worker, because the outbox may have new entries."""
+    def call(self, message: bytes | None) -> None:
+        """Wake the worker, because the outbox may have new entries; without a webhook, only if one
+        may have been created."""
         self._is_notified.set()
+        if message is None or message == WEBHOOK_CREATED.encode():
+            self._webhook_created.set()
 
     async def run(self) -> None:
         """Dispatch entries until cancelled."""
         while True:
             try:
-                if not await self.dispatch():
+                dispatched = await self.dispatch()
+                if dispatched is None:
+                    await self._wait_for_webhook()
+                elif not dispatched:
                     await self._rest()
             except StoreUnavailable as error:
                 _log.debug("will retry: %s", error.message)
@@ -82,19 +94,26 @@ class WebhookDispatcher:
                 _log.exception("dispatching failed; it will be retried")
                 await asyncio.sleep(_RETRY_S)
 
-    async def dispatch(self) -> int:
-        """Dispatch one batch; return the number of entries.
+    async def dispatch(self) -> int | None:
+        """Dispatch one batch; return the number of entries, or None if there is no webhook.
 
         Raises `StoreUnavailable`; entries that weren't dispatched then stay in the outbox.
         """
         taken = await self._webhooks.outbox.take(self._name, _BATCH)
+        self.has_webhooks = taken is not None
         if not taken:
-            return 0
+            return 0 if self.has_webhooks else None
         messages = await self._messages_of(taken)
         if messages:
             await self._add(messages)
         await self._webhooks.outbox.settle(taken)
         return len(taken)
+
+    async def _wait_for_webhook(self) -> None:
+        """Wait until there may be a webhook. At rest nobody can have created one."""
+        while not await wait_for_event(self._webhook_created, _LOOK_FOR_WEBHOOK_S):
+            if not self._activity.is_resting:
+                return
 
     async def _rest(self) -> None:
         """Wait until there may be new entries. Raises `StoreUnavailable`.

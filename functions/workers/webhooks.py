@@ -16,4 +16,5 @@ def webhook_workers(
     dispatcher = WebhookDispatcher(
         backend.webhooks, backend.audit, backend.store, metrics, courier.notify, activity
     )
+    courier.look_often_while(lambda: dispatcher.has_webhooks)
     return dispatcher, courier

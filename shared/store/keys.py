@@ -122,6 +122,10 @@ class StoreKeys:
         name = f"webhooks:{tenant or ''}"
         return f"{self.shard_of(name)}:{name}"
 
+    def webhook_ids(self, shard: str) -> str:
+        """Set with the ids of all webhooks of all tenants, for the shard's outbox."""
+        return f"{shard}:webhook-ids"
+
     def webhooks_due(self, shard: str) -> str:
         """Sorted set of webhooks with a session's messages, scored by the next attempt."""
         return f"{shard}:webhooks-due"
@@ -175,7 +179,8 @@ class StoreKeys:
         return f"{shard}:wake"
 
     def outbox_channel(self, shard: str) -> str:
-        """Channel for empty messages: the outbox was empty and has entries now."""
+        """Channel for messages about the outbox: empty if it was empty and has entries now, or
+        `WEBHOOK_CREATED`."""
         return f"{shard}:outbox-filled"
 
     def self_check_channel(self, instance: str) -> str:

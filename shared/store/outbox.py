@@ -15,10 +15,12 @@ from shared.store.connection import Argument, StoreConnection, gather_available,
 from shared.store.keys import StoreKeys
 from shared.store.outbox_scans import SharedScans
 from shared.store.sessions import stream_id_time
+from shared.store.webhook_readers import GROUP, WebhookReaders
 
 AUDIT = "audit"
-WEBHOOKS = "webhooks"
-"""The groups of workers that read the outbox: for the trail, and for webhooks."""
+WEBHOOKS = GROUP
+"""The groups of workers that read the outbox: for the trail, and, while there is a webhook, for
+webhooks."""
 
 _LEASE = Millis(2_000)
 """A worker that doesn't renew its lease for so long is replaced by another one."""
@@ -32,7 +34,8 @@ class RedisOutbox:
     """The audit entries that `commit.lua` added to the streams, as one group of workers sees them.
 
     An entry that this `group` has settled leaves the stream when the `other` one, if there is one,
-    has settled it too.
+    has settled it too. The group of webhooks exists only while there is a webhook; that of the
+    trail may still come, so its entries wait for it.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class RedisOutbox:
         self._keys = keys
         self._group = group
         self._other = other
+        self._readers = WebhookReaders(redis, keys)
         self._first_shard = 0
         self._walks = {
             shard: SharedScans(partial(self._entries, shard), _session_of)
@@ -54,21 +58,25 @@ class RedisOutbox:
         most: int,
         most_bytes: int = _MOST_BYTES,
         after: Mapping[str, str] = MappingProxyType({}),
-    ) -> list[QueuedEntry]:
+    ) -> list[QueuedEntry] | None:
         """See `Outbox`. Each call begins with another shard, so that all get their turn.
 
-        Shards that can't be reached are skipped. Raises `StoreUnavailable` if none can be.
+        Shards without the group of webhooks are opened to it if others have it, because they have
+        lost their data. Shards that can't be reached are skipped. Raises `StoreUnavailable` if none
+        can be.
         """
         shards = self._keys.all_shards
         self._first_shard = (self._first_shard + 1) % len(shards)
         taken: list[QueuedEntry] = []
         outages: list[StoreUnavailable] = []
+        unread: list[str] = []
         for shard in shards[self._first_shard :] + shards[: self._first_shard]:
             left = most - len(taken)
             bytes_left = most_bytes - sum(len(delivery.entry or b"") for delivery in taken)
             if left <= 0 or bytes_left <= 0:
                 break
             keys = [self._lease(shard), self._keys.outbox(shard)]
+            keys += [self._keys.webhook_ids(shard)] if self._group == WEBHOOKS else []
             bounds = (left, bytes_left, _first_id_after(after.get(shard)))
             try:
                 reply = await self._redis.run(
@@ -77,9 +85,16 @@ class RedisOutbox:
             except StoreUnavailable as outage:
                 outages.append(outage)
             else:
+                if reply is None:
+                    unread.append(shard)
+                    continue
                 taken += [_delivery(shard, stream_id, fields) for stream_id, fields in reply]
         if len(outages) == len(shards):
             raise outages[0]
+        if len(unread) + len(outages) == len(shards):
+            return None
+        if unread:
+            await self._readers.repair(unread)
         return taken
 
     async def is_empty(self) -> bool:
@@ -98,18 +113,19 @@ class RedisOutbox:
 
     async def settle(self, deliveries: Sequence[QueuedEntry]) -> None:
         """See `Outbox`. Entries of a shard that can't be reached are delivered again later."""
-        groups, by_shard = (self._group, self._other), dict[str, list[str]]()
+        by_shard: dict[str, list[str]] = {}
         for delivery in deliveries:
             by_shard.setdefault(delivery.shard, []).append(delivery.id)
         await gather_available(
-            self._redis.run(load_script("settle"), [self._keys.outbox(shard)], [*groups, *ids])
+            self._redis.run(
+                load_script("settle"), [self._keys.outbox(shard)], [*self._groups, *ids]
+            )
             for shard, ids in by_shard.items()
         )
 
     async def move_to_dead_letters(self, delivery: QueuedEntry, reason: str) -> None:
         keys = [self._keys.outbox(delivery.shard), self._keys.dead_letters(delivery.shard)]
-        groups, entry = (self._group, self._other), delivery.entry or b""
-        arguments: list[Argument] = [*groups, delivery.id, entry, reason]
+        arguments: list[Argument] = [*self._groups, delivery.id, delivery.entry or b"", reason]
         await self._redis.run(load_script("settle"), keys, arguments)
 
     async def entry(self, name: str, entry_id: str) -> SessionSnapshot | None:
@@ -156,6 +172,11 @@ class RedisOutbox:
             for name, entry in latest.items()
             if (snapshot := _snapshot_of(entry))
         }
+
+    @property
+    def _groups(self) -> tuple[str, str, str]:
+        """This group, the other one, and '1' if the other one may be missing."""
+        return self._group, self._other, "1" if self._other == WEBHOOKS else ""
 
     def _lease(self, shard: str) -> str:
         return self._keys.outbox_lease(shard, "" if self._group == AUDIT else self._group)

@@ -60,6 +60,7 @@ from shared.store.session_fields import (
     size_of,
 )
 from shared.store.token_revocations import is_revoked, revocation_command
+from shared.store.webhook_readers import GROUP
 
 TIME: Command = ("TIME",)
 
@@ -285,6 +286,7 @@ class RedisSessionStore:
             entries=sum(one.entries for one in found),
             pending_pushes=sum(one.pending_pushes for one in found),
             webhooks=sum(one.webhooks for one in found),
+            has_webhooks=any(one.has_webhooks for one in found),
         )
 
     async def statistics(self) -> StoreStatistics:
@@ -343,8 +345,8 @@ class RedisSessionStore:
             self._keys.pending_pushes(shard),
             self._keys.webhooks_due(shard),
         ]
-        is_whole, *numbers = await self._redis.run(load_script("work"), keys, [])
-        return WaitingWork(not is_whole, *numbers)
+        is_whole, *numbers, has_webhooks = await self._redis.run(load_script("work"), keys, [GROUP])
+        return WaitingWork(not is_whole, *numbers, has_webhooks=bool(has_webhooks))
 
     async def _reschedule(self, shard: str, moves: Sequence[Argument]) -> list[str]:
         return await reschedule(self._redis, self._keys.deadlines(shard), moves)

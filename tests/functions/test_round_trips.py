@@ -7,6 +7,7 @@ from redis.client import PubSub
 from functions.service import api_keys
 from functions.sessions import create, read, switch
 from functions.workers import audit, reconcile
+from infra.local.supabase import SECRET_KEY, LocalSupabase
 from infra.local.upstash import LocalUpstash
 from shared.application.ports.session_store import Wakeup
 from tests.functions.inspection import Inspector
@@ -52,6 +53,28 @@ def test_the_functions_of_each_minute_send_one_command_while_there_is_nothing_to
         upstash.requests.clear()
         process.run_scheduled(handler)
         assert sum(len(request.commands) for request in upstash.requests) == 1
+
+
+def test_a_lone_switch_takes_nine_commands_with_the_run_that_writes_it_to_the_trail(
+    supabase: LocalSupabase,
+    session_id: str,
+    process: LambdaProcess,
+    upstash: LocalUpstash,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SUPABASE_URL", supabase.url)
+    monkeypatch.setenv("SUPABASE_SERVICE_ROLE_KEY", SECRET_KEY)
+    switch_session(process, session_id)
+    process.run_scheduled(audit.handler)
+    upstash.requests.clear()
+    switch_session(process, session_id)
+    process.run_scheduled(audit.handler)
+    names = [name.lower() for request in upstash.requests for name, *_ in request.commands]
+    assert names == [
+        *["eval", "eval", "hgetall", "time"],
+        *["evalsha"],
+        *["evalsha", "evalsha", "evalsha", "xlen"],
+    ]
 
 
 def test_every_read_takes_one_round_trip_even_the_first(

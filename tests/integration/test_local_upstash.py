@@ -77,6 +77,17 @@ async def test_the_client_writes_and_reads(client: Redis, key: str) -> None:
     assert await client.get(key + "-missing") is None
 
 
+def test_requests_and_responses_have_at_most_ten_mib(http: httpx.Client, key: str) -> None:
+    for _ in range(2):
+        assert ask(http, "APPEND", key, "x" * 4_000_000)[0] == 200
+    status, error = ask(http, "APPEND", key, "x" * 11_000_000)
+    assert (status, error[:29]) == (400, "ERR max request size exceeded")
+    assert ask(http, "APPEND", key, "x" * 4_000_000)[1] == 12_000_000
+    status, error = ask(http, "GET", key)
+    assert (status, error[:30]) == (400, "ERR max response size exceeded")
+    ask(http, "DEL", key)
+
+
 async def test_the_client_pipelines_in_order(client: Redis, key: str) -> None:
     pipeline = client.pipeline()
     pipeline.set(key, "x").get(key).strlen(key)

@@ -19,7 +19,7 @@ from shared.application import activity as activity_module
 from shared.application.activity import Activity
 from shared.application.due_changes import WakeupHandler
 from shared.application.event_loop import cancel_and_wait
-from shared.application.ports.audit_log import AuditLog, Outbox
+from shared.application.ports.audit_log import WEBHOOK_CREATED, AuditLog, Outbox
 from shared.application.ports.pending_pushes import ClaimedPushes
 from shared.application.ports.session_store import SessionStore, ShardWakeups, Wakeup
 from shared.application.ports.webhooks import ClaimedDeliveries, WebhookQueue
@@ -51,10 +51,17 @@ class Looks:
     entries of the outbox.
     """
 
-    def __init__(self, *, due_in_ms: int | None = None, has_entries: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        due_in_ms: int | None = None,
+        has_entries: bool = False,
+        has_webhooks: bool = True,
+    ) -> None:
         self.count = 0
         self._due_in_ms = due_in_ms
         self.has_entries = has_entries
+        self.has_webhooks = has_webhooks
 
     async def due_wakeups(self, _: int) -> list[ShardWakeups]:
         self.count += 1
@@ -72,7 +79,9 @@ class Looks:
     async def take(self, *arguments: Any) -> Any:
         self.count += 1
         is_of_outbox = len(arguments) > 1
-        return [] if is_of_outbox else ClaimedPushes((), None)
+        if is_of_outbox:
+            return [] if self.has_webhooks else None
+        return ClaimedPushes((), None)
 
     @property
     def of_webhooks(self) -> WebhookQueue:
@@ -156,6 +165,44 @@ async def test_a_loop_looks_every_second_in_use_and_once_a_minute_at_most_at_res
         activity.note()
         assert await looks_within(looks, 0.5) > 0
         assert await looks_within(looks, 50) in range(49, 53)
+
+
+async def test_without_a_webhook_its_worker_looks_once_a_minute_until_one_is_created() -> None:
+    looks, activity = Looks(has_webhooks=False, has_entries=True), Activity()
+    worker = dispatcher(looks, activity)
+    assert isinstance(worker, WebhookDispatcher)
+    async with running(worker):
+        for _ in range(10):
+            worker.call(b"")
+            activity.note()
+            await asyncio.sleep(59)
+        assert looks.count == 10
+        assert not worker.has_webhooks
+        looks.has_webhooks = True
+        worker.call(WEBHOOK_CREATED.encode())
+        await asyncio.sleep(0.1)
+        assert worker.has_webhooks
+        assert await looks_within(looks, 10) > 10
+
+
+async def test_without_a_webhook_nobody_looks_often_for_messages() -> None:
+    looks, activity = Looks(), Activity()
+    worker = courier(looks, activity)
+    assert isinstance(worker, WebhookCourier)
+    worker.look_often_while(lambda: False)
+    async with running(worker):
+        for _ in range(10):
+            activity.note()
+            await asyncio.sleep(59)
+    assert looks.count == 10
+
+
+async def test_without_a_webhook_its_worker_does_not_look_at_rest() -> None:
+    looks, activity = Looks(has_webhooks=False), Activity()
+    async with running(dispatcher(looks, activity)):
+        await asyncio.sleep(130)
+        assert activity.is_resting
+        assert await looks_within(looks, 600) == 0
 
 
 async def test_an_instance_does_not_rest_while_a_clock_runs_out_within_ten_minutes() -> None:

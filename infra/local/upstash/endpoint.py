@@ -22,6 +22,9 @@ from infra.local.upstash.commands import (
 from infra.local.upstash.request_log import RequestLog
 from infra.local.upstash.scripts import ScriptTranslator
 
+_MOST_BYTES = 10 * 1024 * 1024
+"""Of a request or a response, on all of Upstash's plans below 1 GB."""
+
 
 class RestEndpoint:
     """The ASGI application `app`. A new instance doesn't know the scripts of an earlier one."""
@@ -66,7 +69,9 @@ class RestEndpoint:
         authorization = request.headers.get("authorization", "").encode()
         if not compare_digest(authorization, self._authorization):
             raise RequestError(401, "WRONGPASS invalid or missing auth token")
-        return await request.body()
+        body = await request.body()
+        _require_size("request", len(body))
+        return body
 
     async def _execute(self, request: Request, commands: list[Command]) -> list[dict[str, Any]]:
         """Run the commands. One that is refused or fails affects no other."""
@@ -77,13 +82,31 @@ class RestEndpoint:
                 if not refused:
                     pipeline.execute_command(*self._scripts.translate(command))
             replies = iter(await pipeline.execute(raise_on_error=False))
-        return [
+        items = [
             {"error": refused} if refused else _item(next(replies), base64) for refused in refusals
         ]
+        _require_size("response", sum(map(_size, items)))
+        return items
 
     def _json(self, content: object, status: int = 200) -> Response:
         headers = {"Upstash-Sync-Token": str(next(self._changes))}
         return JSONResponse(content, status, headers)
+
+
+def _require_size(what: str, actual: int) -> None:
+    """Raise `RequestError` for more than Upstash allows."""
+    if actual > _MOST_BYTES:
+        text = f"ERR max {what} size exceeded. Limit: {_MOST_BYTES} bytes, Actual: {actual} bytes"
+        raise RequestError(400, text)
+
+
+def _size(value: Any) -> int:
+    """Return about the bytes that a value of a response takes."""
+    if isinstance(value, dict):
+        return sum(map(_size, value.values()))
+    if isinstance(value, list):
+        return sum(map(_size, value))
+    return len(str(value))
 
 
 def _item(reply: Any, base64: bool) -> dict[str, Any]:

@@ -62,6 +62,10 @@ class SessionSnapshot:
         return not (self.is_deletion or self.session.status.is_terminal)
 
 
+WEBHOOK_CREATED = "webhook created"
+"""The message on the outbox's channel when the workers of webhooks have entries to read."""
+
+
 class Outbox(Protocol):
     """A queue of audit entries for the database, in the order of creation within a shard.
 
@@ -71,12 +75,13 @@ class Outbox(Protocol):
 
     async def take(
         self, worker: str, most: int, most_bytes: int = ..., after: Mapping[str, str] = ...
-    ) -> list[QueuedEntry]:
+    ) -> list[QueuedEntry] | None:
         """Return the oldest entries: at most `most` and `most_bytes` in all, but at least one.
 
         Shards on which another worker has the lease are skipped. Where `after` has a stream id for
         a shard, entries up to that id that were taken before are skipped. Entries stay in the
-        outbox until they are settled or parked, so none is lost if the worker dies.
+        outbox until they are settled or parked, so none is lost if the worker dies. None means that
+        this group of workers reads nothing, because no webhook exists.
         """
 
     async def is_empty(self) -> bool:

@@ -65,13 +65,16 @@ class ShardWakeups(Value, frozen=True):
 
 class WaitingWork(Value, frozen=True):
     """What waits in the store: lost data to restore, and numbers of wake-ups (due now or later),
-    of audit entries, of failed pushes, and of webhooks with messages of a session."""
+    of audit entries, of failed pushes, and of webhooks with messages of a session.
+
+    `has_webhooks` says whether the workers of webhooks read the entries."""
 
     has_lost_data: bool
     wakeups: int
     entries: int
     pending_pushes: int
     webhooks: int = 0
+    has_webhooks: bool = False
 
 
 class StoreStatistics(Value, frozen=True):

@@ -4,12 +4,12 @@
 -- A full Redis allows all writes, because an XACK is the first: see commit.lua.
 --
 -- KEYS  outbox [, dead letters]
--- ARGV  group, other group ('' = none), then the stream ids ...;
---       with dead letters: one stream id, entry, reason
+-- ARGV  group, other group ('' = none), '1' if nothing waits for the other group while it doesn't
+--       exist, then the stream ids ...; with dead letters: one stream id, entry, reason
 
 local outbox, dead_letters = KEYS[1], KEYS[2]
-local group, other = ARGV[1], ARGV[2]
-local ids = dead_letters and {ARGV[3]} or {unpack(ARGV, 3)}
+local group, other, is_optional = ARGV[1], ARGV[2], ARGV[3] == '1'
+local ids = dead_letters and {ARGV[4]} or {unpack(ARGV, 4)}
 
 -- The last id that the other group has read, as ms and sequence number; nothing if it doesn't exist.
 local function last_read()
@@ -36,7 +36,7 @@ local function is_done_elsewhere(id)
     return true
   end
   if not last_ms then
-    return false
+    return is_optional
   end
   local ms, number = string.match(id, '^(%d+)-(%d+)$')
   ms, number = tonumber(ms), tonumber(number)
@@ -58,5 +58,5 @@ if #removable > 0 then
 end
 -- If it was acknowledged before, it was settled or moved before, so don't move it twice.
 if dead_letters and acknowledged == 1 then
-  redis.call('XADD', dead_letters, '*', 'id', ids[1], 'entry', ARGV[4], 'reason', ARGV[5])
+  redis.call('XADD', dead_letters, '*', 'id', ids[1], 'entry', ARGV[5], 'reason', ARGV[6])
 end

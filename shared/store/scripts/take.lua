@@ -6,14 +6,28 @@
 --
 -- The first write is a DEL, which a full Redis allows: see commit.lua.
 --
--- KEYS  lease, outbox
+-- KEYS  lease, outbox [, ids of all webhooks]
 -- ARGV  worker, lease ms, group, most entries, most bytes (a single larger entry is still taken),
 --       first id of the entries that were taken before
--- Returns {{stream id, fields}, ...}, which is empty while another worker holds the lease.
+-- Returns {{stream id, fields}, ...}, which is empty while another worker holds the lease; nil if the
+-- group doesn't exist, because there is no webhook.
 
-local drainer, outbox = KEYS[1], KEYS[2]
+local drainer, outbox, webhook_ids = KEYS[1], KEYS[2], KEYS[3]
 local worker, lease, group = ARGV[1], ARGV[2], ARGV[3]
 local most_entries, most_bytes, from = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+
+-- One name for all workers, because the lease lets one work at a time: Redis keeps each name forever.
+local consumer = 'worker'
+
+if webhook_ids then
+  local reads = false
+  for _, fields in ipairs(redis.pcall('XINFO', 'GROUPS', outbox)) do
+    reads = reads or fields[2] == group
+  end
+  if not reads then
+    return false
+  end
+end
 
 local holder = redis.call('GET', drainer)
 if holder and holder ~= worker then
@@ -22,8 +36,19 @@ end
 redis.call('DEL', drainer)
 redis.call('SET', drainer, worker, 'PX', lease)
 
--- Fails harmlessly if the group exists already.
-redis.pcall('XGROUP', 'CREATE', outbox, group, '0', 'MKSTREAM')
+if not webhook_ids then
+  -- Fails harmlessly if the group exists already.
+  redis.pcall('XGROUP', 'CREATE', outbox, group, '0', 'MKSTREAM')
+end
+
+-- Remove the names that workers of earlier releases have left.
+if not holder then
+  for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', outbox, group)) do
+    if fields[2] ~= consumer and fields[4] == 0 then
+      redis.call('XGROUP', 'DELCONSUMER', outbox, group, fields[2])
+    end
+  end
+end
 
 local taken, bytes, is_full = {}, 0, false
 
@@ -57,17 +82,23 @@ end
 
 repeat
   local claimed = redis.call(
-    'XAUTOCLAIM', outbox, group, worker, 0, from, 'COUNT', next_count())
+    'XAUTOCLAIM', outbox, group, consumer, 0, from, 'COUNT', next_count())
   from = claimed[1]
   add(claimed[2])
 until is_full or from == '0-0'
 
 while not is_full do
   local read = redis.call(
-    'XREADGROUP', 'GROUP', group, worker, 'COUNT', next_count(), 'STREAMS', outbox, '>')
+    'XREADGROUP', 'GROUP', group, consumer, 'COUNT', next_count(), 'STREAMS', outbox, '>')
   if not read then
     break
   end
   add(read[1][2])
+end
+
+-- The last webhook was removed, and all entries are read.
+if webhook_ids and #taken == 0 and redis.call('EXISTS', webhook_ids) == 0 then
+  redis.call('XGROUP', 'DESTROY', outbox, group)
+  return false
 end
 return taken

@@ -248,8 +248,11 @@ async def test_webhooks_get_their_messages_and_record_attempts(
 async def test_a_new_webhook_is_refused(
     full_store: FullStore, connection: StoreConnection, keys: StoreKeys
 ) -> None:
-    webhook = Webhook("hook", "https://example.com", ("*",), Instant(1), ())
-    await full_store.assert_refused(RedisWebhookRegistry(connection, keys).add(None, webhook, 10))
+    registry = RedisWebhookRegistry(connection, keys)
+    old, new = (Webhook(name, "https://a.example", ("*",), Instant(1), ()) for name in ("a", "b"))
+    await registry.add(None, old, 10)
+    await full_store.assert_refused(registry.add(None, new, 10))
+    await full_store.assert_refused(registry.replace(None, old, replace(old, off_reason="410")))
 
 
 async def test_an_alarm_is_rescheduled(full_store: FullStore) -> None:
@@ -314,5 +317,11 @@ def test_every_script_has_a_test_on_a_full_redis() -> None:
     folder = scripts._SCRIPTS
     tested = {"commit", "confirm", "count", "epoch", "page", "probe", "rearm", "remember"}
     tested |= {"reschedule", "settle", "take", "work"}
-    tested |= {"webhook_add", "webhook_discard", "webhook_record", "webhook_register"}
+    tested |= {
+        "webhook_add",
+        "webhook_discard",
+        "webhook_open",
+        "webhook_record",
+        "webhook_register",
+    }
     assert {path.stem for path in folder.glob("*.lua")} == tested

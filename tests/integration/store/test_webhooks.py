@@ -191,6 +191,13 @@ async def test_only_an_unchanged_webhook_is_replaced(registry: RedisWebhookRegis
     assert await registry.of(None) == [off]
 
 
+async def registered(registry: RedisWebhookRegistry, tenant: str | None = None) -> Webhook:
+    """Add a webhook, so that the workers of webhooks read the outbox."""
+    added = webhook(0)
+    assert await registry.add(tenant, added, 10)
+    return added
+
+
 @pytest.fixture
 def readers(connection: StoreConnection, keys: StoreKeys) -> tuple[RedisOutbox, RedisOutbox]:
     """The outbox as the trail's worker and as the worker of webhooks sees it."""
@@ -210,8 +217,13 @@ async def fill_outbox(redis: Redis, keys: StoreKeys, count: int) -> str:
 
 @pytest.mark.parametrize("first", [0, 1])
 async def test_an_entry_leaves_the_outbox_when_both_readers_have_settled_it(
-    readers: tuple[RedisOutbox, RedisOutbox], redis: Redis, keys: StoreKeys, first: int
+    registry: RedisWebhookRegistry,
+    readers: tuple[RedisOutbox, RedisOutbox],
+    redis: Redis,
+    keys: StoreKeys,
+    first: int,
 ) -> None:
+    await registered(registry)
     key = await fill_outbox(redis, keys, 5)
     one, two = readers[first], readers[1 - first]
     entries = await one.take("worker", 10)
@@ -229,8 +241,12 @@ async def test_an_entry_leaves_the_outbox_when_both_readers_have_settled_it(
 
 
 async def test_each_reader_takes_its_unsettled_entries_again(
-    readers: tuple[RedisOutbox, RedisOutbox], redis: Redis, keys: StoreKeys
+    registry: RedisWebhookRegistry,
+    readers: tuple[RedisOutbox, RedisOutbox],
+    redis: Redis,
+    keys: StoreKeys,
 ) -> None:
+    await registered(registry)
     await fill_outbox(redis, keys, 3)
     trail, webhooks = readers
     entries = await trail.take("worker", 10)
@@ -240,8 +256,12 @@ async def test_each_reader_takes_its_unsettled_entries_again(
 
 
 async def test_a_dead_letter_stays_for_the_other_reader(
-    readers: tuple[RedisOutbox, RedisOutbox], redis: Redis, keys: StoreKeys
+    registry: RedisWebhookRegistry,
+    readers: tuple[RedisOutbox, RedisOutbox],
+    redis: Redis,
+    keys: StoreKeys,
 ) -> None:
+    await registered(registry)
     key = await fill_outbox(redis, keys, 1)
     trail, webhooks = readers
     (entry,) = await trail.take("worker", 10)
@@ -251,3 +271,126 @@ async def test_a_dead_letter_stays_for_the_other_reader(
     assert await redis.xlen(key) == 1
     await webhooks.settle(await webhooks.take("worker", 10))
     assert await redis.xlen(key) == 0
+
+
+async def groups_of(redis: Redis, keys: StoreKeys) -> list[set[str]]:
+    """Return the names of the groups that read each shard's outbox."""
+    found = []
+    for shard in keys.all_shards:
+        exists = await redis.exists(keys.outbox(shard))
+        groups = await redis.xinfo_groups(keys.outbox(shard)) if exists else []
+        found.append({group["name"].decode() for group in groups})
+    return found
+
+
+async def test_without_a_webhook_only_the_trail_reads_the_outbox(
+    readers: tuple[RedisOutbox, RedisOutbox], redis: Redis, keys: StoreKeys
+) -> None:
+    key = await fill_outbox(redis, keys, 3)
+    trail, webhooks = readers
+    entries = await trail.take("worker", 10)
+    assert await webhooks.take("worker", 10) is None
+    await trail.settle(entries)
+    assert await redis.xlen(key) == 0
+    assert set().union(*await groups_of(redis, keys)) == {AUDIT}
+
+
+async def test_entries_in_flight_when_a_webhook_is_made_leave_the_outbox(
+    registry: RedisWebhookRegistry,
+    readers: tuple[RedisOutbox, RedisOutbox],
+    redis: Redis,
+    keys: StoreKeys,
+) -> None:
+    """Two entries are taken by the trail's worker, and one is not, when the webhook is made."""
+    key = await fill_outbox(redis, keys, 3)
+    trail, webhooks = readers
+    taken = await trail.take("worker", 2)
+    await registered(registry)
+    await fill_outbox(redis, keys, 1)
+    await trail.settle(taken)
+    assert await redis.xlen(key) == 2
+    (new,) = await webhooks.take("worker", 10)
+    assert new.entry == b"0"
+    await trail.settle(await trail.take("worker", 10))
+    assert await redis.xlen(key) == 1
+    await webhooks.settle([new])
+    assert await redis.xlen(key) == 0
+
+
+async def test_entries_in_flight_when_the_last_webhook_is_removed_leave_the_outbox(
+    registry: RedisWebhookRegistry,
+    readers: tuple[RedisOutbox, RedisOutbox],
+    redis: Redis,
+    keys: StoreKeys,
+) -> None:
+    """Of four entries the trail has settled two, and the workers of webhooks have taken one."""
+    hook = await registered(registry)
+    key = await fill_outbox(redis, keys, 4)
+    trail, webhooks = readers
+    entries = await trail.take("worker", 10)
+    await trail.settle(entries[:2])
+    assert len(await webhooks.take("worker", 1)) == 1
+    await registry.remove(None, hook.webhook_id)
+    rest = await webhooks.take("worker", 10)
+    assert rest == entries
+    await webhooks.settle(rest)
+    while await webhooks.take("worker", 10) is not None:
+        pass
+    await trail.settle(entries[2:])
+    assert await redis.xlen(key) == 0
+    assert set().union(*await groups_of(redis, keys)) == {AUDIT}
+
+
+async def test_the_workers_read_until_the_last_webhook_of_all_tenants_is_removed(
+    registry: RedisWebhookRegistry,
+    readers: tuple[RedisOutbox, RedisOutbox],
+    redis: Redis,
+    keys: StoreKeys,
+) -> None:
+    _, webhooks = readers
+    one, other = await registered(registry, "one"), await registered(registry, "other")
+    assert await groups_of(redis, keys) == [{WEBHOOKS}] * keys.shards
+    await registry.remove("one", one.webhook_id)
+    assert await webhooks.take("worker", 10) == []
+    await registry.remove("other", other.webhook_id)
+    assert await webhooks.take("worker", 10) is None
+    assert await groups_of(redis, keys) == [set()] * keys.shards
+
+
+async def test_a_webhook_that_is_refused_lets_nobody_read(
+    registry: RedisWebhookRegistry, readers: tuple[RedisOutbox, RedisOutbox]
+) -> None:
+    _, webhooks = readers
+    assert not await registry.add(None, webhook(1), 0)
+    assert await webhooks.take("worker", 10) is None
+
+
+async def test_a_shard_that_lost_its_data_is_read_again(
+    registry: RedisWebhookRegistry, connection: StoreConnection, redis: Redis
+) -> None:
+    keys = StoreKeys(3)
+    of_three = RedisWebhookRegistry(connection, keys)
+    await registered(of_three)
+    lost = keys.all_shards[1]
+    await redis.delete(keys.outbox(lost), keys.webhook_ids(lost))
+    webhooks = RedisOutbox(connection, keys, WEBHOOKS, other=AUDIT)
+    assert await webhooks.take("worker", 10) == []
+    await redis.xadd(keys.outbox(lost), {"entry": "1"})
+    (entry,) = await webhooks.take("worker", 10)
+    assert entry.shard == lost
+
+
+async def test_workers_leave_no_consumers_behind(
+    readers: tuple[RedisOutbox, RedisOutbox], redis: Redis, keys: StoreKeys
+) -> None:
+    """One consumer of an earlier release has unsettled entries, and one has none."""
+    key = await fill_outbox(redis, keys, 2)
+    await redis.xgroup_create(key, AUDIT, "0")
+    await redis.xreadgroup(AUDIT, "busy", {key: ">"}, count=1)
+    await redis.xgroup_createconsumer(key, AUDIT, "idle")
+    trail, _ = readers
+    for worker in ("one", "another", "a third"):
+        await redis.delete(*(keys.outbox_lease(shard) for shard in keys.all_shards))
+        assert len(await trail.take(worker, 10)) == 2
+    consumers = await redis.xinfo_consumers(key, AUDIT)
+    assert {consumer["name"] for consumer in consumers} == {b"worker"}
