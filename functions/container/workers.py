@@ -9,6 +9,7 @@ from functions.container.metrics_server import MetricsServer
 from functions.container.observability import LoopLag
 from functions.workers.audit_worker import AuditWorker
 from functions.workers.deadline_loop import DeadlineLoop
+from functions.workers.keep_awake import DatabaseKeepAwake
 from functions.workers.push_retries import PushRetryWorker
 from functions.workers.recovery_loop import RecoveryLoop
 from functions.workers.webhooks import webhook_workers
@@ -73,8 +74,8 @@ def build_workers(
 def build_audit_workers(
     backend: Backend, metrics: PrometheusMetrics, channels: RedisFanOut, activity: Activity
 ) -> list[Worker]:
-    """Return the audit worker, the workers of webhooks, and the retry of failed pushes, as far as
-    `backend` has them."""
+    """Return the audit worker, the workers of webhooks, what keeps the database awake, and the
+    retry of failed pushes, as far as `backend` has them."""
     workers: list[Worker] = []
     if backend.audit:
         audit = AuditWorker(backend.outbox, backend.audit, backend.clock, metrics, activity)
@@ -86,7 +87,7 @@ def build_audit_workers(
 
         for shard in backend.keys.all_shards:
             channels.handle(backend.keys.outbox_channel(shard), wake)
-        workers += (audit, dispatcher, courier)
+        workers += (audit, dispatcher, courier, DatabaseKeepAwake(backend.audit))
     if backend.pushes:
         workers.append(PushRetryWorker(backend.pushes, backend.store, metrics, activity))
     return workers

@@ -1,9 +1,14 @@
-"""The reconcile function, every minute: handles wake-ups whose alarm was lost, and lost data."""
+"""The reconcile function, every minute: handles wake-ups whose alarm was lost, and lost data.
+
+It also keeps the audit database awake.
+"""
 
 import asyncio
 import logging
+from functools import cache
 
 from functions.workers.deadline_loop import handle_claimed_wakeup
+from functions.workers.keep_awake import DatabaseKeepAwake
 from functions.workers.recovery_loop import restore_all
 from shared.application.errors import StoreUnavailable
 from shared.application.ports.metrics import Metrics
@@ -28,6 +33,8 @@ async def reconcile(here: FunctionInstance) -> None:
 
     Without sessions that run this takes one command, because most Redis plans count commands.
     """
+    if keep_awake := _keep_awake(here):
+        await keep_awake.ping_if_due()
     work = await here.backend.store.waiting_work()
     if work.has_lost_data and here.backend.recovery:
         await _recover(here.backend.recovery, here.metrics)
@@ -36,6 +43,12 @@ async def reconcile(here: FunctionInstance) -> None:
     while overdue := await _claim_overdue(here):
         slots = asyncio.Semaphore(_CONCURRENCY)
         await asyncio.gather(*(_wake(here, slots, wakeup) for wakeup in overdue))
+
+
+@cache
+def _keep_awake(here: FunctionInstance) -> DatabaseKeepAwake | None:
+    """Return the same object for every call, so that it knows when it pinged."""
+    return DatabaseKeepAwake(here.backend.audit) if here.backend.audit else None
 
 
 async def _recover(recovery: Recovery, metrics: Metrics) -> None:

@@ -1,6 +1,9 @@
 """The reconcile function: handles wake-ups whose alarm was lost, once each."""
 
+import pytest
+
 from functions.workers import reconcile
+from infra.local.supabase import SECRET_KEY, LocalSupabase
 from shared.application.ports.session_store import Wakeup
 from shared.domain.session import Status
 from tests.functions.inspection import Inspector
@@ -20,6 +23,25 @@ def test_a_timeout_whose_alarm_was_lost_is_applied(
     sessions = [inspector.session(session_id) for session_id in session_ids]
     assert {(session.status, session.version) for session in sessions} == {(Status.EXPIRED, 3)}
     assert [session.session_completed_at for session in sessions] == deadlines
+
+
+def test_the_audit_database_is_queried_at_the_first_run_only(
+    supabase: LocalSupabase, process: LambdaProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPABASE_URL", supabase.url)
+    monkeypatch.setenv("SUPABASE_SERVICE_ROLE_KEY", SECRET_KEY)
+    audit, pings = process.instance.backend.audit, list[None]()
+    assert audit
+    ping = audit.ping
+
+    async def counting_ping() -> None:
+        await ping()
+        pings.append(None)
+
+    monkeypatch.setattr(audit, "ping", counting_ping)
+    for _ in range(3):
+        process.run_scheduled(reconcile.handler)
+    assert len(pings) == 1
 
 
 def test_a_session_overdue_by_less_than_two_seconds_is_left_to_its_alarm(
