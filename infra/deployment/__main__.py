@@ -4,13 +4,15 @@ import argparse
 import re
 import signal
 import sys
+from collections.abc import Callable
 
 from rich.console import Console
 
 from infra.deployment.preflight import ReleaseRequirements
 from infra.deployment.progress import ProgressReporter
-from infra.deployment.release import DEPLOY_TIMEOUT_S, ROLLBACK_TIMEOUT_S, deploy, roll_back
+from infra.deployment.release import deploy, roll_back
 from infra.deployment.release_errors import ReleaseRefused, RollbackFailed, RolledBack
+from infra.deployment.time_budget import deploy_budget_s, rollback_budget_s
 
 _STAGES = ("dev", "staging", "production")
 _EXIT_CODES = """exit codes: 0 done; 1 refused, nothing was changed; 2 failed and rolled back to the
@@ -68,8 +70,8 @@ def _options() -> argparse.Namespace:
         metavar="VERSION",
         help="such as v41 (default: the previous release)",
     )
-    _add_common_options(deploy_parser, DEPLOY_TIMEOUT_S)
-    _add_common_options(rollback_parser, ROLLBACK_TIMEOUT_S)
+    _add_common_options(deploy_parser, deploy_budget_s)
+    _add_common_options(rollback_parser, rollback_budget_s)
     options = parser.parse_args()
     if options.command == "deploy" and _names_other_stage(options.app, options.stage):
         deploy_parser.error(f"{options.app} is not for {options.stage}")
@@ -86,13 +88,13 @@ def _add_command(
     return commands.add_parser(name, prog=f"{name}.sh", description=description, epilog=_EXIT_CODES)
 
 
-def _add_common_options(parser: argparse.ArgumentParser, seconds: float) -> None:
+def _add_common_options(parser: argparse.ArgumentParser, budget_s: Callable[[int], float]) -> None:
     parser.add_argument("--yes", action="store_true", help="don't ask for confirmation")
     parser.add_argument(
         "--seconds",
         type=float,
-        default=seconds,
-        help="time limit in seconds (default: %(default)s)",
+        help=f"time limit in seconds (default: by the number of machines, {budget_s(2):.0f} for two"
+        f" and {budget_s(10):.0f} for ten)",
     )
     parser.add_argument("--poll-s", type=float, default=_POLL_S, help=argparse.SUPPRESS)
 

@@ -8,9 +8,10 @@ from typing import Any
 from infra.deployment.deadline import Deadline
 from infra.deployment.release_errors import ReleaseStepFailed
 from infra.deployment.subprocesses import ROOT, run
+from infra.deployment.time_budget import CONFIGURATION, always_running
 
-_CONFIGURATION = ROOT / "infra" / "fly.toml"
 _READY = {"started", "running"}
+_STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,21 @@ class FlyApp:
             return f"https://{hostname}"
         raise ReleaseStepFailed("flyctl status shows no hostname")
 
+    def machines(self) -> int:
+        """Return the number of machines, running or stopped. Raises `ReleaseStepFailed`."""
+        return len(self._machines())
+
     def unhealthy(self) -> list[str]:
-        """Return what is wrong with each unhealthy machine. Raises `ReleaseStepFailed`."""
-        machines = _field(self._status(), "machines") or []
-        return [fault for machine in machines for fault in _faults(machine)] or (
-            [] if machines else ["there is no machine"]
-        )
+        """Return what is wrong with each unhealthy machine. Raises `ReleaseStepFailed`.
+
+        Machines that Fly has stopped because they aren't needed are healthy.
+        """
+        machines = self._machines()
+        if not machines:
+            return ["there is no machine"]
+        awake = [one for one in machines if _field(one, "state") != _STOPPED]
+        is_enough = len(awake) >= always_running()
+        return [fault for one in (awake if is_enough else machines) for fault in _faults(one)]
 
     def build_and_deploy(self, arguments: dict[str, str]) -> None:
         """Build the checked-out commit and deploy it to every machine.
@@ -72,8 +82,14 @@ class FlyApp:
         self._deploy("--image", image, "--skip-release-command")
 
     def _deploy(self, *more: str) -> None:
-        config = ("--config", str(_CONFIGURATION), "--app", self.app, "--yes")
+        config = ("--config", str(CONFIGURATION), "--app", self.app, "--yes")
         run(["flyctl", "deploy", str(ROOT), *config, *more], self.deadline)
+
+    def _machines(self) -> list[Any]:
+        machines = _field(self._status(), "machines") or []
+        if not isinstance(machines, list):
+            raise ReleaseStepFailed("unexpected output of flyctl: the machines are no list")
+        return machines
 
     def _status(self) -> Any:
         return self._query("status", "--app", self.app, "--json")

@@ -17,10 +17,11 @@ from infra.deployment.release_errors import (
     RolledBack,
 )
 from infra.deployment.subprocesses import run
+from infra.deployment.time_budget import deploy_budget_s, rollback_budget_s
 from infra.deployment.verification import run_smoke_test, wait_until_healthy
 
-DEPLOY_TIMEOUT_S = 300.0
-ROLLBACK_TIMEOUT_S = 120.0
+_PREPARATION_S = 120.0
+"""For the questions to flyctl and the checks of the stores, before anything is changed."""
 
 
 def deploy(
@@ -29,30 +30,32 @@ def deploy(
     tell: ProgressReporter,
     *,
     yes: bool,
-    seconds: float,
+    seconds: float | None,
     poll_s: float,
 ) -> None:
-    """Release the checked-out commit.
+    """Release the checked-out commit, within `seconds`; None means the budget for its machines.
 
     Raises `ReleaseRefused`, `RolledBack` and `RollbackFailed`.
     """
     require_smoke_test_credentials()
     require_releasable_commit(demands, tell)
-    fly = FlyApp(app, Deadline(seconds))
+    fly = FlyApp(app, Deadline(_PREPARATION_S))
     require_ready_app(fly, tell)
     try:
+        machines = fly.machines()
         previous = next(iter(fly.releases()), None)
         head = run(["git", "rev-parse", "HEAD"], fly.deadline).strip()
     except ReleaseStepFailed as failure:
         raise ReleaseRefused(str(failure)) from None
     require_confirmation(f"Release {head[:9]} to {app} ({demands.stage})?", is_given=yes)
-    fly = FlyApp(app, Deadline(seconds))  # don't count the time spent on the question
+    fly = FlyApp(app, Deadline(seconds or deploy_budget_s(machines)))
     try:
         with tell.step("build, migrate, replace the machines one by one"):
             fly.build_and_deploy(pinned_base_images() | {"REVISION": head})
         wait_until_healthy(fly, tell, poll_s)
         run_smoke_test(fly, tell)
     except (Exception, KeyboardInterrupt) as failure:  # any failure must restore the service
+        fly = FlyApp(app, Deadline(min(rollback_budget_s(machines), fly.deadline.seconds)))
         _undo(fly, previous, failure, tell, poll_s)
     _report(fly, head, previous, tell)
 
@@ -63,21 +66,24 @@ def roll_back(
     tell: ProgressReporter,
     *,
     yes: bool,
-    seconds: float,
+    seconds: float | None,
     poll_s: float,
 ) -> None:
     """Deploy the image of an earlier release; `wanted` is its version, None for the previous one.
 
+    It takes at most `seconds`; None means the budget for its machines.
+
     Raises `ReleaseRefused` and `RollbackFailed`.
     """
     require_smoke_test_credentials()
-    fly = FlyApp(app, Deadline(seconds))
+    fly = FlyApp(app, Deadline(_PREPARATION_S))
     try:
+        machines = fly.machines()
         release = _find_release(fly.releases(), wanted)
     except ReleaseStepFailed as failure:
         raise ReleaseRefused(str(failure)) from None
     require_confirmation(f"Roll {app} back to v{release.version} ({release.image})?", is_given=yes)
-    fly = FlyApp(app, Deadline(seconds))
+    fly = FlyApp(app, Deadline(seconds or rollback_budget_s(machines)))
     try:
         _redeploy(fly, release, tell, poll_s)
     except (Exception, KeyboardInterrupt) as failure:
@@ -125,7 +131,6 @@ def _undo(
         raise RollbackFailed(
             f"There is no previous release to roll back to. flyctl logs --app {fly.app}"
         )
-    fly = FlyApp(fly.app, Deadline(min(ROLLBACK_TIMEOUT_S, fly.deadline.seconds)))
     try:
         _redeploy(fly, previous, tell, poll_s)
     except (Exception, KeyboardInterrupt) as rollback_error:

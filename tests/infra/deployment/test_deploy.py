@@ -24,6 +24,7 @@ _CALLS_BEFORE = [
     "flyctl secrets",
     "check-redis",
     "check-postgres",
+    "flyctl status",
     "flyctl releases",
 ]
 _CALLS_OF_DEPLOYMENT = ["flyctl deploy", "flyctl status", "flyctl status", "smoke.sh"]
@@ -34,6 +35,7 @@ _COMMANDS = {
     "flyctl secrets": "flyctl secrets list",
 }
 
+_STOPPED = {"id": "m2", "state": "stopped", "checks": []}
 _PREVIOUS = IMAGE.format(41)
 _APP_WITHOUT_STAGE = "synckairos"
 """An app whose name contains no stage, so that it is accepted for each."""
@@ -90,7 +92,7 @@ def test_a_failure_before_the_deployment_changes_nothing(checkout: Checkout, ste
 
 @pytest.mark.parametrize(
     ("step", "occurrence"),
-    [("flyctl deploy", 0), ("flyctl status", 0), ("flyctl status", 1), ("smoke.sh", 0)],
+    [("flyctl deploy", 0), ("flyctl status", 1), ("flyctl status", 2), ("smoke.sh", 0)],
 )
 def test_a_failure_after_the_deployment_is_rolled_back(
     checkout: Checkout, step: str, occurrence: int
@@ -103,7 +105,7 @@ def test_a_failure_after_the_deployment_is_rolled_back(
     assert result.order[-1] == "smoke.sh"
 
 
-@pytest.mark.parametrize(("step", "occurrence"), [("flyctl releases", 1), ("flyctl status", 2)])
+@pytest.mark.parametrize(("step", "occurrence"), [("flyctl releases", 1), ("flyctl status", 3)])
 def test_a_failed_report_rolls_nothing_back(checkout: Checkout, step: str, occurrence: int) -> None:
     checkout.set_responses(failing(step, occurrence))
     result = deploy(checkout)
@@ -126,6 +128,10 @@ def test_machines_that_stay_unhealthy_are_rolled_back(checkout: Checkout) -> Non
         (
             status("passing", state="stopped"),
             ["machine m0 is stopped", "machine m1 is stopped"],
+        ),
+        (
+            {**status(), "Machines": [*status("passing")["Machines"], _STOPPED]},
+            [],
         ),
         (status(), ["machine m0 has no checks yet", "machine m1 has no checks yet"]),
         ({**status(), "Machines": []}, ["there is no machine"]),
@@ -238,7 +244,8 @@ def test_a_release_requires_a_token_for_the_smoke_test(
 @pytest.mark.parametrize("odd", [[], {"Hostname": "h", "Machines": [None]}, {"Machines": 7}])
 def test_an_unexpected_response_of_flyctl_is_rolled_back(checkout: Checkout, odd: Any) -> None:
     responses = successful_responses()
-    responses["flyctl status"] = [odd, *responses["flyctl status"]]
+    (usual,) = responses["flyctl status"]
+    responses["flyctl status"] = [usual, odd, usual]
     checkout.set_responses(responses)
     result = deploy(checkout)
     assert (result.code, result.deployed) == (2, ["here", _PREVIOUS])

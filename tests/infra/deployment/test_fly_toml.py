@@ -16,6 +16,7 @@ import pytest
 
 from functions import endpoints
 from functions.container import http_server
+from infra.deployment import time_budget
 from shared.settings.settings import Settings
 
 _ROOT = Path(__file__).parents[3]
@@ -100,10 +101,27 @@ def test_the_kill_timeout_exceeds_the_time_of_a_shutdown() -> None:
     assert seconds(_FLY["kill_timeout"]) > shutdown_s + 10
 
 
-def test_two_machines_always_run() -> None:
+def test_two_machines_always_run_and_others_by_load() -> None:
     service = _FLY["http_service"]
-    assert (service["auto_stop_machines"], service["min_machines_running"]) == ("off", 2)
+    assert (service["auto_stop_machines"], service["auto_start_machines"]) == ("stop", True)
+    assert service["min_machines_running"] == time_budget.always_running() == 2
+    assert service["concurrency"]["type"] == "connections"
     assert service["concurrency"]["soft_limit"] < service["concurrency"]["hard_limit"] <= 2500
+
+
+@pytest.mark.parametrize(
+    ("machines", "rounds"), [(0, 2), (1, 2), (2, 2), (3, 3), (4, 4), (5, 3), (8, 4), (10, 4)]
+)
+def test_the_budget_of_a_release_grows_with_the_rounds(machines: int, rounds: int) -> None:
+    assert time_budget.rounds(machines) == rounds
+    assert time_budget.deploy_budget_s(machines) == 180 + 60 * rounds
+    assert time_budget.rollback_budget_s(machines) == 60 * rounds
+
+
+def test_a_round_has_time_to_stop_a_machine_and_to_see_it_healthy() -> None:
+    stop_s = seconds(_FLY["kill_timeout"])
+    first_check_s = max(seconds(check["grace_period"]) for check in checks())
+    assert stop_s + first_check_s < time_budget.rollback_budget_s(2) / 2
 
 
 def test_the_release_command_exists() -> None:

@@ -158,6 +158,28 @@ async def test_a_rolling_restart_fails_no_request_and_every_client_reconnects(
     _print_figures(clients)
 
 
+@pytest.mark.extended
+async def test_an_instance_that_is_stopped_for_good_fails_no_request_and_no_deadline(
+    instances: Fleet, proxy: Balancer, own_redis_url: str, postgres: EmbeddedPostgres
+) -> None:
+    """Fly stops machines that aren't needed. The other ones handle the deadlines."""
+    async with running_clients(proxy.url, own_redis_url) as clients:
+        await wait_until_both_up(instances, proxy)
+        await asyncio.to_thread(instances.stop, 1)
+        handled = len(clients.lateness_ms)
+        await asyncio.gather(*(wait_for_switches(player) for player in clients.players))
+        async with asyncio.timeout(60):
+            while len(clients.lateness_ms) < handled + 3:
+                await asyncio.sleep(0.02)
+    assert clients.failures == []
+    assert clients.offline_s
+    assert max(clients.offline_s) < _RECONNECT_WITHIN_S
+    assert all(follower.was_told_to_reconnect for follower in clients.followers)
+    assert max(clients.lateness_ms) < _MAX_LATENESS_MS
+    await _assert_complete_trail(clients, postgres)
+    _print_figures(clients)
+
+
 async def test_a_killed_instance_fails_only_the_requests_in_flight(
     instances: Fleet, proxy: Balancer, own_redis_url: str, postgres: EmbeddedPostgres
 ) -> None:
