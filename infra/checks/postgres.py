@@ -12,7 +12,7 @@ from typing import Any
 from psycopg import AsyncConnection, Error, OperationalError
 
 from infra.checks.redaction import redact_url
-from infra.checks.runner import Check, CheckFailed, parse_json_flag, print_results, run_checks
+from infra.checks.runner import Check, CheckFailed, check_parser, print_results, run_checks
 from shared.audit.postgres import encoding_problem
 from shared.audit.postgres_pool import MAX_CONNECTIONS
 from shared.domain.session import Status, SyncMode
@@ -35,7 +35,10 @@ Rows = list[tuple[Any, ...]]
 
 def main() -> int:
     """Check `DATABASE_URL`; return the exit code."""
-    as_json, url = parse_json_flag("check-postgres", _DESCRIPTION), read_settings().database_url
+    as_json, url = (
+        check_parser("check-postgres", _DESCRIPTION).parse_args().json,
+        read_settings().database_url,
+    )
     if url is None:
         sys.exit("DATABASE_URL is not set: DATABASE_URL=postgresql://...")
     return asyncio.run(_check(url.get_secret_value(), as_json=as_json))

@@ -15,7 +15,7 @@ from upstash_redis.asyncio import Redis as UpstashRedis
 
 from infra.checks.redaction import redact_url
 from infra.checks.redis_servers import RedisServerChecks, decode, parse_info
-from infra.checks.runner import Check, CheckFailed, parse_json_flag, print_results, run_checks
+from infra.checks.runner import Check, CheckFailed, check_parser, print_results, run_checks
 from shared.application.errors import StoreUnavailable
 from shared.settings.settings import Settings, read_settings
 from shared.store.connection import Script
@@ -27,10 +27,15 @@ _DESCRIPTION = (
     "Checks REDIS_URL with STORE_SHARDS, or UPSTASH_REDIS_REST_URL with its token. Checks every"
     " primary of a cluster. Writes a few test keys and removes them."
 )
+_STAGES = ("dev", "staging", "production")
 
 _MIN_VERSION = (6, 2)
 _SHARD = StoreKeys().all_shards[0]
 """Prefix of the test keys: the user may have rights on the service's keys and channels only."""
+
+_STAGE_KEY = f"{_SHARD}:stage"
+"""The stage that this Redis belongs to."""
+
 _KEY_TTL_MS = 30_000
 _SET_AND_TTL = (
     "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return redis.call('PTTL', KEYS[1])"
@@ -56,18 +61,23 @@ class Target:
 
 def main() -> int:
     """Check the Redis that the environment names; return the exit code."""
-    as_json, settings = parse_json_flag("check-redis", _DESCRIPTION), read_settings()
+    parser = check_parser("check-redis", _DESCRIPTION)
+    parser.add_argument(
+        "--stage",
+        choices=_STAGES,
+        help="reserve the Redis for this stage; fails if it is reserved for another one",
+    )
+    options, settings = parser.parse_args(), read_settings()
     if not (settings.redis_url or settings.upstash_redis_rest_url):
         sys.exit("Set REDIS_URL=rediss://..., or UPSTASH_REDIS_REST_URL and ..._TOKEN")
-    return asyncio.run(_check(settings, as_json=as_json))
+    return asyncio.run(_check(settings, options.stage, as_json=options.json))
 
 
-async def _check(settings: Settings, *, as_json: bool) -> int:
+async def _check(settings: Settings, stage: str | None, *, as_json: bool) -> int:
     connected = _native(settings) if settings.redis_url else _rest(settings)
     async with connected as target:
-        return print_results(
-            target.title, await run_checks(_checks(target), _explain), as_json=as_json
-        )
+        checks = _checks(target) + ([_stage_check(target, stage)] if stage else [])
+        return print_results(target.title, await run_checks(checks, _explain), as_json=as_json)
 
 
 @asynccontextmanager
@@ -189,6 +199,22 @@ def _checks(target: Target) -> list[Check]:
         "server": server,
     }
     return [*(Check(name, check) for name, check in checks.items()), *target.more_checks]
+
+
+def _stage_check(target: Target, stage: str) -> Check:
+    """Return the check that no other stage uses this Redis; it reserves the Redis for `stage`."""
+
+    async def look() -> str:
+        await target.ask("SET", _STAGE_KEY, stage, "NX")
+        owner = await target.ask("GET", _STAGE_KEY)
+        return _require(
+            owner == stage,
+            f"this Redis belongs to the stage {owner}: each stage needs its own. If {owner} no"
+            f" longer uses it, delete the key {_STAGE_KEY}",
+            f"belongs to {stage}",
+        )
+
+    return Check("stage", look)
 
 
 async def _next(received: "asyncio.Queue[bytes]", ended: "asyncio.Future[None]") -> None:

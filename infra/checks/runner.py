@@ -58,11 +58,11 @@ async def _run(check: Check, explain: Callable[[Exception], str], deadline_s: fl
     return CheckResult(check.name, passed, (time.monotonic() - started) * 1000, message)
 
 
-def parse_json_flag(script: str, description: str) -> bool:
-    """Parse the command line of a check script; return whether `--json` is given."""
+def check_parser(script: str, description: str) -> argparse.ArgumentParser:
+    """Return the parser of the command line of a check script, with `--json`."""
     parser = argparse.ArgumentParser(prog=script, description=description)
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
-    return bool(parser.parse_args().json)
+    return parser
 
 
 def print_results(title: str, results: Sequence[CheckResult], *, as_json: bool) -> int:

@@ -1,7 +1,7 @@
 """Preconditions of a release: if one isn't met, the release is refused and nothing is changed."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -47,12 +47,16 @@ def require_releasable_commit(demands: ReleaseRequirements, tell: ProgressReport
     _check(tell, "image", lambda: _require_pinned(demands.stage))
 
 
-def require_ready_app(fly: FlyApp, tell: ProgressReporter) -> None:
-    """Check the app, its secrets and its stores. Raises `ReleaseRefused`."""
+def require_ready_app(fly: FlyApp, stage: str, tell: ProgressReporter) -> None:
+    """Check the app, its secrets and its stores, which no other stage may use.
+
+    Raises `ReleaseRefused`.
+    """
     _check(tell, f"app {fly.app}", lambda: _require_app(fly))
     _check(tell, "secrets", lambda: _require_secrets(fly))
     for name, script in _STORES.items():
-        _check(tell, name, partial(_require_store, fly, name, script))
+        arguments = ["--stage", stage] if name == "REDIS_URL" else []
+        _check(tell, name, partial(_require_store, fly, name, [script, *arguments]))
 
 
 def _check(tell: ProgressReporter, name: str, check: Callable[[], None]) -> None:
@@ -106,8 +110,9 @@ def _require_secrets(fly: FlyApp) -> None:
         )
 
 
-def _require_store(fly: FlyApp, name: str, script: str) -> None:
+def _require_store(fly: FlyApp, name: str, command: Sequence[str]) -> None:
     """Check the store that the app will use, from this machine."""
+    script, *arguments = command
     if not os.environ.get(name):
         raise ReleaseRefused(f"{name} is not in the environment: {script} needs it")
-    run([str(_SCRIPTS / script)], fly.deadline)
+    run([str(_SCRIPTS / script), *arguments], fly.deadline)

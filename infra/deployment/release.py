@@ -40,7 +40,7 @@ def deploy(
     require_smoke_test_credentials()
     require_releasable_commit(demands, tell)
     fly = FlyApp(app, Deadline(_PREPARATION_S))
-    require_ready_app(fly, tell)
+    require_ready_app(fly, demands.stage, tell)
     try:
         machines = fly.machines()
         previous = next(iter(fly.releases()), None)

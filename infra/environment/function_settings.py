@@ -31,6 +31,12 @@ def undelivered_faults(names: Iterable[str]) -> Iterator[str]:
             yield f"{name} has no effect on functions: leave it out"
 
 
+def default_region() -> str:
+    """Return the region of the functions if no other one is given."""
+    template: dict[str, Any] = yaml.safe_load(_TEMPLATE.read_text("utf-8"))
+    return str(template["params"]["default"]["region"])
+
+
 def _parameters() -> dict[str, str]:
     """Return the parameter of serverless.yml behind each variable."""
     template: dict[str, Any] = yaml.safe_load(_TEMPLATE.read_text("utf-8"))

@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import os
 import sys
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from rich.console import Console
 
 from infra.confirm import confirm
 from infra.environment import aws_parameters, fly_secrets
+from infra.environment.fly_settings import undelivered_faults
+from infra.environment.function_settings import default_region
 from infra.environment.secret_definitions import Secret, all_secrets
 from infra.environment.secret_plan import SecretPlan, plan_secrets
 from infra.environment.validation import validate
-from infra.environment.variables import SETTING_NAMES, EnvFileError, read_variables
+from infra.environment.variables import EnvFileError, read_variables, unknown_variable_faults
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -47,8 +50,9 @@ def _set(options: argparse.Namespace) -> None:
     present = _present(options)
     planned = plan_secrets(secrets, given, present, _ask)
     if options.file:
-        others = {name for name in given if name in SETTING_NAMES or name.startswith("OTEL_")}
-        planned.values |= {name: given[name] for name in others - _names(secrets)}
+        _require_delivered(given, options)
+        others = given.keys() - _names(secrets)
+        planned.values |= {name: given[name] for name in others}
     _require_valid(planned, present, options)
     _print(planned)
     if options.dry_run:
@@ -64,6 +68,15 @@ def _set(options: argparse.Namespace) -> None:
     else:
         aws_parameters.write(options.stage, options.region, planned.values)
         console.print(f"Set under /synckairos/{options.stage}/.")
+
+
+def _require_delivered(given: dict[str, str], options: argparse.Namespace) -> None:
+    """Require that each variable of the file is known and set. Raises `NothingSet`."""
+    faults = unknown_variable_faults(set(given))
+    if options.target == "fly":
+        faults += [f for f in undelivered_faults(given) if f.split()[0] not in " ".join(faults)]
+    if faults:
+        raise NothingSet(f"Nothing was set: {'; '.join(faults)}")
 
 
 def _names(secrets: tuple[Secret, ...]) -> set[str]:
@@ -122,13 +135,17 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         prog="secrets",
         description="Sets the service's secrets. Takes them from FILE or the environment, generates"
         " the random ones, and asks for the others. On Fly.io it also sets all other settings of"
-        " FILE; for functions FILE may have secrets only. Values are never printed or written to"
-        " disk.",
+        " FILE; for functions FILE may have secrets only. A variable of FILE that would not arrive"
+        " is refused. Values are never printed or written to disk.",
     )
     parser.add_argument("app", nargs="?", metavar="APP", help="the app's name on Fly.io")
     parser.add_argument("--target", choices=("fly", "lambda"), default="fly")
     parser.add_argument("--stage", default="dev", help="of the functions (default: %(default)s)")
-    parser.add_argument("--region", default="ap-southeast-2", help="default: %(default)s")
+    parser.add_argument(
+        "--region",
+        default=os.environ.get("REGION") or default_region(),
+        help="of the functions; default: REGION, else that in serverless.yml",
+    )
     parser.add_argument("--file", type=Path, help="variables, as in .env.production.example")
     parser.add_argument("--dry-run", action="store_true", help="only print what would be set")
     parser.add_argument("--yes", action="store_true", help="don't ask for confirmation")

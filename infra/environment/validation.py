@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from infra.environment.fly_settings import conflicting_faults
 from infra.environment.function_settings import undelivered_faults
 from infra.environment.secret_definitions import Target, required_secrets
 from infra.environment.variables import (
@@ -50,6 +51,7 @@ def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
         reported = " ".join(found.faults)
         found.faults += [f for f in check(settings) if f.split()[0] not in reported]
         found.warnings += _warnings(settings)
+        found.faults += conflicting_faults(variables) if target == "fly" else []
         if target == "fly" and settings.trusted_proxy_hops == 0:
             found.warnings.append(
                 "TRUSTED_PROXY_HOPS is 0: behind a proxy all callers share one address"

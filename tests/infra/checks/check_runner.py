@@ -15,9 +15,9 @@ def run(script: str, **variables: str) -> CompletedScript:
     return commands.run_main(_MAINS[script], **variables)
 
 
-def run_checks(script: str, **variables: str) -> tuple[int, dict[str, Any]]:
+def run_checks(script: str, *arguments: str, **variables: str) -> tuple[int, dict[str, Any]]:
     """Run a check command in this process; return its exit code and its checks by name."""
-    return _read(commands.run_main(_MAINS[script], "--json", **variables))
+    return _read(commands.run_main(_MAINS[script], "--json", *arguments, **variables))
 
 
 def checks_by_script(script: str, **variables: str) -> tuple[int, dict[str, Any]]:

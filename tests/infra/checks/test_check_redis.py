@@ -36,6 +36,18 @@ def test_the_checks_leave_no_keys_behind(own_redis_url: str, redis: Redis) -> No
     assert redis.keys("*") == [b"ours"]
 
 
+def test_a_redis_belongs_to_one_stage(own_redis_url: str, redis: Redis) -> None:
+    for _ in range(2):
+        code, checks = run_checks("check-redis", "--stage", "staging", REDIS_URL=own_redis_url)
+        assert (code, checks["stage"]["message"]) == (0, "belongs to staging")
+    code, checks = run_checks("check-redis", "--stage", "production", REDIS_URL=own_redis_url)
+    assert code == 1
+    assert "this Redis belongs to the stage staging" in checks["stage"]["message"]
+    assert "{s0}:stage" in checks["stage"]["message"]
+    redis.delete("{s0}:stage")
+    assert run_checks("check-redis", "--stage", "production", REDIS_URL=own_redis_url)[0] == 0
+
+
 def test_upstash_is_checked_over_rest(own_redis_url: str) -> None:
     with local_upstash(own_redis_url) as upstash:
         code, checks = run_checks(

@@ -66,6 +66,11 @@ def test_a_release_checks_deploys_waits_for_health_and_runs_the_smoke_test(
     assert f"https://{APP}.fly.dev" in result.output
 
 
+def test_the_redis_is_checked_for_the_stage(checkout: Checkout) -> None:
+    (call,) = [call for call in deploy(checkout).calls if call[0] == "check-redis"]
+    assert call[1:] == ["--stage", "staging"]
+
+
 def test_it_builds_the_checkout_and_passes_the_commit_as_revision(checkout: Checkout) -> None:
     call = next(c for c in deploy(checkout).calls if c[:2] == ["flyctl", "deploy"])
     assert call[2] == str(checkout.folder)

@@ -122,6 +122,25 @@ def test_other_settings_of_the_file_are_set_too(fly: FlyctlStub, tmp_path: Path)
     assert "JWT_ISSUER" not in fly.imported
 
 
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("REDIS_ULR", "REDIS_ULR is not a setting; did you mean REDIS_URL?"),
+        ("POSTGRES_PASSWORD", "POSTGRES_PASSWORD would not reach the app"),
+        ("NODE_ENV", "NODE_ENV would not reach the app"),
+        ("PORT", "PORT is 8080 in infra/fly.toml"),
+    ],
+)
+def test_a_variable_of_the_file_that_would_not_arrive_is_refused(
+    fly: FlyctlStub, tmp_path: Path, name: str, fault: str
+) -> None:
+    file = tmp_path / "env"
+    file.write_text(lines(_PROVIDED | {name: "3000"}))
+    result = fly.run(_APP, "--file", file, "--yes")
+    assert (result.returncode, fly.imported) == (1, {})
+    assert fault in result.stdout
+
+
 def test_secrets_are_staged_for_the_next_release(fly: FlyctlStub) -> None:
     fly.run(_APP, "--yes", **_PROVIDED)
     assert fly.calls[-1][0] == ["secrets", "import", "--app", _APP, "--stage"]
@@ -196,7 +215,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """An emulated Parameter Store; the value is a file with all secrets but `JWT_SECRET`."""
     for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
         monkeypatch.setenv(name, value)
-    for name in SETTING_NAMES:
+    for name in (*SETTING_NAMES, "REGION"):
         monkeypatch.delenv(name, raising=False)
     file = tmp_path / "env"
     given = {name: v for name, v in FUNCTIONS.items() if name != "JWT_SECRET"}
@@ -205,9 +224,9 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
         yield file
 
 
-def stored(stage: str) -> dict[str, tuple[str, str]]:
+def stored(stage: str, region: str = _REGION) -> dict[str, tuple[str, str]]:
     """Return value and type of each parameter of the stage, by name."""
-    client = boto3.client("ssm", region_name=_REGION)
+    client = boto3.client("ssm", region_name=region)
     path = f"/synckairos/{stage}"
     found = client.get_parameters_by_path(Path=path, WithDecryption=True)["Parameters"]
     return {one["Name"].rpartition("/")[2]: (one["Value"], one["Type"]) for one in found}
@@ -229,6 +248,14 @@ def test_a_setting_that_would_not_reach_the_functions_stops_the_command(
     assert set_secrets.main(arguments) == 1
     assert stored("prod") == {}
     assert "set logLevel of the stage in serverless.yml" in capsys.readouterr().out
+
+
+def test_the_region_is_given_once_for_all(aws: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGION", "eu-central-1")
+    arguments = ["--target", "lambda", "--stage", "prod", "--file", str(aws), "--yes"]
+    assert set_secrets.main(arguments) == 0
+    assert stored("prod") == {}
+    assert set(stored("prod", "eu-central-1")) == {one.name for one in all_secrets("lambda")}
 
 
 def test_a_second_run_changes_nothing(aws: Path) -> None:

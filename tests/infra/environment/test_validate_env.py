@@ -72,6 +72,7 @@ def test_each_missing_secret_is_named_once_with_how_to_get_it(
         ({"REDIS_URL": "rediss://default:PASSWORD@HOST:6379"}, "REDIS_URL still contains"),
         ({"DATABASE_URL": "postgresql://a:[YOUR-PASSWORD]@h/x"}, "DATABASE_URL still contains"),
         ({"JWT_JWKS_URL": "http://x"}, "JWT_JWKS_URL must begin with https://"),
+        ({"METRICS_PORT": "9000"}, "METRICS_PORT is 9091 in infra/fly.toml"),
     ],
 )
 def test_each_fault_is_named(change: dict[str, str], message: str) -> None:
