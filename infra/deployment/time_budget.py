@@ -33,7 +33,7 @@ def rounds(machines: int) -> int:
     gets those that must always run.
     """
     deploy, count = _fly_toml()["deploy"], max(machines, always_running())
-    allowed = deploy["max_unavailable"]
+    allowed = float(deploy["max_unavailable"])
     at_once = allowed if allowed >= 1 else math.ceil(count * allowed)
     return math.ceil(count / at_once)
 

@@ -5,7 +5,8 @@ time and the package size. The packager counts imports inside functions too, so 
 full package is a module of its own.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from shared.application.errors import AuditKeyRefused
 from shared.application.supabase_keys import is_legacy_key, key_headers
@@ -47,7 +48,10 @@ def http_client(service_key: str, *, http2: bool) -> "httpx.AsyncClient":
             request.headers.pop("Authorization", None)
 
     timeout = httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
-    hooks = {"request": [drop_bearer], "response": [_require_accepted_key]}
+    hooks: dict[str, list[Callable[..., Any]]] = {
+        "request": [drop_bearer],
+        "response": [_require_accepted_key],
+    }
     return httpx.AsyncClient(http2=http2, timeout=timeout, event_hooks=hooks)
 
 

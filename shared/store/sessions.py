@@ -345,8 +345,8 @@ class RedisSessionStore:
             self._keys.pending_pushes(shard),
             self._keys.webhooks_due(shard),
         ]
-        is_whole, *numbers, has_webhooks = await self._redis.run(load_script("work"), keys, [GROUP])
-        return WaitingWork(not is_whole, *numbers, has_webhooks=bool(has_webhooks))
+        is_whole, *numbers, is_read = await self._redis.run(load_script("work"), keys, [GROUP])
+        return WaitingWork(not is_whole, *numbers, bool(is_read))
 
     async def _reschedule(self, shard: str, moves: Sequence[Argument]) -> list[str]:
         return await reschedule(self._redis, self._keys.deadlines(shard), moves)
