@@ -9,14 +9,14 @@
 -- KEYS  lease, outbox [, ids of all webhooks]
 -- ARGV  worker, lease ms, group, most entries, most bytes (a single larger entry is still taken),
 --       first id of the entries that were taken before
--- Returns {{stream id, fields}, ...}, which is empty while another worker holds the lease; nil if the
--- group doesn't exist, because there is no webhook.
+-- Returns {{stream id, fields}, ...}, which is empty while another worker holds the lease; nil if
+-- the group doesn't exist, because there is no webhook.
 
 local drainer, outbox, webhook_ids = KEYS[1], KEYS[2], KEYS[3]
 local worker, lease, group = ARGV[1], ARGV[2], ARGV[3]
 local most_entries, most_bytes, from = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 
--- One name for all workers, because the lease lets one work at a time: Redis keeps each name forever.
+-- One name for all workers: the lease lets one work at a time, and Redis never forgets a name.
 local consumer = 'worker'
 
 if webhook_ids then
