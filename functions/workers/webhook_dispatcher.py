@@ -18,7 +18,7 @@ from shared.application.audit_entries import (
 )
 from shared.application.errors import AuditUnavailable, StoreUnavailable
 from shared.application.event_loop import LARGE_BYTES, wait_for_event, yield_to_event_loop
-from shared.application.ports.audit_log import WEBHOOK_CREATED, AuditLog, QueuedEntry
+from shared.application.ports.audit_log import WEBHOOK_CREATED, AuditLog, NoWebhook, QueuedEntry
 from shared.application.ports.metrics import Metrics
 from shared.application.ports.session_store import SessionStore
 from shared.application.ports.webhooks import Attempt, Recipient, Webhook, WebhookMessage
@@ -99,10 +99,14 @@ class WebhookDispatcher:
 
         Raises `StoreUnavailable`; entries that weren't dispatched then stay in the outbox.
         """
-        taken = await self._webhooks.outbox.take(self._name, _BATCH)
-        self.has_webhooks = taken is not None
+        try:
+            taken = await self._webhooks.outbox.take(self._name, _BATCH)
+        except NoWebhook:
+            self.has_webhooks = False
+            return None
+        self.has_webhooks = True
         if not taken:
-            return 0 if self.has_webhooks else None
+            return 0
         messages = await self._messages_of(taken)
         if messages:
             await self._add(messages)

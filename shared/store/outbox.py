@@ -7,7 +7,7 @@ from types import MappingProxyType
 from shared.application import audit_entries
 from shared.application.errors import StoreUnavailable
 from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
-from shared.application.ports.audit_log import QueuedEntry, SessionSnapshot
+from shared.application.ports.audit_log import NoWebhook, QueuedEntry, SessionSnapshot
 from shared.application.snapshots import completed
 from shared.domain.session import Session
 from shared.domain.units import Millis
@@ -58,7 +58,7 @@ class RedisOutbox:
         most: int,
         most_bytes: int = _MOST_BYTES,
         after: Mapping[str, str] = MappingProxyType({}),
-    ) -> list[QueuedEntry] | None:
+    ) -> list[QueuedEntry]:
         """See `Outbox`. Each call begins with another shard, so that all get their turn.
 
         Shards without the group of webhooks are opened to it if others have it, because they have
@@ -92,7 +92,7 @@ class RedisOutbox:
         if len(outages) == len(shards):
             raise outages[0]
         if len(unread) + len(outages) == len(shards):
-            return None
+            raise NoWebhook
         if unread:
             await self._readers.repair(unread)
         return taken

@@ -345,8 +345,16 @@ class RedisSessionStore:
             self._keys.pending_pushes(shard),
             self._keys.webhooks_due(shard),
         ]
-        is_whole, *numbers, is_read = await self._redis.run(load_script("work"), keys, [GROUP])
-        return WaitingWork(not is_whole, *numbers, bool(is_read))
+        reply = await self._redis.run(load_script("work"), keys, [GROUP])
+        is_whole, wakeups, entries, pending_pushes, webhooks, is_read = reply
+        return WaitingWork(
+            has_lost_data=not is_whole,
+            wakeups=wakeups,
+            entries=entries,
+            pending_pushes=pending_pushes,
+            webhooks=webhooks,
+            has_webhooks=bool(is_read),
+        )
 
     async def _reschedule(self, shard: str, moves: Sequence[Argument]) -> list[str]:
         return await reschedule(self._redis, self._keys.deadlines(shard), moves)

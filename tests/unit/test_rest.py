@@ -19,7 +19,7 @@ from shared.application import activity as activity_module
 from shared.application.activity import Activity
 from shared.application.due_changes import WakeupHandler
 from shared.application.event_loop import cancel_and_wait
-from shared.application.ports.audit_log import WEBHOOK_CREATED, AuditLog, Outbox
+from shared.application.ports.audit_log import WEBHOOK_CREATED, AuditLog, NoWebhook, Outbox
 from shared.application.ports.pending_pushes import ClaimedPushes
 from shared.application.ports.session_store import SessionStore, ShardWakeups, Wakeup
 from shared.application.ports.webhooks import ClaimedDeliveries, WebhookQueue
@@ -79,9 +79,9 @@ class Looks:
     async def take(self, *arguments: Any) -> Any:
         self.count += 1
         is_of_outbox = len(arguments) > 1
-        if is_of_outbox:
-            return [] if self.has_webhooks else None
-        return ClaimedPushes((), None)
+        if not self.has_webhooks:
+            raise NoWebhook
+        return [] if is_of_outbox else ClaimedPushes((), None)
 
     @property
     def of_webhooks(self) -> WebhookQueue:

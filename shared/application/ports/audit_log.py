@@ -66,6 +66,10 @@ WEBHOOK_CREATED = "webhook created"
 """The message on the outbox's channel when the workers of webhooks have entries to read."""
 
 
+class NoWebhook(Exception):
+    """No webhook exists, so the workers of webhooks don't read the outbox."""
+
+
 class Outbox(Protocol):
     """A queue of audit entries for the database, in the order of creation within a shard.
 
@@ -75,13 +79,13 @@ class Outbox(Protocol):
 
     async def take(
         self, worker: str, most: int, most_bytes: int = ..., after: Mapping[str, str] = ...
-    ) -> list[QueuedEntry] | None:
+    ) -> list[QueuedEntry]:
         """Return the oldest entries: at most `most` and `most_bytes` in all, but at least one.
 
         Shards on which another worker has the lease are skipped. Where `after` has a stream id for
         a shard, entries up to that id that were taken before are skipped. Entries stay in the
-        outbox until they are settled or parked, so none is lost if the worker dies. None means that
-        this group of workers reads nothing, because no webhook exists.
+        outbox until they are settled or parked, so none is lost if the worker dies. The workers of
+        webhooks get `NoWebhook` if there is none.
         """
 
     async def is_empty(self) -> bool:
