@@ -7,7 +7,7 @@ WORKERS ?= 2
 PARALLEL := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-functions migrate test test-all test-browsers test-functions test-tools fuzz lint demo bench soak load image-check package deploy release lock
+.PHONY: help setup run run-functions migrate test test-all test-browsers test-functions test-tools fuzz lint demo bench soak load image-check package cost deploy release lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ image-check: $(READY) ## build and test the container image without Docker (Debi
 
 package: $(READY) ## build and check the AWS Lambda packages, without an account (STAGE=; needs Node)
 	@$(BIN)/python -m infra.packaging --stage $(STAGE)
+
+cost: package ## what a stage costs on AWS in a month without users (STAGE=)
+	@$(BIN)/python -m infra.costs
 
 deploy: package ## deploy the functions to AWS (STAGE=, REGION=)
 	@infra/aws/node_modules/.bin/osls deploy --stage $(STAGE) $(if $(REGION),--region $(REGION))

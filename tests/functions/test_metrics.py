@@ -11,7 +11,7 @@ from functions.sessions import switch
 from functions.workers import expire
 from shared.application.ports.session_store import Wakeup
 from shared.aws.sqs import encode_alarm
-from shared.observability.cloudwatch import EmfMetrics
+from shared.observability.cloudwatch import METRICS, EmfMetrics
 from tests.functions.inspection import Inspector
 from tests.functions.lambda_process import LambdaProcess
 from tests.support.shifted_clock import ShiftedClock
@@ -21,11 +21,17 @@ _MAX_DIMENSIONS = 30
 _MAX_METRICS = 100
 
 
-def metric_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """Return the output lines since the last call; fail unless all are valid EMF."""
+@pytest.fixture(autouse=True)
+def _with_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUDWATCH_METRICS", "on")
+
+
+def written_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Return the output lines since the last call; fail unless the metrics are valid EMF."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     for line in lines:
-        check_metric_line(line)
+        if "_aws" in line:
+            check_metric_line(line)
     return lines
 
 
@@ -52,12 +58,13 @@ def names_and_dimensions(line: dict[str, Any]) -> tuple[list[str], list[list[str
     return [metric["Name"] for metric in directive["Metrics"]], directive["Dimensions"]
 
 
-def test_a_request_is_measured_by_stage_and_function(
+def test_a_request_is_logged_but_is_no_metric(
     process: LambdaProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """AWS itself measures requests of each function and of the API, free of charge."""
     process.request(switch.handler, "POST", f"/v1/sessions/{uuid4()}/switch")
-    (line,) = metric_lines(capsys)
-    assert names_and_dimensions(line) == (["RequestDuration"], [["Stage", "Function"]])
+    (line,) = written_lines(capsys)
+    assert "_aws" not in line
     assert (line["Stage"], line["Function"]) == ("test", "under-test")
     assert 0 < line["RequestDuration"] < 60_000
     assert line["status"] == 404
@@ -75,37 +82,58 @@ def test_the_lateness_of_an_applied_alarm_is_measured(
     store_clock.ahead_s = 61
     capsys.readouterr()
     process.deliver(expire.handler, alarm)
-    (line,) = metric_lines(capsys)
+    (line,) = written_lines(capsys)
     assert names_and_dimensions(line) == (["ExpiryLateness"], [["Stage"]])
     assert 900 < line["ExpiryLateness"] < 60_000
 
 
-@pytest.mark.parametrize(
-    ("observe", "name", "value", "unit"),
-    [
-        (lambda m: m.observe_audit_lag(12.3456), "AuditLag", 12.346, "Milliseconds"),
-        (lambda m: m.observe_wakeup_lateness(0), "ExpiryLateness", 0, "Milliseconds"),
-        (lambda m: m.count_restored_sessions(7), "SessionsRestored", 7, "Count"),
-        (lambda m: m.count_store_error("timeout"), "StoreErrors", 1, "Count"),
-        (lambda m: m.observe_push(2, 30.1234), "PushDuration", 30.123, "Milliseconds"),
-        (lambda m: m.count_pushes("failed", 2), "PushesFailed", 2, "Count"),
-        (lambda m: m.count_pushes("coalesced", 3), "PushesCoalesced", 3, "Count"),
-        (lambda m: m.count_pushes("retried", 1), "PushesRetried", 1, "Count"),
-        (lambda m: m.count_pushes("lost", 1), "PushesLost", 1, "Count"),
-        (lambda m: m.observe_request("GET", "/", 200, 1.5), "RequestDuration", 1.5, "Milliseconds"),
-    ],
-)
-def test_every_metric_is_a_valid_line(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    observe: Any,
-    name: str,
-    value: float,
-    unit: str,
+_METRICS = [
+    (lambda m: m.observe_audit_lag(12.3456), "AuditLag", 12.346, "Milliseconds"),
+    (lambda m: m.observe_wakeup_lateness(0), "ExpiryLateness", 0, "Milliseconds"),
+    (lambda m: m.count_store_error("timeout"), "StoreErrors", 1, "Count"),
+    (lambda m: m.count_pushes("lost", 1), "PushesLost", 1, "Count"),
+]
+_LOGGED = [
+    (lambda m: m.count_restored_sessions(7), "SessionsRestored", 7),
+    (lambda m: m.observe_push(2, 30.1234), "PushDuration", 30.123),
+    (lambda m: m.count_pushes("failed", 2), "PushesFailed", 2),
+    (lambda m: m.count_pushes("coalesced", 3), "PushesCoalesced", 3),
+    (lambda m: m.count_pushes("retried", 1), "PushesRetried", 1),
+    (lambda m: m.count_webhook_attempt("dead"), "WebhooksDead", 1),
+    (lambda m: m.observe_request("GET", "/", 200, 1.5), "RequestDuration", 1.5),
+]
+
+
+@pytest.mark.parametrize(("observe", "name", "value", "unit"), _METRICS)
+def test_a_metric_is_a_valid_line(
+    capsys: pytest.CaptureFixture[str], observe: Any, name: str, value: float, unit: str
 ) -> None:
-    monkeypatch.delenv("STAGE", raising=False)
     observe(EmfMetrics())
-    (line,) = metric_lines(capsys)
+    (line,) = written_lines(capsys)
     assert line[name] == value
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Metrics"] == [{"Name": name, "Unit": unit}]
+
+
+@pytest.mark.parametrize(("observe", "name", "value"), _LOGGED)
+def test_other_observations_are_only_logged(
+    capsys: pytest.CaptureFixture[str], observe: Any, name: str, value: float
+) -> None:
+    observe(EmfMetrics())
+    (line,) = written_lines(capsys)
+    assert line[name] == value
+    assert "_aws" not in line
+
+
+def test_without_the_setting_no_observation_is_a_metric(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLOUDWATCH_METRICS")
+    EmfMetrics().observe_audit_lag(1)
+    (line,) = written_lines(capsys)
+    assert line["AuditLag"] == 1
+    assert "_aws" not in line
+
+
+def test_the_metrics_are_exactly_the_tested_ones() -> None:
+    assert {name for _, name, _, _ in _METRICS} == METRICS

@@ -139,7 +139,10 @@ def _rate_s(event: Any) -> float:
 
 def _queues(resources: Any, folder: Path, variables: Variables) -> Iterator[QueueConfig]:
     for part in resources if isinstance(resources, list) else [resources]:
-        if isinstance(part, str) and (match := _FILE_VARIABLE.fullmatch(part)):
+        if isinstance(part, str):
+            match = _FILE_VARIABLE.fullmatch(part)
+            if match is None:
+                continue  # the alarms of a stage, which no local run needs
             part = yaml.safe_load((folder / match["path"]).read_text())
         for name, resource in ((part or {}).get("Resources") or {}).items():
             if resource.get("Type") == "AWS::SQS::Queue":

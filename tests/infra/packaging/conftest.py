@@ -42,4 +42,4 @@ def stack(zips: None, request: pytest.FixtureRequest) -> Stack:
     template.install_tools()
     template.generate(request.param)
     template.check()
-    return Stack(json.loads(template.TEMPLATE.read_text()))
+    return Stack(json.loads(template.TEMPLATE.read_text()), request.param)

@@ -19,7 +19,8 @@ class Right:
 class Stack:
     """The resources in the template of one stage."""
 
-    def __init__(self, template: dict[str, Any]) -> None:
+    def __init__(self, template: dict[str, Any], stage: str) -> None:
+        self.template, self.stage = template, stage
         self._resources: dict[str, dict[str, Any]] = template["Resources"]
 
     def of_type(self, kind: str) -> dict[str, Properties]:

@@ -9,6 +9,7 @@ import pytest
 
 from infra.packaging.manifest import ROOT
 from shared.http.routing import Route
+from shared.observability.cloudwatch import METRICS
 from tests.infra.packaging.stack import Properties, Stack
 
 _ONLY_IN_THE_CONTAINER = {"functions.service.metrics"}
@@ -100,9 +101,9 @@ def test_every_queue_is_encrypted(stack: Stack) -> None:
 def test_a_queue_starts_no_more_workers_than_are_reserved(stack: Stack) -> None:
     """Otherwise throttled messages would end in the dead-letter queue."""
     for function, properties in stack.functions.items():
+        reserved = properties.get("ReservedConcurrentExecutions")
         for source in stack.sources(function):
-            most = source["ScalingConfig"]["MaximumConcurrency"]
-            assert most <= properties.get("ReservedConcurrentExecutions", 1000)
+            assert reserved is None or source["ScalingConfig"]["MaximumConcurrency"] <= reserved
 
 
 def test_every_log_group_has_a_retention_time(stack: Stack) -> None:
@@ -113,8 +114,17 @@ def test_every_log_group_has_a_retention_time(stack: Stack) -> None:
 
 def test_every_alarm_notifies_the_alert_topic(stack: Stack) -> None:
     alarms = stack.of_type("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 7
+    assert len(alarms) == (6 if stack.stage == "prod" else 0)
     assert all(alarm["AlarmActions"] == [{"Ref": "AlertTopic"}] for alarm in alarms.values())
+
+
+def test_an_alarm_on_a_custom_metric_watches_one_that_the_functions_send(stack: Stack) -> None:
+    alarms = stack.of_type("AWS::CloudWatch::Alarm").values()
+    watched = {a["MetricName"] for a in alarms if a.get("Namespace") == "SyncKairos"}
+    assert watched == ({"AuditLag"} if stack.stage == "prod" else set())
+    assert watched <= METRICS
+    sends = {stack.environment(function)["CLOUDWATCH_METRICS"] for function in stack.functions}
+    assert sends == {"on" if stack.stage == "prod" else "off"}
 
 
 def test_every_function_is_tagged_with_its_stage(stack: Stack) -> None:
