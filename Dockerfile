@@ -1,13 +1,14 @@
 # The service in one container: `python -m functions.server`, the migrations and the audit worker.
 # infra/image/pin writes the digests of both base images to infra/image/bases.env, for --build-arg.
-ARG BUILD_IMAGE=docker.io/library/python:3.11-slim-bookworm
-ARG RUN_IMAGE=gcr.io/distroless/python3-debian12:nonroot
+# infra/end_of_life.yml says until when the bases get security updates.
+ARG BUILD_IMAGE=docker.io/library/python:3.13-slim-trixie
+ARG RUN_IMAGE=gcr.io/distroless/python3-debian13:nonroot
 
 FROM ${BUILD_IMAGE} AS build
 
 # Links to Debian's Python for the final stage, whose base image may lack them.
-RUN mkdir -p /programs && ln -s /usr/bin/python3.11 /programs/python \
-    && ln -s /usr/bin/python3.11 /programs/python3
+RUN mkdir -p /programs && ln -s /usr/bin/python3.13 /programs/python \
+    && ln -s /usr/bin/python3.13 /programs/python3
 
 COPY infra/image/requirements.txt /requirements.txt
 RUN python3 -m pip install --no-cache-dir --no-compile --only-binary :all: --require-hashes \
@@ -26,7 +27,7 @@ RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app
 
 FROM ${RUN_IMAGE}
 
-# The base image has Debian's Python 3.11 and no shell.
+# The base image has Debian's Python 3.13 and no shell.
 COPY --from=build /programs /programs
 COPY --from=build /packages /packages
 COPY --from=build /app /app

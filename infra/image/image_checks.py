@@ -11,7 +11,7 @@ from infra.image.buildah import ROOT, container, docker_config, mounted
 from infra.image.image_container import ImageContainer
 from infra.image.image_errors import ImageCheckFailed
 
-MAX_MB = 150.0
+MAX_MB = 160.0
 _LABEL = "org.opencontainers.image."
 _RELEASE = ("python3", "-m", "infra.migrate")
 _MAX_SHOWN = 20

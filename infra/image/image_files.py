@@ -66,7 +66,7 @@ def _unlocked_packages(lock: str, folder: Path) -> Iterator[str]:
 
 def _without_bytecode(folder: Path) -> Iterator[str]:
     for path in folder.rglob("*.py"):
-        compiled = path.parent / "__pycache__" / f"{path.stem}.cpython-311.pyc"
+        compiled = path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc"
         flags = compiled.read_bytes()[4:8] if compiled.exists() else b""
         if int.from_bytes(flags, "little") & _BYTECODE_UNCHECKED == 0:
             yield f"/{path.relative_to(folder.parent)} is not compiled with unchecked-hash"

@@ -1,7 +1,7 @@
 """Stand-ins for the two base images, for machines that can't reach an image registry.
 
 A distroless image consists of unpacked Debian packages, and so does the stand-in for the run image.
-The build image can be any Python 3.11 with pip and a shell. Digests, layers and labels of the real
+The build image can be any Python 3.13 with pip and a shell. Digests, layers and labels of the real
 images can't be checked with stand-ins.
 """
 
@@ -10,6 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.image import debian_packages
 from infra.image.buildah import FOLDER, buildah, exists
 from infra.image.subprocesses import run
 
@@ -18,15 +19,15 @@ _RECIPE = Path(__file__).read_text("utf-8")
 
 _PYTHON = """
     base-files netbase tzdata media-types ca-certificates
-    libc6 libgcc-s1 libstdc++6 libgomp1 libssl3 zlib1g libffi8 liblzma5 libbz2-1.0 libsqlite3-0
-    libexpat1 libncursesw6 libtinfo6 libreadline8 libuuid1 libdb5.3 libcrypt1 libcom-err2
-    libnsl2 libtirpc3 libgssapi-krb5-2 libkrb5-3 libk5crypto3 libkrb5support0 libkeyutils1
-    python3.11-minimal libpython3.11-minimal libpython3.11-stdlib python3-distutils
+    libc6 libgcc-s1 libstdc++6 libgomp1 libssl3t64 libzstd1 zlib1g libffi8 liblzma5 libbz2-1.0
+    libsqlite3-0 libexpat1 libncursesw6 libtinfo6 libreadline8t64 libuuid1 libdb5.3t64 libcrypt1
+    libcom-err2 libnsl2 libtirpc3t64 libgssapi-krb5-2 libkrb5-3 libk5crypto3 libkrb5support0
+    libkeyutils1 python3.13-minimal libpython3.13-minimal libpython3.13-stdlib
 """
 
 _BUILD = """
-    dash coreutils findutils libacl1 libattr1 libselinux1 libpcre2-8-0 libgmp10
-    python3-pip python3-setuptools python3-pkg-resources python3-wheel python3-lib2to3
+    dash coreutils findutils libacl1 libattr1 libselinux1 libpcre2-8-0 libgmp10 libsystemd0 libcap2
+    python3-pip python3-setuptools python3-pkg-resources python3-wheel python3-packaging
 """
 
 _EXCLUDED = ("man", "lintian", "info", "locale", "bug")
@@ -49,8 +50,7 @@ class StandInImage:
 
     def image(self) -> str:
         """Return the image's name; build it unless it exists with the current packages."""
-        listed = run("apt-get", "download", "--print-uris", *self.packages.split())
-        files = "\n".join(sorted(line.split()[1] for line in listed.splitlines() if line))
+        files = "\n".join(debian_packages.file_names(self.packages.split()))
         key = hashlib.sha256(f"{_RECIPE}\n{self.user}\n{files}".encode()).hexdigest()[:12]
         image = f"localhost/synckairos-{self.name}-stand-in:{key}"
         if not exists(image):
@@ -62,7 +62,7 @@ class StandInImage:
         for folder in (root, packages):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-        run("apt-get", "download", "--quiet", *self.packages.split(), cwd=packages)
+        debian_packages.download(self.packages.split(), packages)
         for package in sorted(packages.glob("*.deb")):
             run("dpkg-deb", "--extract", package, root)
         _configure(root)
@@ -79,7 +79,7 @@ def _configure(root: Path) -> None:
     """Do the necessary part of what the packages' install scripts do."""
     (root / "etc/passwd").write_text(_PASSWD)
     (root / "etc/group").write_text(_GROUP)
-    (root / "usr/bin/python3").symlink_to("python3.11")
+    (root / "usr/bin/python3").symlink_to("python3.13")
     (root / "tmp").mkdir(exist_ok=True)
     (root / "tmp").chmod(0o1777)
     home = root / "home" / "nonroot"
@@ -100,7 +100,7 @@ def _commit(root: Path, image: str, user: str) -> None:
     name = buildah("from", "scratch")
     try:
         buildah("add", "--quiet", name, root, "/")
-        entry_point = '["/usr/bin/python3.11"]'
+        entry_point = '["/usr/bin/python3.13"]'
         buildah("config", "--env", f"PATH={_PATH}", "--user", user, name)
         buildah("config", "--entrypoint", entry_point, name)
         buildah("commit", "--quiet", "--format", "docker", name, image)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.packaging import template
 from infra.packaging.local_build import build_locally
-from infra.packaging.manifest import LAYER_ZIP, functions
+from infra.packaging.manifest import LAYER_ZIP, PYTHON_VERSION, functions
 from infra.packaging.packaging_errors import PackagingFailed
 from infra.packaging.zips import write_zips
 
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _package(stage: str) -> None:
-    _step("functions and layer for Lambda (arm64, Python 3.12)", write_zips)
+    _step(f"functions and layer for Lambda (arm64, Python {PYTHON_VERSION})", write_zips)
     _step("osls and its packages", template.install_tools)
     _step(f"the CloudFormation template of stage {stage}", lambda: template.generate(stage))
     _step("cfn-lint", template.check)

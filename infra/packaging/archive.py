@@ -5,6 +5,10 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra.packaging.manifest import PYTHON_VERSION
+
+_BYTECODE = f".cpython-{PYTHON_VERSION.replace('.', '')}.pyc"
+
 Contents = Mapping[Path, Path]
 """Maps the path in the archive to the source file."""
 
@@ -39,4 +43,4 @@ def write_folder(contents: Contents, target: Path) -> None:
 
 
 def _bytecode_of(path: Path) -> Path:
-    return path.parent / "__pycache__" / f"{path.stem}.cpython-312.pyc"
+    return path.parent / "__pycache__" / f"{path.stem}{_BYTECODE}"

@@ -9,7 +9,7 @@ from importlib import metadata
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
-from infra.packaging.manifest import ROOT
+from infra.packaging.manifest import PYTHON_VERSION, ROOT
 from infra.packaging.packaging_errors import PackagingFailed
 
 _FORBIDDEN = {"boto3", "botocore"}
@@ -97,8 +97,8 @@ def _required_by(needed: _Needed) -> Iterator[_Needed]:
 def _applies(requirement: Requirement, extra: str = "") -> bool:
     """Return whether the requirement applies on Lambda."""
     environment = {
-        "python_version": "3.12",
-        "python_full_version": "3.12.0",
+        "python_version": PYTHON_VERSION,
+        "python_full_version": f"{PYTHON_VERSION}.0",
         "sys_platform": "linux",
         "platform_system": "Linux",
         "platform_machine": "aarch64",

@@ -1,4 +1,4 @@
-"""Find and use a CPython 3.12: bytecode is valid for one minor version only."""
+"""Find and use a CPython of the runtime's version: bytecode is valid for one minor version only."""
 
 import os
 import shutil
@@ -8,18 +8,19 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from infra.packaging.manifest import PYTHON_VERSION
 from infra.packaging.packaging_errors import PackagingFailed
 
 
 @cache
-def python312() -> str:
-    """Return the path of a CPython 3.12. Raises `PackagingFailed` if there is none."""
+def lambda_python() -> str:
+    """Return the path of a CPython `PYTHON_VERSION`. Raises `PackagingFailed` if there is none."""
     for candidate in _candidates():
-        if _is_312(candidate):
+        if _is_of_the_version(candidate):
             return candidate
     raise PackagingFailed(
-        "Compiling for Lambda needs Python 3.12, and none was found. Install it, or set"
-        " PYTHON312=/path/to/python3.12 in the environment."
+        f"Compiling for Lambda needs Python {PYTHON_VERSION}, and none was found. Install it, or"
+        f" set LAMBDA_PYTHON=/path/to/python{PYTHON_VERSION} in the environment."
     )
 
 
@@ -33,32 +34,35 @@ def compile_all(folder: Path, runs_at: str | None) -> None:
     if runs_at:
         options += ["-s", str(folder), "-p", runs_at]
     ran = subprocess.run(
-        [python312(), "-m", "compileall", *options, str(folder)],
+        [lambda_python(), "-m", "compileall", *options, str(folder)],
         env={**os.environ, "PYTHONHASHSEED": "0"},  # constant order of sets in the bytecode
         capture_output=True,
         text=True,
         check=False,
     )
     if ran.returncode:
-        raise PackagingFailed(f"Python 3.12 can't compile everything: {ran.stdout or ran.stderr}")
+        raise PackagingFailed(
+            f"Python {PYTHON_VERSION} can't compile everything: {ran.stdout or ran.stderr}"
+        )
 
 
 def _candidates() -> Iterator[str]:
-    if "PYTHON312" in os.environ:
-        yield os.environ["PYTHON312"]
+    if "LAMBDA_PYTHON" in os.environ:
+        yield os.environ["LAMBDA_PYTHON"]
         return
     yield sys.executable
-    if found := shutil.which("python3.12"):
+    if found := shutil.which(f"python{PYTHON_VERSION}"):
         yield found
-    for path in sorted(Path.home().glob(".pyenv/versions/3.12.*/bin/python3.12"), reverse=True):
+    pattern = f".pyenv/versions/{PYTHON_VERSION}.*/bin/python{PYTHON_VERSION}"
+    for path in sorted(Path.home().glob(pattern), reverse=True):
         yield str(path)
 
 
-def _is_312(python: str) -> bool:
-    """Return whether `python` can be run and is CPython 3.12."""
-    code = "import sys; print(sys.implementation.name, *sys.version_info[:2])"
+def _is_of_the_version(python: str) -> bool:
+    """Return whether `python` can be run and is CPython `PYTHON_VERSION`."""
+    code = "import sys; print(sys.implementation.name, '{}.{}'.format(*sys.version_info))"
     try:
         ran = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
     except OSError:
         return False
-    return ran.stdout.strip() == "cpython 3 12"
+    return ran.stdout.strip() == f"cpython {PYTHON_VERSION}"

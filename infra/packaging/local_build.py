@@ -1,4 +1,4 @@
-"""Build the layer and the functions as folders that this machine's Python 3.12 can import."""
+"""Build the layer and the functions as folders that this machine can import."""
 
 import os
 import subprocess
@@ -9,8 +9,8 @@ from typing import IO
 
 from infra.packaging.archive import write_folder
 from infra.packaging.build import build
-from infra.packaging.interpreter import python312
-from infra.packaging.manifest import ROOT, Function
+from infra.packaging.interpreter import lambda_python
+from infra.packaging.manifest import PYTHON_VERSION, ROOT, Function
 
 _HOME = ROOT / ".build" / "host"
 
@@ -19,7 +19,7 @@ _SETTINGS = {
     "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
     "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9",
-    "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12",
+    "AWS_EXECUTION_ENV": f"AWS_Lambda_python{PYTHON_VERSION}",
     "AWS_REGION": "ap-southeast-2",
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
@@ -56,7 +56,14 @@ class LocalBuild:
         folders = [str(self.functions[function])] if function else []
         folders.append(str(self.layer))
         return subprocess.Popen(
-            [python312(), "-I", "-S", "-B", "-c", f"import sys; sys.path[:0] = {folders}\n{code}"],
+            [
+                lambda_python(),
+                "-I",
+                "-S",
+                "-B",
+                "-c",
+                f"import sys; sys.path[:0] = {folders}\n{code}",
+            ],
             env={"PATH": os.environ["PATH"], **_SETTINGS},
             stdout=output,
             stderr=subprocess.STDOUT,

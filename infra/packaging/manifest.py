@@ -9,6 +9,11 @@ import yaml
 ROOT = Path(__file__).parents[2]
 LAYER_ZIP = ROOT / ".build" / "layer.zip"
 
+PYTHON_VERSION = str(
+    yaml.safe_load((ROOT / "serverless.yml").read_text())["provider"]["runtime"]
+).removeprefix("python")
+"""The minor version of Lambda's runtime, such as `3.13`."""
+
 LAYER_FUNCTION = "switch"
 """The layer holds this function's third-party imports: all hot functions need them."""
 

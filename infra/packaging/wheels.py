@@ -9,6 +9,7 @@ from typing import Literal
 import uv
 from packaging.utils import NormalizedName, canonicalize_name
 
+from infra.packaging.manifest import PYTHON_VERSION
 from infra.packaging.packaging_errors import PackagingFailed
 
 Platform = Literal["lambda", "host"]
@@ -31,7 +32,7 @@ _METADATA_FILES = {"METADATA", "entry_points.txt", "licenses"}
 def install(pins: Iterable[str], platform: Platform, into: Path) -> None:
     """Install pinned distributions into a folder. Raises `PackagingFailed` if one has no wheel."""
     command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--target", str(into)]
-    command += ["--python-version", "3.12", "--only-binary", ":all:", "--no-deps"]
+    command += ["--python-version", PYTHON_VERSION, "--only-binary", ":all:", "--no-deps"]
     command += [*_PLATFORM_OPTIONS[platform], *sorted(pins)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:

@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Path:
     module.parent.mkdir(parents=True)
     module.write_text("now = 1\n")
     unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    compiled = module.parent / "__pycache__" / "store_clock.cpython-311.pyc"
+    compiled = module.parent / "__pycache__" / "store_clock.cpython-313.pyc"
     py_compile.compile(str(module), str(compiled), invalidation_mode=unchecked)
     return tmp_path
 
@@ -75,7 +75,7 @@ def test_a_module_that_is_not_compiled_is_a_fault(root: Path) -> None:
 
 def test_bytecode_that_is_checked_against_its_source_is_a_fault(root: Path) -> None:
     module = root / "app/shared/application/store_clock.py"
-    py_compile.compile(str(module), str(module.parent / "__pycache__/store_clock.cpython-311.pyc"))
+    py_compile.compile(str(module), str(module.parent / "__pycache__/store_clock.cpython-313.pyc"))
     assert "/app/shared/application/store_clock.py is not compiled" in messages(root)
 
 

@@ -19,7 +19,7 @@ UNINTENDED = [
     "new_top_level.py",
     "functions/.env",
     "clients/console/.env.local",
-    "functions/sessions/__pycache__/read.cpython-311.pyc",
+    "functions/sessions/__pycache__/read.cpython-313.pyc",
     "infra/local/run.py",
     "tests/load/bench/load.lua",
     "shared/store/.git/config",

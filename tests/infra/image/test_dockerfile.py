@@ -49,9 +49,9 @@ def test_base_images_are_build_arguments_with_tags() -> None:
 
 def test_build_and_run_images_have_the_same_python_and_debian() -> None:
     build, run = (item.partition("=")[2] for item in arguments("ARG")[:2])
-    assert "python:3.11" in build
-    assert "bookworm" in build
-    assert "python3-debian12" in run  # bookworm, whose Python is 3.11
+    assert "python:3.13" in build
+    assert "trixie" in build
+    assert "python3-debian13" in run  # trixie, whose Python is 3.13
 
 
 def test_the_default_environment_is_production() -> None:

@@ -9,8 +9,8 @@ import pytest
 from infra.image.buildah import ROOT
 
 DIGEST = "sha256:" + "ab" * 32
-PYTHON = "docker.io/library/python:3.11-slim-bookworm"
-DISTROLESS = "gcr.io/distroless/python3-debian12:nonroot"
+PYTHON = "docker.io/library/python:3.13-slim-trixie"
+DISTROLESS = "gcr.io/distroless/python3-debian13:nonroot"
 
 
 def run_pin(
@@ -80,7 +80,7 @@ def test_an_invalid_digest_is_not_written(tmp_path: Path, answer: str) -> None:
 
 
 def test_one_digest_alone_is_not_written(tmp_path: Path) -> None:
-    only_python = f'case "$*" in *python:3.11*) echo {DIGEST};; *) exit 1;; esac'
+    only_python = f'case "$*" in *python:3.13*) echo {DIGEST};; *) exit 1;; esac'
     result, written, _ = run_pin(tmp_path, "crane", only_python)
     assert result.returncode == 1
     assert DISTROLESS in result.stderr

@@ -6,8 +6,9 @@ import pytest
 
 from infra.local.npm import is_node_installed
 from infra.packaging import template
-from infra.packaging.interpreter import python312
+from infra.packaging.interpreter import lambda_python
 from infra.packaging.local_build import LocalBuild, build_locally
+from infra.packaging.manifest import PYTHON_VERSION
 from infra.packaging.packaging_errors import PackagingFailed
 from infra.packaging.zips import write_zips
 from tests.conftest import missing
@@ -17,9 +18,9 @@ from tests.infra.packaging.stack import Stack
 @pytest.fixture(scope="session")
 def _interpreter() -> None:
     try:
-        python312()
+        lambda_python()
     except PackagingFailed:
-        missing("CPython 3.12")
+        missing(f"CPython {PYTHON_VERSION}")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.packaging.local_build import LocalBuild
-from infra.packaging.manifest import LAYER_FUNCTION, LAYER_ZIP, ROOT, functions
+from infra.packaging.manifest import LAYER_FUNCTION, LAYER_ZIP, PYTHON_VERSION, ROOT, functions
 
 _TOO_HEAVY = {"fastapi", "supabase", "boto3", "botocore"}
 _MIB = 1024 * 1024
@@ -16,6 +16,8 @@ _AARCH64 = 183
 """`EM_AARCH64` of the ELF header."""
 
 _IMPORT_ALL = (Path(__file__).parent / "import_all.py").read_text()
+
+_TAG = PYTHON_VERSION.replace(".", "")
 
 
 def _names(path: Path) -> list[Path]:
@@ -74,7 +76,7 @@ def test_every_module_has_its_bytecode_and_all_libraries_are_for_arm64(zips: Non
         names = set(_names(path))
         modules = {name for name in names if name.suffix == ".py"}
         compiled = {
-            name.parent / "__pycache__" / f"{name.stem}.cpython-312.pyc" for name in modules
+            name.parent / "__pycache__" / f"{name.stem}.cpython-{_TAG}.pyc" for name in modules
         }
         assert {name for name in names if name.suffix == ".pyc"} == compiled
         assert {_machine(path, name) for name in names if name.suffix == ".so"} <= {_AARCH64}

@@ -21,7 +21,7 @@ from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
 from infra.local.supabase import SECRET_KEY, LocalSupabase
 from infra.local.upstash import local_upstash
-from infra.packaging.interpreter import python312
+from infra.packaging.interpreter import lambda_python
 from infra.packaging.local_build import LocalBuild
 from infra.packaging.wheels import install
 from tests.integration.realtime.clients import subscribed
@@ -43,7 +43,7 @@ def run(
     folders = {function.name: folder for function, folder in local_build.functions.items()}
     options = LocalRunOptions(
         code=lambda name: folders[name],
-        python=Path(python312()),
+        python=Path(lambda_python()),
         python_path=[local_build.layer, runtime],
     )
 
