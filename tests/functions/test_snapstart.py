@@ -75,7 +75,7 @@ def snapshots(
     options = LocalRunOptions(stage="prod", schedule_speed=0, log=log)
     with running_functions(settings, options) as running:
         running.snapshot("switch")
-        running.snapshot("time")
+        running.snapshot("pause")
         upstash.stop()
         upstash.start()
         yield Snapshots(running, log, recording_server.credentials_fetched)
@@ -112,12 +112,15 @@ def test_the_first_switch_after_a_restore_works_as_any_other(
 
 
 def test_the_time_is_right_after_a_restore_though_the_clock_has_moved(
-    snapshots: Snapshots, store_clock: ShiftedClock, upstash: LocalUpstash
+    snapshots: Snapshots, process: LambdaProcess, store_clock: ShiftedClock, upstash: LocalUpstash
 ) -> None:
     store_clock.ahead_s = _HOUR_S
+    session_id = process.create_started_session()
+    upstash.requests.clear()
     before = time.time() * 1000 + _HOUR_S * 1000
-    answer = snapshots.first_response("time", "GET", "/v1/time")
+    answer = snapshots.first_response("pause", "POST", f"/v1/sessions/{session_id}/pause")
     after = time.time() * 1000 + _HOUR_S * 1000
     error = (after - before) / 2 + _ROUNDING_MS  # at most half of the round trip to the store
-    assert before - error <= answer.json["timestamp_ms"] <= after + error
-    assert [request.commands for request in upstash.requests] == [(("time",),)]
+    assert before - error <= answer.json["data"]["server_time_ms"] <= after + error
+    first, *_ = upstash.requests
+    assert first.commands == (("time",),)

@@ -77,8 +77,8 @@ def _writer(name: str, options: LocalRunOptions) -> Callable[[str], None]:
     log = options.log
 
     def write(line: str) -> None:
-        # Leave out metrics (CloudWatch embedded metric format), which people don't read.
-        if log is not None and not line.startswith('{"_aws"'):
+        # Leave out the observations of `EmfMetrics`, which people don't read.
+        if log is not None and not line.startswith('{"Stage"'):
             print(f"{name}: {line}", file=log, flush=True)
 
     return write
