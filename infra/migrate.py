@@ -2,6 +2,9 @@
 
 They are recorded in the Supabase CLI's history table `schema_migrations`, so this command and
 `supabase db push` can be used alternately.
+
+The policies for Supabase Realtime are made again if they are missing: a project whose Realtime was
+set up after the migrations, or whose `realtime` schema was recreated, would have none.
 """
 
 import re
@@ -12,6 +15,7 @@ from pathlib import Path
 import psycopg
 
 from shared.audit.postgres import encoding_problem
+from shared.settings.connection_urls import session_pooler_url
 from shared.settings.settings import read_settings
 
 _MIGRATIONS = Path(__file__).parent / "supabase" / "migrations"
@@ -31,8 +35,34 @@ alter table supabase_migrations.schema_migrations
 """The same table as the CLI creates (supabase/cli, pkg/migration/history.go)."""
 
 
+_REALTIME = "20261125100000_realtime.sql"
+POLICIES = frozenset({"synckairos_listen", "synckairos_listen_to_own", "synckairos_send_nothing"})
+"""The policies on `realtime.messages` that this migration makes."""
+
+MISSING_POLICIES = """
+select array(
+  select expected from unnest(%s::text[]) as expected
+  where expected not in (
+    select policyname from pg_catalog.pg_policies
+    where schemaname = 'realtime' and tablename = 'messages'
+  )
+  order by expected
+)
+where to_regclass('realtime.messages') is not null
+"""
+"""The missing ones of the given policies; no row without Supabase Realtime."""
+
+
 class MigrationFailed(Exception):
     """A migration failed and changed nothing; earlier ones stay applied. Names the file."""
+
+
+class NotPermitted(MigrationFailed):
+    """The user of DATABASE_URL may not apply a migration. `sql` does what it would have done."""
+
+    def __init__(self, message: str, sql: str) -> None:
+        super().__init__(message)
+        self.sql = sql
 
 
 def migrate(
@@ -44,7 +74,7 @@ def migrate(
     `psycopg.OperationalError` when the database can't be reached.
     """
     done: list[str] = []
-    with _connect(url) as connection:
+    with _connect(session_pooler_url(url)) as connection:
         connection.execute("set statement_timeout = 0")
         connection.execute("set lock_timeout = 0")
         connection.execute("select pg_advisory_lock(%s)", (_LOCK_KEY,))
@@ -60,7 +90,17 @@ def migrate(
                 _apply(connection, file, match["version"], match["name"])
                 done.append(file.stem)
                 tell(file.stem)
+        realtime = folder / _REALTIME
+        if realtime.exists() and _missing_policies(connection):
+            _run(connection, realtime.name, realtime.read_text("utf-8"))
+            done.append(realtime.stem)
+            tell(f"{realtime.stem} again, because its policies were missing")
     return done
+
+
+def _missing_policies(connection: psycopg.Connection) -> list[str]:
+    row = connection.execute(MISSING_POLICIES, (sorted(POLICIES),)).fetchone()
+    return list(row[0]) if row else []
 
 
 def check_encoding(url: str) -> tuple[str | None, bool]:
@@ -70,7 +110,7 @@ def check_encoding(url: str) -> tuple[str | None, bool]:
     `psycopg.OperationalError` when the database can't be reached.
     """
     query = "select current_setting('server_encoding'), to_regclass('public.sync_events') is null"
-    with _connect(url) as connection:
+    with _connect(session_pooler_url(url)) as connection:
         ((encoding, is_new),) = connection.execute(query).fetchall()
     return encoding_problem(encoding), not is_new
 
@@ -83,16 +123,30 @@ def _connect(url: str) -> psycopg.Connection:
 
 def _apply(connection: psycopg.Connection, file: Path, version: str, name: str) -> None:
     statements = file.read_text("utf-8")
+    history = "insert into supabase_migrations.schema_migrations (version, name, statements)"
+    record = (f"{history} values (%s, %s, %s)", (version, name, [statements]))
+    by_hand = f"{history} values ('{version}', '{name}', '{{}}');\n"
+    _run(connection, file.name, statements, record, by_hand)
+
+
+def _run(
+    connection: psycopg.Connection,
+    name: str,
+    statements: str,
+    record: tuple[str, tuple[object, ...]] | None = None,
+    by_hand: str = "",
+) -> None:
+    """Run statements, and the `record` of them, in one transaction. Raises `MigrationFailed`."""
     try:
         with connection.transaction():
             connection.execute(statements.encode())
-            connection.execute(
-                "insert into supabase_migrations.schema_migrations (version, name, statements)"
-                " values (%s, %s, %s)",
-                (version, name, [statements]),
-            )
+            if record:
+                connection.execute(record[0].encode(), record[1])
+    except psycopg.errors.InsufficientPrivilege as error:
+        sql = f"{statements.rstrip()}\n\n{by_hand}"
+        raise NotPermitted(f"{name}: {_first_line(error)}", sql) from error
     except psycopg.Error as error:
-        raise MigrationFailed(f"{file.name}: {_first_line(error)}") from error
+        raise MigrationFailed(f"{name}: {_first_line(error)}") from error
 
 
 def _first_line(error: psycopg.Error) -> str:
@@ -115,6 +169,13 @@ def main() -> None:
         if fault:
             print(f"Warning: {fault}.", file=sys.stderr)
         applied = migrate(url.get_secret_value(), tell=lambda name: print(f"applied {name}"))
+    except NotPermitted as failure:
+        print(failure.sql)
+        sys.exit(
+            f"The user of DATABASE_URL may not do this (42501), and nothing was changed. {failure}"
+            "\nUse the user `postgres` (Supabase: postgres.PROJECT at the pooler). If it may not"
+            " either, run the SQL above in Supabase's SQL Editor, then make migrate again."
+        )
     except MigrationFailed as failure:
         sys.exit(f"The migration failed and changed nothing. {failure}")
     except psycopg.OperationalError as error:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,41 @@ from psycopg import AsyncConnection, Error, OperationalError
 
 from infra.checks.redaction import redact_url
 from infra.checks.runner import Check, CheckFailed, check_parser, print_results, run_checks
+from infra.migrate import MISSING_POLICIES, POLICIES
 from shared.audit.postgres import encoding_problem
 from shared.audit.postgres_pool import MAX_CONNECTIONS
+from shared.domain.events import EventType
 from shared.domain.session import Status, SyncMode
 from shared.settings.settings import read_settings
 
-_DESCRIPTION = "Runs five checks on DATABASE_URL. Writes nothing."
+_DESCRIPTION = "Runs seven checks on DATABASE_URL. Writes nothing."
 
 _MIGRATIONS = Path(__file__).parents[1] / "supabase" / "migrations"
 _TABLES = {"sync_sessions", "sync_events", "sync_participants"}
-_TYPES = {"sync_mode": {mode.value for mode in SyncMode}, "sync_status": {s.value for s in Status}}
+_FUNCTIONS = {"record_events", "sessions_that_wake", "list_sessions"}
+_TYPES = {
+    "sync_mode": {mode.value for mode in SyncMode},
+    "sync_status": {status.value for status in Status},
+    "sync_event": {event.value for event in EventType},
+}
+_PRIVILEGES = {
+    "sync_events": "select, insert",
+    "sync_sessions": "select, insert, update",
+    "sync_participants": "select, insert, update",
+}
+_OUTSIDERS = ("anon", "authenticated")
+_GRANTS = """
+select role, 'the table ' || name, privilege,
+  has_table_privilege(role, 'public.' || name, privilege)
+from unnest(%s::text[]) as role, unnest(%s::text[], %s::text[]) as given (name, privileges),
+  unnest(string_to_array(privileges, ', ')) as privilege
+union all
+select role, 'the function ' || proname, 'execute',
+  has_function_privilege(role, pg_proc.oid, 'execute')
+from unnest(%s::text[]) as role, pg_proc
+where pronamespace = 'public'::regnamespace and proname = any (%s::text[])
+order by 1, 2, 3
+"""
 _SERVER = """
 select current_setting('server_version'), current_setting('server_encoding'),
   current_setting('transaction_read_only')::boolean
@@ -63,6 +89,7 @@ def _checks(url: str) -> list[Check]:
 
     async def schema() -> str:
         await _require_tables(url)
+        await _require_functions(url)
         return await _require_migrations(url)
 
     async def types() -> str:
@@ -86,6 +113,8 @@ def _checks(url: str) -> list[Check]:
         "connection": connection,
         "schema": schema,
         "types": types,
+        "grants": partial(_require_grants, url),
+        "realtime": partial(_require_policies, url),
         "pool": pool,
         "query latency": latency,
     }
@@ -102,6 +131,60 @@ async def _require_tables(url: str) -> None:
         )
 
 
+async def _require_functions(url: str) -> None:
+    rows = await _query(
+        url, "select proname from pg_proc where pronamespace = 'public'::regnamespace"
+    )
+    if missing := sorted(_FUNCTIONS - {name for (name,) in rows}):
+        raise CheckFailed(
+            f"missing functions: {', '.join(missing)}. Apply the migrations to a new database, or"
+            " restore them from a backup"
+        )
+
+
+async def _require_grants(url: str) -> str:
+    """Check what this user and Supabase's roles may do."""
+    rows = await _query(
+        url,
+        "select rolname from pg_roles where rolname = any (%s::text[])",
+        ["service_role", *_OUTSIDERS],
+    )
+    existing = {name for (name,) in rows}
+    ((user,),) = await _query(url, "select current_user")
+    insiders = sorted({user} | (existing & {"service_role"}))
+    outsiders = sorted(existing & set(_OUTSIDERS))
+    given = await _grants(url, insiders + outsiders)
+    if lacking := [right for role, right, allowed in given if role in insiders and not allowed]:
+        raise CheckFailed(
+            f"{lacking[0]} is not granted. Run DATABASE_URL=... make migrate as the user postgres"
+        )
+    if open_to := [right for role, right, allowed in given if role in outsiders and allowed]:
+        raise CheckFailed(f"{open_to[0]} is granted to clients of Supabase's API: revoke it")
+    return f"{', '.join(insiders)} may write" + (f"; {', '.join(outsiders)} not" * bool(outsiders))
+
+
+async def _grants(url: str, roles: list[str]) -> list[tuple[str, str, bool]]:
+    """Return role, description of a right, and whether the role has it."""
+    rows = await _query(
+        url,
+        _GRANTS,
+        *(roles, list(_PRIVILEGES), list(_PRIVILEGES.values()), roles, sorted(_FUNCTIONS)),
+    )
+    return [(role, f"{privilege} on {thing} to {role}", ok) for role, thing, privilege, ok in rows]
+
+
+async def _require_policies(url: str) -> str:
+    rows = await _query(url, MISSING_POLICIES, sorted(POLICIES))
+    if not rows:
+        return "there is no realtime.messages: not a Supabase project, or Realtime is not set up"
+    if missing := rows[0][0]:
+        raise CheckFailed(
+            f"missing policies on realtime.messages: {', '.join(missing)}."
+            " Run DATABASE_URL=... make migrate"
+        )
+    return f"{len(POLICIES)} policies"
+
+
 async def _require_migrations(url: str) -> str:
     rows = await _query(url, "select version from supabase_migrations.schema_migrations")
     applied = {version for (version,) in rows}
@@ -110,7 +193,7 @@ async def _require_migrations(url: str) -> str:
         raise CheckFailed(
             f"migrations not applied: {len(missing)}. Run DATABASE_URL=... make migrate"
         )
-    return f"{len(_TABLES)} tables, {len(required)} migrations"
+    return f"{len(_TABLES)} tables, {len(_FUNCTIONS)} functions, {len(required)} migrations"
 
 
 async def _require_values(url: str, name: str, expected: set[str]) -> None:
@@ -131,7 +214,7 @@ async def _query_ms(connection: AsyncConnection) -> float:
     return (time.monotonic() - started) * 1000
 
 
-async def _query(url: str, query: str, *parameters: str) -> Rows:
+async def _query(url: str, query: str, *parameters: str | list[str]) -> Rows:
     async with _connect(url) as connection:
         cursor = await connection.execute(query.encode(), parameters or None)
         return await cursor.fetchall()
@@ -151,7 +234,7 @@ def _explain(error: Exception) -> str:
     if "password authentication failed" in str(error):
         return "the user or the password is wrong (write an @ in it as %40)"
     if isinstance(error, OperationalError):
-        return f"can't be reached: {reason}. Supabase: use the session pooler's address"
+        return f"can't be reached: {reason}. Supabase: use the pooler's address"
     if isinstance(error, Error):
         return f"Postgres reports an error: {reason}"
     return f"{type(error).__name__}: {reason}"

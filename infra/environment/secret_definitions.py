@@ -57,7 +57,7 @@ _REDIS = Secret(
     "REDIS_URL", "names the session store", "Upstash: rediss://default:PASSWORD@HOST:6379"
 )
 _DATABASE = Secret(
-    "DATABASE_URL", "names the audit trail's database", "Supabase: Connect, session pooler"
+    "DATABASE_URL", "names the audit trail's database", "Supabase: Connect, transaction pooler"
 )
 _REST_URL = Secret(
     "UPSTASH_REDIS_REST_URL", "names the session store", "Upstash: REST API, its URL"

@@ -14,6 +14,7 @@ from infra.environment.variables import (
     ignored_variable_warnings,
     unknown_variable_faults,
 )
+from shared.settings.connection_urls import SESSION_POOLER_PORT, pooler_port
 from shared.settings.error_messages import fault_messages
 from shared.settings.production import insecure_settings, production_faults
 from shared.settings.settings import Settings
@@ -82,6 +83,13 @@ def _warnings(settings: Settings) -> Iterator[str]:
         yield "EMBED_ORIGINS=* lets every web page show /embed in a frame"
     if settings.recovery == "off":
         yield "RECOVERY=off: sessions that Redis loses are not restored"
+    if settings.database_url and (
+        pooler_port(settings.database_url.get_secret_value()) == SESSION_POOLER_PORT
+    ):
+        yield (
+            "DATABASE_URL has the session pooler's port 5432: it admits 15 connections in small"
+            " projects, and each machine takes up to 4; use port 6543"
+        )
     if settings.redis_url and settings.redis_url.get_secret_value().startswith(
         ("redis://", "redis+sentinel://")
     ):

@@ -6,6 +6,8 @@ the others are translated.
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 _POSTGRES_SCHEMES = ("postgres://", "postgresql://")
 
@@ -36,6 +38,17 @@ _LIBPQ_OPTIONS = frozenset(
 )
 """PostgreSQL documentation, section 34.1.2, without the options for tests and OAuth."""
 
+_SUPABASE_HOSTS = (".supabase.co", ".supabase.com")
+_SUPABASE_CA = Path(__file__).with_name("supabase-ca.crt")
+"""Supabase's own root certificate, with which it signs those of its databases and poolers.
+
+From https://supabase-downloads.s3-ap-southeast-1.amazonaws.com/prod/ssl/prod-ca-2021.crt (Database
+Settings, Download certificate). It is valid until 2031-04-26.
+"""
+_SUPABASE_POOLER = ".pooler.supabase.com"
+SESSION_POOLER_PORT = 5432
+TRANSACTION_POOLER_PORT = 6543
+
 _LOGGABLE_NAME = re.compile(r"[a-z_]{1,32}", re.IGNORECASE)
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _SSL_MODE_ALIASES = {
@@ -53,8 +66,11 @@ def postgres_url(url: str) -> str:
     """Return the URL for libpq.
 
     `sslmode=no-verify` and `ssl=true` of Node's client become `sslmode=require`, which encrypts
-    and doesn't verify the certificate. Raises `ValueError`; its message follows the name of the
-    setting and contains no part of the URL but option names.
+    and doesn't verify the certificate. Without an `sslmode`, certificates of Supabase's hosts are
+    verified (`verify-full`) with Supabase's root certificate.
+
+    Raises `ValueError`; its message follows the name of the setting and contains no part of the
+    URL but option names.
     """
     if not url.startswith(_POSTGRES_SCHEMES):
         raise ValueError("must begin with postgresql://")
@@ -64,7 +80,37 @@ def postgres_url(url: str) -> str:
     if address.count("@") > 1:
         # Otherwise part of the password would be used as the host name, and logged.
         raise ValueError("must have each @ in the password written as %40")
-    return _join(address, list(_postgres_options(query)))
+    options = list(_postgres_options(query))
+    names = {name for name, _ in options}
+    if _host(address).endswith(_SUPABASE_HOSTS) and not names & {"sslmode", "sslrootcert", "host"}:
+        options += [("sslmode", "verify-full"), ("sslrootcert", str(_SUPABASE_CA))]
+    return _join(address, options)
+
+
+def pooler_port(url: str) -> int | None:
+    """Return the port if `url` leads to one of Supabase's poolers: 5432 or 6543. Otherwise None.
+
+    On port 5432 a client keeps a connection for itself, and there are few of them (15 in the
+    smallest projects). On port 6543 it has one for each transaction.
+    """
+    is_pooler = _host(url.partition("?")[0]).endswith(_SUPABASE_POOLER)
+    return (urlsplit(url).port or SESSION_POOLER_PORT) if is_pooler else None
+
+
+def session_pooler_url(url: str) -> str:
+    """Return `url` with the pooler's port for sessions, which migrations need; others unchanged."""
+    if pooler_port(url) != TRANSACTION_POOLER_PORT:
+        return url
+    address, separator, query = url.partition("?")
+    port = f":{TRANSACTION_POOLER_PORT}"
+    head, _, tail = address.rpartition(port)
+    return f"{head}:{SESSION_POOLER_PORT}{tail}{separator}{query}"
+
+
+def _host(address: str) -> str:
+    """Return the host of a URL with one host; empty for several."""
+    netloc = address.partition("//")[2].partition("/")[0].rpartition("@")[2]
+    return "" if "," in netloc else netloc.partition(":")[0].lower()
 
 
 def masked(url: str) -> str:

@@ -420,3 +420,16 @@ def test_the_command_explains_a_missing_or_unusable_database_url(
     assert failed.stderr.startswith(sentence)
     assert failed.stderr.count("\n") == 1
     assert "hidden" not in failed.stderr
+
+
+def test_without_the_rights_the_sql_for_the_editor_is_printed(database: str) -> None:
+    execute(database, "create role migrator login")
+    execute(database, "grant create on database " + database.rpartition("/")[2] + " to migrator")
+    result = run_command(database.replace("postgres@", "migrator@"))
+    assert result.returncode == 1
+    first = sorted(_FOLDER.glob("*.sql"))[0]
+    assert first.read_text().rstrip() in result.stdout
+    assert "42501" in result.stderr
+    assert "SQL Editor" in result.stderr
+    execute(database, result.stdout)
+    assert migrate(database) == [file.stem for file in sorted(_FOLDER.glob("*.sql"))[1:]]

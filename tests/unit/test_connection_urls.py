@@ -1,10 +1,20 @@
 """Database URLs written for other clients work unchanged."""
 
+from pathlib import Path
+
 import psycopg
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from redis.asyncio import Redis
 
-from shared.settings.connection_urls import masked, postgres_url, redis_url
+from shared.settings.connection_urls import (
+    masked,
+    pooler_port,
+    postgres_url,
+    redis_url,
+    session_pooler_url,
+)
 from shared.store.redis import RedisAddress
 
 _POSTGRES = "postgresql://user:p%40ss@db.example:6543/postgres"
@@ -54,6 +64,43 @@ def test_an_invalid_postgres_url_is_refused_without_showing_its_password(
         postgres_url(url)
     assert str(refused.value).startswith(message)
     assert "hid" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "host", ["aws-0-ap-southeast-2.pooler.supabase.com:6543", "db.abc.supabase.co:5432"]
+)
+def test_the_certificate_of_a_supabase_host_is_verified(host: str) -> None:
+    options = psycopg.conninfo.conninfo_to_dict(postgres_url(f"postgresql://u:p@{host}/postgres"))
+    assert options["sslmode"] == "verify-full"
+    certificate = x509.load_pem_x509_certificate(Path(str(options["sslrootcert"])).read_bytes())
+    # The fingerprint that Supabase's users publish for "Supabase Root 2021 CA".
+    assert certificate.fingerprint(SHA256()).hex() == (
+        "807025ad50d4ed219d2c9c7d299c004f824eb00cf7f65afef607d07b72e6cafa"
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p@db.abc.supabase.co/x?sslmode=require",
+        "postgresql://u:p@db.abc.supabase.co/x?sslrootcert=/ca.pem",
+        "postgresql://u:p@localhost:5432/x",
+        "postgresql://u:p@supabase.co.example/x",
+        "postgresql:///x?host=/run/postgresql",
+    ],
+)
+def test_an_explicit_choice_and_other_hosts_stay_as_they_are(url: str) -> None:
+    assert postgres_url(url) == url
+
+
+def test_migrations_use_the_pooler_s_port_for_sessions() -> None:
+    pooler = "postgresql://postgres.abc:p6543@aws-0.pooler.supabase.com"
+    assert session_pooler_url(f"{pooler}:6543/postgres?a=1") == f"{pooler}:5432/postgres?a=1"
+    assert pooler_port(f"{pooler}:6543/postgres") == 6543
+    assert pooler_port(f"{pooler}/postgres") == 5432
+    for url in (f"{pooler}:5432/postgres", "postgresql://u:p@db.example:6543/x"):
+        assert session_pooler_url(url) == url
+    assert pooler_port("postgresql://u:p@db.example:6543/x") is None
 
 
 @pytest.mark.parametrize(

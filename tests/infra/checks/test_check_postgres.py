@@ -1,4 +1,4 @@
-"""`check-postgres` runs five checks, reports the faults that they find, and shows no password."""
+"""`check-postgres` runs seven checks, reports the faults that they find, and shows no password."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,12 +7,16 @@ import psycopg
 import pytest
 
 from infra.checks.redaction import redact_url
+from infra.image.buildah import ROOT
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.migrate import migrate
 from tests.infra.checks.check_runner import checks_by_script, run, run_checks
 
-_CHECKS = ["connection", "schema", "types", "pool", "query latency"]
+_CHECKS = ["connection", "schema", "types", "grants", "realtime", "pool", "query latency"]
+
+
+_PRELUDE = (ROOT / "infra/local/realtime/prelude.sql").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,7 @@ def test_missing_tables_unapplied_migrations_and_changed_types_are_reported(
 ) -> None:
     """One test, because each state follows from the one before."""
     code, checks = checks_by_script("check-postgres", DATABASE_URL=own_postgres.url)
-    assert (code, failed(checks)) == (1, ["schema", "types"])
+    assert (code, failed(checks)) == (1, ["schema", "types", "grants"])
     assert "make migrate" in checks["schema"]["message"]
 
     migrate(own_postgres.url)
@@ -50,6 +54,45 @@ def test_missing_tables_unapplied_migrations_and_changed_types_are_reported(
     assert (code, failed(checks)) == (1, ["schema", "types"])
     assert "migrations not applied: 1." in checks["schema"]["message"]
     assert "paused, resting" in checks["types"]["message"]
+
+
+def test_missing_policies_rights_and_functions_are_reported(own_postgres: EmbeddedPostgres) -> None:
+    with psycopg.connect(own_postgres.url, autocommit=True) as connection:
+        connection.execute("create database supabase")
+    url = own_postgres.url.rsplit("/", 1)[0] + "/supabase"
+    with psycopg.connect(url, autocommit=True) as connection:
+        for role in ("anon", "authenticated", "service_role"):
+            connection.execute(
+                f"do $$ begin create role {role}; exception when duplicate_object then null; end $$"
+            )
+        migrate(url)
+        connection.execute(_PRELUDE.encode())
+        code, checks = run_checks("check-postgres", DATABASE_URL=url)
+        assert (code, failed(checks)) == (1, ["realtime"])
+        assert "synckairos_listen, synckairos_listen_to_own" in checks["realtime"]["message"]
+
+        assert migrate(url) == ["20261125100000_realtime"]
+        code, checks = run_checks("check-postgres", DATABASE_URL=url)
+        assert (code, failed(checks)) == (0, [])
+        assert "3 policies" in checks["realtime"]["message"]
+        assert "anon, authenticated not" in checks["grants"]["message"]
+        assert migrate(url) == []
+
+        connection.execute("revoke insert on sync_events from service_role")
+        code, checks = run_checks("check-postgres", DATABASE_URL=url)
+        assert failed(checks) == ["grants"]
+        assert "insert on the table sync_events to service_role" in checks["grants"]["message"]
+
+        connection.execute("grant insert on sync_events to service_role")
+        connection.execute("grant select on sync_sessions to anon")
+        code, checks = run_checks("check-postgres", DATABASE_URL=url)
+        assert failed(checks) == ["grants"]
+        assert "select on the table sync_sessions to anon is granted" in checks["grants"]["message"]
+
+        connection.execute("revoke select on sync_sessions from anon")
+        connection.execute("alter function list_sessions rename to other_sessions")
+        code, checks = run_checks("check-postgres", DATABASE_URL=url)
+        assert "missing functions: list_sessions" in checks["schema"]["message"]
 
 
 def test_a_connection_limit_below_the_pool_size_is_reported(own_postgres: EmbeddedPostgres) -> None:

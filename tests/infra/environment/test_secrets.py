@@ -164,7 +164,7 @@ def test_a_missing_secret_is_named_and_nothing_is_set(fly: FlyctlStub) -> None:
     result = fly.run(_APP, "--yes", REDIS_URL=PRODUCTION["REDIS_URL"])
     assert (result.returncode, fly.imported) == (1, {})
     assert "DATABASE_URL" in result.stdout
-    assert "session pooler" in result.stdout
+    assert "transaction pooler" in result.stdout
 
 
 def test_nothing_is_set_without_confirmation(fly: FlyctlStub) -> None:
