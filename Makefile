@@ -94,7 +94,8 @@ cost: package ## what a stage costs on AWS in a month without users (STAGE=)
 	@$(BIN)/python -m infra.costs
 
 deploy: package ## deploy the functions to AWS (STAGE=, REGION=)
-	@infra/aws/node_modules/.bin/osls deploy --stage $(STAGE) $(if $(REGION),--region $(REGION))
+	@version=$$($(BIN)/python -m infra.environment.secrets_version --stage $(STAGE) $(if $(REGION),--region $(REGION))) && \
+		infra/aws/node_modules/.bin/osls deploy --stage $(STAGE) $(if $(REGION),--region $(REGION)) --param="secretsVersion=$$version"
 
 release: $(READY) ## build and check the client packages in .build/release (needs Node); uploads nothing
 	@$(BIN)/python -m infra.client_release

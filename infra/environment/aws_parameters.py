@@ -1,5 +1,7 @@
 """Secrets of the functions: SecureStrings in AWS Systems Manager Parameter Store."""
 
+import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -10,19 +12,36 @@ _PAGE_SIZE = 10
 
 def names(stage: str, region: str) -> set[str]:
     """Return the names of the stage's secrets. Raises boto3's exceptions."""
-    paginator = _client(region).get_paginator("get_parameters_by_path")
-    path, paging = f"/synckairos/{stage}", {"PageSize": _PAGE_SIZE}
-    pages = paginator.paginate(Path=path, WithDecryption=False, PaginationConfig=paging)
-    return {one["Name"].rpartition("/")[2] for page in pages for one in page["Parameters"]}
+    return {one["Name"].rpartition("/")[2] for one in _parameters(stage, region)}
+
+
+def version(stage: str, region: str) -> str:
+    """Return a text that changes with every change of one of the stage's secrets.
+
+    It is made of names, versions and dates, without the values. Raises boto3's exceptions.
+    """
+    changes = sorted(
+        f"{one['Name']} {one['Version']} {one['LastModifiedDate'].isoformat()}"
+        for one in _parameters(stage, region)
+    )
+    return hashlib.sha256("\n".join(changes).encode()).hexdigest()[:12]
 
 
 def write(stage: str, region: str, values: dict[str, str]) -> None:
-    """Set secrets; instances started from now on use them. Raises boto3's exceptions."""
+    """Set secrets, for instances that start from now on. Raises boto3's exceptions."""
     client = _client(region)
     for name, value in values.items():
         client.put_parameter(
             Name=f"/synckairos/{stage}/{name}", Value=value, Type="SecureString", Overwrite=True
         )
+
+
+def _parameters(stage: str, region: str) -> Iterator[dict[str, Any]]:
+    """Yield the stage's parameters, with values that are still encrypted."""
+    paginator = _client(region).get_paginator("get_parameters_by_path")
+    path, paging = f"/synckairos/{stage}", {"PageSize": _PAGE_SIZE}
+    for page in paginator.paginate(Path=path, WithDecryption=False, PaginationConfig=paging):
+        yield from page["Parameters"]
 
 
 def _client(region: str) -> Any:

@@ -67,7 +67,10 @@ def _set(options: argparse.Namespace) -> None:
         console.print(f"Set on {options.app}. Its next release uses them.")
     else:
         aws_parameters.write(options.stage, options.region, planned.values)
-        console.print(f"Set under /synckairos/{options.stage}/.")
+        console.print(
+            f"Set under /synckairos/{options.stage}/. Running instances and snapshots keep the old"
+            f" values until the next `make deploy STAGE={options.stage}`."
+        )
 
 
 def _require_delivered(given: dict[str, str], options: argparse.Namespace) -> None:

@@ -16,8 +16,18 @@ _TIMEOUT = httpx.Timeout(1.0, connect=0.5)
 _KEPT_ALIVE_S = 60
 
 
+_THROTTLED = ("ThrottlingException", "TooManyUpdates", "RequestLimitExceeded")
+
+
 class AwsCallFailed(Exception):
-    """AWS refused a call, could not be reached, or didn't answer in time."""
+    """AWS refused a call, could not be reached, or didn't answer in time.
+
+    `is_temporary`: the same call may succeed later.
+    """
+
+    def __init__(self, message: str, *, is_temporary: bool) -> None:
+        super().__init__(message)
+        self.is_temporary = is_temporary
 
 
 class AwsClient:
@@ -59,8 +69,15 @@ class AwsClient:
             if answer.status_code == 200:
                 return msgspec.json.decode(answer.content or b"null")
         except (httpx.HTTPError, KeyError, ValueError) as error:
-            raise AwsCallFailed(f"{operation}: {type(error).__name__}") from error
-        raise AwsCallFailed(f"{operation}: {answer.status_code} {answer.text[:300]}")
+            raise AwsCallFailed(
+                f"{operation}: {type(error).__name__}",
+                is_temporary=isinstance(error, httpx.HTTPError),
+            ) from error
+        raise AwsCallFailed(
+            f"{operation}: {answer.status_code} {answer.text[:300]}",
+            is_temporary=answer.status_code in (429, 500, 502, 503, 504)
+            or any(name in answer.text for name in _THROTTLED),
+        )
 
     async def close(self) -> None:
         """Close the connections."""

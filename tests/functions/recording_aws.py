@@ -40,6 +40,8 @@ class RecordingAws:
     """
 
     response: Response = field(default_factory=lambda: JSONResponse({"MessageId": "1"}))
+    first_responses: list[Response] = field(default_factory=list)
+    """Responses to the first requests, in place of `response`."""
     is_hanging: bool = False
     """Whether requests get no response, until `reset`."""
     credentials: Response | None = None
@@ -69,7 +71,7 @@ class RecordingAws:
         self.requests.append(RecordedRequest(dict(request.headers), await request.body()))
         while self.is_hanging:
             await asyncio.sleep(_POLL_S)
-        return self.response
+        return self.first_responses.pop(0) if self.first_responses else self.response
 
     async def _send_credentials(self, request: Request) -> Response:
         if request.headers.get("authorization") != TOKEN:

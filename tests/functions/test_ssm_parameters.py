@@ -8,10 +8,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.responses import JSONResponse, Response
 
-from shared.aws.client import AwsClient
+from shared.aws.client import AwsCallFailed, AwsClient
 from shared.aws.ssm_parameters import MissingParameters, load_ssm_parameters
 from tests.functions.moto_aws import LocalAws
+from tests.functions.recording_aws import RecordingAws
 
 _ROOT = Path(__file__).parents[2]
 _PREFIX = "SYNCKAIROS_TEST_"
@@ -72,6 +74,59 @@ async def test_the_error_names_every_missing_parameter(aws: LocalAws, path: str)
         await load()
     places = f"{path}/{_PREFIX}AWAY, {path}/{_PREFIX}GONE"
     assert str(missing.value) == f"not in the parameter store: {places}"
+
+
+_SECRET = {"Name": f"/path/{_PREFIX}ONE", "Value": "secret"}
+_FOUND = JSONResponse({"Parameters": [_SECRET], "InvalidParameters": []})
+_THROTTLED = JSONResponse({"__type": "ThrottlingException", "message": "Rate exceeded"}, 400)
+_REFUSED = JSONResponse({"__type": "AccessDeniedException"}, 400)
+
+
+async def load_with_pauses() -> list[float]:
+    """Load the parameters without waiting; return the pauses, s."""
+    pauses: list[float] = []
+
+    async def sleep(pause_s: float) -> None:
+        pauses.append(pause_s)
+
+    client = AwsClient(httpx.create_ssl_context())
+    try:
+        await load_ssm_parameters(client, sleep)
+    finally:
+        await client.close()
+    return pauses
+
+
+async def test_a_throttled_call_is_repeated_after_a_random_pause(
+    path: str, container_credentials: RecordingAws
+) -> None:
+    (name,) = set_ssm_names("ONE")
+    container_credentials.first_responses = [_THROTTLED, Response(status_code=503)]
+    container_credentials.response = _FOUND
+    pauses = await load_with_pauses()
+    assert os.environ[name] == "secret"
+    assert len(container_credentials.requests) == 3
+    assert all(0 <= pause <= most for pause, most in zip(pauses, (0.2, 0.4), strict=True))
+
+
+async def test_a_call_that_is_always_throttled_fails_after_five_attempts(
+    path: str, container_credentials: RecordingAws
+) -> None:
+    set_ssm_names("ONE")
+    container_credentials.response = _THROTTLED
+    with pytest.raises(AwsCallFailed, match="ThrottlingException"):
+        await load_with_pauses()
+    assert len(container_credentials.requests) == 5
+
+
+async def test_a_refused_call_is_not_repeated(
+    path: str, container_credentials: RecordingAws
+) -> None:
+    set_ssm_names("ONE")
+    container_credentials.response = _REFUSED
+    with pytest.raises(AwsCallFailed, match="AccessDenied"):
+        await load_with_pauses()
+    assert len(container_credentials.requests) == 1
 
 
 async def test_without_parameters_to_read_aws_is_not_called(path: str) -> None:

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.environment import set_secrets
+from infra.environment import secrets_version, set_secrets
 from infra.environment.secret_definitions import all_secrets, required_secrets
 from infra.environment.variables import SETTING_NAMES
 from shared.settings.settings import Settings
@@ -264,3 +264,35 @@ def test_a_second_run_changes_nothing(aws: Path) -> None:
     before = stored("prod")
     assert set_secrets.main(arguments) == 0
     assert stored("prod") == before
+
+
+def printed_version(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the version that `make deploy` gives to the functions."""
+    capsys.readouterr()
+    secrets_version.main(["--stage", "prod"])
+    return capsys.readouterr().out.strip()
+
+
+def test_the_version_of_the_secrets_changes_with_each_change_of_one(
+    aws: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--target", "lambda", "--stage", "prod", "--file", str(aws), "--yes"]
+    empty = printed_version(capsys)
+    set_secrets.main(arguments)
+    assert "make deploy STAGE=prod" in capsys.readouterr().out
+    first = printed_version(capsys)
+    assert printed_version(capsys) == first != empty
+    client = boto3.client("ssm", region_name=_REGION)
+    client.put_parameter(
+        Name="/synckairos/prod/JWT_SECRET", Value="x" * 32, Type="SecureString", Overwrite=True
+    )
+    assert printed_version(capsys) not in (empty, first)
+
+
+def test_other_stages_have_versions_of_their_own(
+    aws: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = printed_version(capsys)
+    arguments = ["--target", "lambda", "--stage", "dev", "--file", str(aws), "--yes"]
+    set_secrets.main(arguments)
+    assert printed_version(capsys) == before

@@ -127,6 +127,10 @@ def test_an_alarm_on_a_custom_metric_watches_one_that_the_functions_send(stack: 
     assert sends == {"on" if stack.stage == "prod" else "off"}
 
 
+def test_every_function_starts_anew_when_a_secret_changes(stack: Stack) -> None:
+    assert all("SECRETS_VERSION" in stack.environment(function) for function in stack.functions)
+
+
 def test_every_function_is_tagged_with_its_stage(stack: Stack) -> None:
     for function, properties in stack.functions.items():
         stage = stack.environment(function)["STAGE"]
