@@ -109,4 +109,4 @@ def test_folders_that_are_included_whole_hold_known_kinds_of_files_only() -> Non
         ["git", "ls-files", "functions", "shared"], cwd=ROOT, capture_output=True, check=True
     )
     kinds = {Path(name).suffix for name in listed.stdout.decode().split()}
-    assert kinds <= {".py", ".lua", ".js", ".css", ".svg", ".html", ".md", ".json"}
+    assert kinds <= {".py", ".lua", ".js", ".css", ".svg", ".html", ".md", ".json", ".crt"}

@@ -1,7 +1,9 @@
 """Least privilege: the template gives a function exactly the rights that it needs."""
 
+import json
 from collections.abc import Iterator
 
+from infra.packaging.manifest import ROOT
 from tests.infra.packaging.stack import Right, Stack, text
 
 _SECRETS = {
@@ -76,3 +78,33 @@ def test_only_the_realtime_function_has_the_signing_key(stack: Stack) -> None:
     ]
     handlers = [stack.functions[function]["Handler"] for function in signing]
     assert handlers == ["functions.sessions.realtime.handler"]
+
+
+_ACTIONS = {"ApiGatewayV2": "apigateway"}
+"""The prefix of actions, if it isn't CloudFormation's name of the service in lower case."""
+
+
+def test_the_policy_for_deployments_admits_every_service_of_the_stack(stack: Stack) -> None:
+    policy = json.loads((ROOT / "infra/aws/policy.json").read_text())
+    admitted = {
+        action.partition(":")[0]
+        for statement in policy["Statement"]
+        for action in (
+            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        )
+    }
+    services = {
+        resource["Type"].split("::")[1] for resource in stack.template["Resources"].values()
+    }
+    assert {_ACTIONS.get(service, service.lower()) for service in services} <= admitted
+
+
+def test_the_policy_for_deployments_changes_only_resources_of_the_service() -> None:
+    policy = json.loads((ROOT / "infra/aws/policy.json").read_text())
+    for statement in policy["Statement"]:
+        resources = statement["Resource"]
+        for resource in [resources] if isinstance(resources, str) else resources:
+            if resource == "*":
+                assert "*" not in "".join(statement["Action"]), statement["Sid"]
+            elif statement["Sid"] != "Api" and not resource.endswith("changeSet/*/*"):
+                assert "synckairos" in resource
