@@ -4,7 +4,7 @@ import asyncio
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -109,7 +109,7 @@ def _checks(url: str) -> list[Check]:
             f"median {statistics.median(times):.1f} ms, p95 {times[int(_ROUNDS * 0.95) - 1]:.1f} ms"
         )
 
-    checks = {
+    checks: dict[str, Callable[[], Awaitable[str]]] = {
         "connection": connection,
         "schema": schema,
         "types": types,
