@@ -139,6 +139,7 @@ _EXTENDED_ON_FUNCTIONS = (
     "tests/integration/test_bad_input.py",
     "tests/integration/test_headers.py",
     "tests/integration/test_issuer.py",
+    "tests/integration/test_join_codes.py",
     "tests/integration/test_packed.py",
     "tests/integration/test_pages.py",
     "tests/integration/test_programmes.py",

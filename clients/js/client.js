@@ -114,6 +114,19 @@ export class SyncKairos {
   }
 
   /**
+   * Join a session with a code (docs/join-codes.md), which needs no token. Without a participant or
+   * a name, a code for participants answers who is free. Make a client with the token of the answer.
+   *
+   * @param {string} code
+   * @param {{participantId?: string, name?: string}} [who]
+   * @returns {Promise<import("./synckairos.js").Join>}
+   */
+  async join(code, { participantId, name } = {}) {
+    const body = { code, participant_id: participantId, name };
+    return (await this.#api.change("POST", "/v1/join", { body })).data;
+  }
+
+  /**
    * The time controls that a session can ask for by name.
    *
    * @returns {Promise<import("./synckairos.js").NamedTimeControl[]>}

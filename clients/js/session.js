@@ -425,6 +425,30 @@ export class Session extends EventTarget {
   }
 
   /**
+   * Open a code with which people join, in place of the one that the session has.
+   *
+   * @param {import("./synckairos.js").NewJoinCode} body
+   * @returns {Promise<import("./synckairos.js").JoinCode>}
+   */
+  async openJoinCode(body) {
+    return (await this.#api.change("POST", `${this.#path}/join-code`, { body })).data;
+  }
+
+  /**
+   * The open code, and how often it was used; rejects with a 404 without one.
+   *
+   * @returns {Promise<import("./synckairos.js").JoinCode>}
+   */
+  async joinCode() {
+    return (await this.#api.get(`${this.#path}/join-code`)).data;
+  }
+
+  /** Close the code; the tokens that it gave stay valid. */
+  async closeJoinCode() {
+    await this.#api.change("DELETE", `${this.#path}/join-code`);
+  }
+
+  /**
    * @internal Start with a state from another response.
    * @returns {this}
    */

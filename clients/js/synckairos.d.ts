@@ -738,6 +738,39 @@ export interface ApiKeys {
   revoke(id: string): Promise<void>;
 }
 
+/** What a join code gives, until when, and how often (docs/join-codes.md). */
+export interface NewJoinCode {
+  role: "participant" | "spectator";
+  expires_in_ms?: number;
+  max_uses?: number;
+  /** People may also join as new participants, with these settings. */
+  newcomers?: { total_time_ms?: number; group_id?: string };
+}
+
+/** The open code of a session. */
+export interface JoinCode {
+  code: string;
+  role: "participant" | "spectator";
+  expires_at: string;
+  max_uses: number;
+  uses: number;
+  newcomers?: { total_time_ms?: number; group_id?: string };
+}
+
+/** Joined, with the `url` of the session's page; or `participants`, from whom to choose. */
+export interface Join {
+  session_id: string;
+  role: "participant" | "spectator";
+  participant_id?: string;
+  /** Absent if the service needs none. */
+  token?: string;
+  expires_at?: string;
+  url?: string;
+  participants?: { participant_id: string; name?: string }[];
+  /** A name adds a new participant. */
+  may_add?: boolean;
+}
+
 /** Webhooks of the caller's tenant (docs/webhooks.md); only a service token may manage them. */
 export interface Webhooks {
   /** Send these events, or `["*"]`, to `url`. The answer has the secret, for the only time. */
@@ -787,6 +820,8 @@ export class SyncKairos {
   batchCommands(command: BatchCommand): Promise<BatchEntry[]>;
   /** The time controls that a session can ask for by name. */
   timeControls(): Promise<NamedTimeControl[]>;
+  /** Join a session with a code, which needs no token. Without `who`, it may answer who is free. */
+  join(code: string, who?: { participantId?: string; name?: string }): Promise<Join>;
   /** Close all sessions and stop the clock. */
   close(): void;
 }
@@ -987,6 +1022,12 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
   replay(when: { version: number } | { at: string | number }): Promise<SessionState<Metadata>>;
   /** What would happen if `operations` came, each at its time. Nothing is changed. */
   simulate(operations: TimedOperation[], untilMs?: number): Promise<Simulation<Metadata>>;
+  /** Open a code with which people join, in place of the one that the session has. */
+  openJoinCode(body: NewJoinCode): Promise<JoinCode>;
+  /** The open code, and how often it was used; rejects with a 404 without one. */
+  joinCode(): Promise<JoinCode>;
+  /** Close the code; the tokens that it gave stay valid. */
+  closeJoinCode(): Promise<void>;
   mint(body: {
     role: "cohost" | "participant" | "spectator";
     participant_id?: string;

@@ -116,6 +116,7 @@ class Operation(StrEnum):
     SIMULATE = "simulate"
     MINT_TOKEN = "mint token"
     REVOKE_TOKENS = "revoke tokens"
+    MANAGE_JOIN_CODE = "manage join code"
     MANAGE_WEBHOOKS = "manage webhooks"
     MANAGE_API_KEYS = "manage API keys"
 

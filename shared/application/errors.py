@@ -15,10 +15,12 @@ ServiceError
 │   └── SessionDeleted               the same response
 ├── VersionNotFound            404   the audit trail has no such version
 ├── WebhookNotFound            404
+├── JoinCodeNotFound           404   unknown, closed, expired or used up
 ├── SessionExists              409
 ├── WebhookConflict            409   too many webhooks, or changed by others at the same time
 ├── ApiKeyConflict             409   too many API keys, or the one with this id is in use
 ├── TooManyRevocations         409   too many tokens of a session were revoked one by one
+├── ParticipantTaken           409   someone else has joined as this participant
 ├── VersionConflict            409   too many concurrent changes
 ├── PreconditionFailed         412   `If-Match` names an older version
 ├── PayloadTooLarge            413
@@ -202,6 +204,22 @@ class TooManyRevocations(ServiceError):
     status = 409
     code = "CONFLICT"
     message = "Too many tokens of this session were revoked one by one; revoke all of them"
+
+
+class JoinCodeNotFound(ServiceError):
+    """No open code has these letters, or the session has none. The reason isn't told."""
+
+    status = 404
+    code = "NOT_FOUND"
+    message = "There is no open join code like this"
+
+
+class ParticipantTaken(ServiceError):
+    """Someone else has joined as this participant with the same code."""
+
+    status = 409
+    code = "CONFLICT"
+    message = "Someone else has joined as this participant; choose another"
 
 
 class SessionExists(ServiceError):

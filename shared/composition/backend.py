@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shared.application.api_key_service import ApiKeyService
 from shared.application.due_changes import WakeupHandler
 from shared.application.history import AuditHistory, ReplayedStateReader
+from shared.application.join_service import JoinService
 from shared.application.ports.audit_log import AuditLog, Outbox
 from shared.application.ports.commit import OwnerLimits
 from shared.application.ports.notifier import Notifier
@@ -32,6 +33,7 @@ from shared.store.api_key_registry import RedisApiKeyRegistry
 from shared.store.commit_script import CommitFeatures
 from shared.store.connection import StoreConnection
 from shared.store.data_loss import RedisDataLossDetector
+from shared.store.join_codes import RedisJoinCodes
 from shared.store.keys import StoreKeys
 from shared.store.outbox import AUDIT, WEBHOOKS, RedisOutbox
 from shared.store.presence import RedisPresence
@@ -60,6 +62,7 @@ class Backend:
     recovery: Recovery | None
     service: SessionService
     sessions: SessionList
+    joins: JoinService
     wakeups: WakeupHandler
     history: AuditHistory
     readiness: Readiness
@@ -111,6 +114,9 @@ def build_backend(
         memory, is_on = RedisDataLossDetector(connection, keys), settings.recovery == "on"
         recovery = Recovery(store, memory, outbox, audit, is_on=is_on)
     state = SessionLoader(store, recovery)
+    service = SessionService(
+        store, state, ReplayedStateReader(store, outbox, audit), _limits(settings)
+    )
     return Backend(
         connection=connection,
         keys=keys,
@@ -119,10 +125,9 @@ def build_backend(
         outbox=outbox,
         audit=audit,
         recovery=recovery,
-        service=SessionService(
-            store, state, ReplayedStateReader(store, outbox, audit), _limits(settings)
-        ),
+        service=service,
         sessions=SessionList(RedisSessionIndex(connection, keys, clock), audit),
+        joins=JoinService(RedisJoinCodes(connection, keys), service, store),
         wakeups=WakeupHandler(store, state),
         history=AuditHistory(store, outbox, audit),
         readiness=Readiness(StoreProbe(connection, keys).fault, store, audit),

@@ -23,6 +23,7 @@ def build_http_components(
     return Components(
         service=backend.service,
         sessions=backend.sessions,
+        joins=backend.joins,
         store=backend.store,
         clock=backend.clock,
         readiness=backend.readiness,

@@ -8,6 +8,7 @@ from shared.application.authorization import (
     Authorization,
     Caller,
     Operation,
+    Role,
     authorize,
 )
 from shared.application.errors import Forbidden, Unauthenticated
@@ -20,6 +21,8 @@ from shared.http.client_address import client_address
 from shared.http.origins import OriginPolicy
 
 _SCHEME = "bearer "
+_JOINER = Caller(Role.SPECTATOR)
+"""A person without a token, who knows a join code."""
 
 
 class AccessControl:
@@ -99,6 +102,19 @@ class AccessControl:
             self._origins.check(connection, operation)
         return authorize(caller, operation, session_id and session_id.lower(), rate_limit)
 
+    def admit_joiner(self, connection: HTTPConnection) -> tuple[str, RequestRateLimit]:
+        """Admit a person without a token; return the address, and the limit of its reads.
+
+        Raises `RateLimitExceeded` if the limit is known to be exhausted, and `Forbidden` for a page
+        of another origin.
+        """
+        address = client_address(connection, self._trusted_hops)
+        rate_limit = self._limiter.for_request(_JOINER, address, Operation.READ, None)
+        rate_limit.check()
+        if self._origins:
+            self._origins.check(connection, Operation.ADD_PARTICIPANT)
+        return address, rate_limit
+
     async def verify(self, token: str | None, kinds: frozenset[TokenKind]) -> Caller:
         """Return the caller that `token` names.
 
@@ -136,6 +152,11 @@ class AccessControl:
             await self._api_keys.require_valid(caller.key_id)
         if caller.token and await self._revocations.is_revoked(caller.token):
             raise Unauthenticated(TOKEN_REVOKED_MESSAGE)
+
+    @property
+    def requires_tokens(self) -> bool:
+        """Whether callers need a token."""
+        return self._tokens is not None
 
     @property
     def can_mint(self) -> bool:

@@ -19,6 +19,7 @@ from shared.application.errors import (
 )
 from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
 from shared.application.history import AuditHistory
+from shared.application.join_service import JoinService
 from shared.application.ports.metrics import Metrics
 from shared.application.ports.presence import PresenceStore
 from shared.application.ports.session_store import SessionStore
@@ -58,6 +59,7 @@ class Components:
 
     service: SessionService
     sessions: SessionList
+    joins: JoinService
     store: SessionStore
     clock: StoreClock
     readiness: Readiness

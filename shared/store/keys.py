@@ -158,6 +158,19 @@ class StoreKeys:
         """Channel for empty messages: the connections to one session have changed."""
         return f"{self.shard_of(name)}:presence-changed:{name}"
 
+    def join_code(self, letters: str) -> str:
+        """Hash with an open join code. All keys of join codes are on one shard, for `guess`."""
+        return f"{self.shard_of('join')}:join-code:{letters}"
+
+    def join_code_of(self, name: str) -> str:
+        """The letters of a session's open join code."""
+        return f"{self.shard_of('join')}:join-code-of:{name}"
+
+    def wrong_codes(self, address: str | None = None) -> str:
+        """Counter of wrong join codes that came from an address, or from all."""
+        counter = f"{self.shard_of('join')}:wrong-codes"
+        return counter if address is None else f"{counter}:{address}"
+
     def probe(self, shard: str) -> str:
         """Key written to check that the shard accepts writes."""
         return f"{shard}:probe"

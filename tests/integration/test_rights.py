@@ -123,6 +123,12 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/v1/api-keys"): Row((*(403,) * 7, 400, 403), {"name": "x", "role": "cohost"}),
     ("GET", "/v1/api-keys"): Row(_FOR_SERVICES),
     ("DELETE", _KEY): Row((*(403,) * 7, 204, 403)),
+    ("POST", f"{_SESSION}/join-code"): Row(
+        (404, 404, 403, 403, 403, 201, 404, 201, 201), {"role": "spectator"}
+    ),
+    # The session has no code.
+    ("GET", f"{_SESSION}/join-code"): Row((404, 404, 403, 403, 403, 404, 404, 404, 404)),
+    ("DELETE", f"{_SESSION}/join-code"): Row((404, 404, 403, 403, 403, 204, 404, 204, 204)),
     ("POST", f"{_SESSION}/tokens"): Row(
         (404, 404, 403, 403, 403, 201, 404, 201, 201), {"role": "spectator"}
     ),
@@ -160,12 +166,14 @@ OPEN = {
 """The routes without authentication."""
 
 ELSEWHERE = {
+    ("POST", "/v1/join"),
     ("GET", f"{_SESSION}/stream"),
     ("GET", "/metrics"),
     ("GET", "/console/{rest}"),
     ("GET", "/clients/js/{rest}"),
 }
-"""Only in the container (test_live_rights.py, test_tenants.py), and files (test_packed.py)."""
+"""Only in the container (test_live_rights.py, test_tenants.py), files (test_packed.py), and what
+needs a code (test_join_codes.py)."""
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,7 @@ from synckairos.events import (
     Update,
     Warned,
 )
+from synckairos.joining import FreeParticipant, Join, JoinCode
 from synckairos.session import Session
 from synckairos.session_clock import SessionClock
 from synckairos.session_list import ListFilter
@@ -53,7 +54,10 @@ __all__ = [
     "Event",
     "Expired",
     "FieldError",
+    "FreeParticipant",
     "Group",
+    "Join",
+    "JoinCode",
     "ListFilter",
     "ListPage",
     "ListedSession",

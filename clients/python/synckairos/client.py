@@ -19,6 +19,7 @@ from synckairos.api_types import (
 )
 from synckairos.clock import ServerClock
 from synckairos.http_client import http_client
+from synckairos.joining import Join
 from synckairos.service_url import service_url
 from synckairos.session import Session
 from synckairos.session_clock import server_time_of
@@ -122,6 +123,18 @@ class SyncKairos:
         path = "/v1/sessions/batch-commands"
         answer: dict[str, list[BatchEntry]] = await self._api.change("POST", path, body)
         return answer["sessions"]
+
+    async def join(
+        self, code: str, *, participant_id: str | None = None, name: str | None = None
+    ) -> Join:
+        """Join a session with a code (docs/join-codes.md), which needs no token. Raises `ApiError`.
+
+        Without a `participant_id` or `name`, a code for participants answers who is free. Make a
+        client with the token of the answer.
+        """
+        who = {"participant_id": participant_id, "name": name}
+        body = {"code": code} | {key: value for key, value in who.items() if value is not None}
+        return cast(Join, await self._api.change("POST", "/v1/join", body))
 
     async def time_controls(self) -> list[NamedTimeControl]:
         """Return the time controls that a session can ask for by name. Raises `ApiError`."""

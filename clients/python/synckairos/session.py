@@ -13,6 +13,7 @@ from synckairos.clock import ServerClock
 from synckairos.errors import ApiError
 from synckairos.event_source import EventSource
 from synckairos.events import Connection, Existence
+from synckairos.joining import JoinCode
 from synckairos.session_follower import SessionFollower
 
 
@@ -185,6 +186,25 @@ class Session(Actions, EventSource):
     async def revoke_tokens(self) -> None:
         """Revoke all tokens for this session that were issued until now."""
         await self._api.change("DELETE", f"/v1/sessions/{self.id}/tokens")
+
+    async def open_join_code(self, body: dict[str, Any]) -> JoinCode:
+        """Open a code with which people join, in place of the one that the session has.
+
+        Such as `{"role": "spectator", "expires_in_ms": 3_600_000}`. Raises `ApiError`.
+        """
+        return cast(JoinCode, await self._api.change("POST", self._join_code_path, body))
+
+    async def join_code(self) -> JoinCode:
+        """Return the open code, and how often it was used. Raises `ApiError`, 404 without one."""
+        return cast(JoinCode, await self._api.get(self._join_code_path))
+
+    async def close_join_code(self) -> None:
+        """Close the code; the tokens that it gave stay valid. Raises `ApiError`."""
+        await self._api.change("DELETE", self._join_code_path)
+
+    @property
+    def _join_code_path(self) -> str:
+        return f"/v1/sessions/{self.id}/join-code"
 
     def take(self, state: SessionState) -> None:
         """Apply the state in the response to this client's own action."""

@@ -579,6 +579,47 @@ class Token(ResponseModel):
     token_id: str
 
 
+class JoinCodeNewcomers(ResponseModel):
+    """What each participant gets whom the code adds."""
+
+    total_time_ms: Ms = omittable()
+    group_id: Id = omittable()
+
+
+class JoinCode(ResponseModel):
+    """An open code, how often it was used, and how often it may be."""
+
+    code: Annotated[str, Field(examples=["BCDFGH"])]
+    role: Literal["participant", "spectator"]
+    expires_at: Timestamp
+    max_uses: Annotated[int, Field(ge=1)]
+    uses: Annotated[int, Field(ge=0)]
+    newcomers: JoinCodeNewcomers = omittable()
+
+
+class FreeParticipant(ResponseModel):
+    """A participant whom nobody has taken with the code."""
+
+    participant_id: Id
+    name: str = omittable()
+
+
+class Join(ResponseModel):
+    """Joined, with `url`, the page of the session; or `participants`, from whom to choose.
+
+    There is no token if the service needs none. `may_add`: a `name` adds a new participant.
+    """
+
+    session_id: Uuid
+    role: Literal["participant", "spectator"]
+    participant_id: Id = omittable()
+    token: str = omittable()
+    expires_at: str = omittable()
+    url: str = omittable()
+    participants: list[FreeParticipant] = omittable()
+    may_add: bool = omittable()
+
+
 class SupabaseSubscription(ResponseModel):
     """Join `topic` as a private channel of the Supabase project at `url`. An event's name is the
     message's type, its payload the message. Request a new token before this one expires, and pass
@@ -783,4 +824,6 @@ DeliveriesAnswer = Envelope[Deliveries]
 NewApiKeyAnswer = Envelope[NewApiKey]
 ApiKeysAnswer = Envelope[ApiKeys]
 TokenAnswer = Envelope[Token]
+JoinCodeAnswer = Envelope[JoinCode]
+JoinAnswer = Envelope[Join]
 SubscriptionAnswer = Envelope[Subscription]

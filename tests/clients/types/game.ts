@@ -102,6 +102,10 @@ export async function play(): Promise<void> {
   show(events[0]?.actor, next, await session.replay({ version: 3 }));
   show((await session.mint({ role: "participant", participant_id: ada })).token);
   show((await client.batch([session.id])).not_found, (await client.time()).timestamp_ms);
+  const code = await client.session("a").openJoinCode({ role: "participant", newcomers: {} });
+  const choice = await client.join(code.code, { name: "Ada" });
+  show(choice.token ?? choice.url, choice.participants?.[0]?.name, choice.may_add);
+  show((await client.session("a").joinCode()).uses, await client.session("a").closeJoinCode());
   const [control] = await client.timeControls();
   if (control) show(control.name, control.total_time_ms, control.time_control.delay_ms);
   const hook = await client.webhooks.create("https://example.com", ["time.expired"]);

@@ -1,0 +1,37 @@
+"""What the service answers about join codes (docs/join-codes.md)."""
+
+from typing import Literal, NotRequired, TypedDict
+
+
+class JoinCode(TypedDict):
+    """The open code of a session. `newcomers` is there if people may join as new participants."""
+
+    code: str
+    role: Literal["participant", "spectator"]
+    expires_at: str
+    max_uses: int
+    uses: int
+    newcomers: NotRequired[dict[str, int | str]]
+
+
+class FreeParticipant(TypedDict):
+    """A participant whom nobody has taken with the code."""
+
+    participant_id: str
+    name: NotRequired[str]
+
+
+class Join(TypedDict):
+    """Joined, with the `url` of the session's page; or `participants`, from whom to choose.
+
+    There is no token if the service needs none. `may_add`: a name adds a new participant.
+    """
+
+    session_id: str
+    role: Literal["participant", "spectator"]
+    participant_id: NotRequired[str]
+    token: NotRequired[str]
+    expires_at: NotRequired[str]
+    url: NotRequired[str]
+    participants: NotRequired[list[FreeParticipant]]
+    may_add: NotRequired[bool]

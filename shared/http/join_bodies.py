@@ -1,0 +1,72 @@
+"""Request bodies of join codes."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, Strict, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from shared.application.join_service import Terms
+from shared.application.ports.join_codes import Newcomers
+from shared.domain.units import Millis
+from shared.http.fields import BankTime, Duration, Id, Name
+from shared.http.request_bodies import Body
+
+_MAX_USES = 10_000
+_DEFAULT_USES = 1_000
+_HOUR = 3_600_000
+_MAX_TYPED = 40
+
+
+class NewcomersBody(Body):
+    """What each participant gets whom the code adds, as in `POST .../participants`."""
+
+    total_time_ms: BankTime | None = None
+    group_id: Id | None = None
+
+
+class JoinCodeBody(Body):
+    """What a code gives, until when, and how often.
+
+    With `newcomers`, which may be `{}`, people may also join as new participants.
+    """
+
+    role: Literal["participant", "spectator"]
+    expires_in_ms: Duration = _HOUR
+    max_uses: Annotated[int, Strict(), Field(ge=1, le=_MAX_USES)] = _DEFAULT_USES
+    newcomers: NewcomersBody | None = None
+
+    @field_validator("newcomers")
+    @classmethod
+    def _check_role(cls, value: NewcomersBody | None, info: ValidationInfo) -> NewcomersBody | None:
+        if value is not None and info.data.get("role") == "spectator":
+            raise PydanticCustomError("not_allowed", "is for the role participant only")
+        return value
+
+    def terms(self) -> Terms:
+        """Return the terms for the use case."""
+        return Terms(self.role, Millis(self.expires_in_ms), self.max_uses, self._newcomers())
+
+    def _newcomers(self) -> Newcomers | None:
+        if self.newcomers is None:
+            return None
+        time = self.newcomers.total_time_ms
+        return Newcomers(None if time is None else Millis(time), self.newcomers.group_id)
+
+
+class JoinBody(Body):
+    """A code, in upper or lower case, and who joins: a participant who is free, or a new one."""
+
+    code: Annotated[
+        str,
+        Strict(),
+        Field(min_length=1, max_length=_MAX_TYPED, examples=["BCDFGH"]),
+    ]
+    participant_id: Id | None = None
+    name: Name | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _check_alone(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("participant_id") is not None:
+            raise PydanticCustomError("not_allowed", "can't be given together with participant_id")
+        return value

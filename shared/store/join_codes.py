@@ -1,0 +1,105 @@
+"""`JoinCodes` in Redis: one hash per open code, which expires with it."""
+
+from typing import Literal
+
+import msgspec
+
+from shared.application.ports.join_codes import (
+    JoinCode,
+    Joined,
+    OpenCode,
+    TooManyGuesses,
+)
+from shared.domain.units import Millis
+from shared.domain.values import replace
+from shared.store.connection import Argument, Reply, StoreConnection, load_script
+from shared.store.keys import StoreKeys
+
+MOST_WRONG_OF_ADDRESS = 10
+MOST_WRONG = 300
+WRONG_WINDOW = Millis(600_000)
+"""Wrong codes of one address, and of all, within ten minutes. docs/security.md has the bound."""
+
+_TAKEN = b"taken:"
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(JoinCode).decode
+
+
+class RedisJoinCodes:
+    """Open codes by their letters, the letters by session, and counters of wrong codes.
+
+    They are all on one shard, so that one script can compare and count them.
+    """
+
+    def __init__(self, redis: StoreConnection, keys: StoreKeys) -> None:
+        self._redis = redis
+        self._keys = keys
+
+    async def find(self, name: str) -> JoinCode | None:
+        (letters,) = await self._redis.ask([("GET", self._keys.join_code_of(name))])
+        if letters is None:
+            return None
+        (fields,) = await self._redis.ask([("HGETALL", self._keys.join_code(letters.decode()))])
+        return _code_in(_by_name(fields)) if fields else None
+
+    async def open(self, name: str, code: JoinCode, replaced: JoinCode | None) -> bool:
+        old = replaced.code if replaced else ""
+        keys = [
+            self._keys.join_code(code.code),
+            self._keys.join_code_of(name),
+            self._keys.join_code(old),
+        ]
+        arguments: list[Argument] = [code.code, _encode(code), code.expires_at, old]
+        return bool(await self._redis.run(load_script("join_open"), keys, arguments))
+
+    async def close(self, name: str) -> None:
+        (found,) = await self._redis.ask([("GET", self._keys.join_code_of(name))])
+        if found is not None:
+            letters = found.decode()
+            keys = [self._keys.join_code(letters), self._keys.join_code_of(name)]
+            await self._redis.run(load_script("join_close"), keys, [letters])
+
+    async def guess(self, letters: str, address: str) -> OpenCode | TooManyGuesses | None:
+        keys = [
+            self._keys.join_code(letters),
+            self._keys.wrong_codes(address),
+            self._keys.wrong_codes(),
+        ]
+        limits = [MOST_WRONG_OF_ADDRESS, MOST_WRONG, WRONG_WINDOW]
+        reply = await self._redis.run(load_script("join_guess"), keys, limits)
+        if not reply:
+            return None
+        if reply[0]:
+            return TooManyGuesses(Millis(reply[0]))
+        fields = _by_name(reply[1])
+        taken = (field[len(_TAKEN) :].decode() for field in fields if field.startswith(_TAKEN))
+        return OpenCode(_code_in(fields), frozenset(taken))
+
+    async def use(
+        self, code: JoinCode, participant_id: str | None, request: str | None
+    ) -> Joined | Literal["taken", "closed"]:
+        record = _encode(replace(code, uses=0))
+        arguments = [record, participant_id or "", request or "", code.max_uses]
+        keys = [self._keys.join_code(code.code)]
+        reply = await self._redis.run(load_script("join_use"), keys, arguments)
+        match reply[0]:
+            case b"taken":
+                return "taken"
+            case b"used":
+                return Joined(code, reply[1].decode() or None)
+            case _:
+                return "closed"
+
+    async def give_back(self, code: JoinCode, participant_id: str, request: str | None) -> None:
+        keys = [self._keys.join_code(code.code)]
+        arguments = [participant_id, request or ""]
+        await self._redis.run(load_script("join_give_back"), keys, arguments)
+
+
+def _by_name(fields: list[Reply]) -> dict[bytes, bytes]:
+    return dict(zip(fields[::2], fields[1::2], strict=True))
+
+
+def _code_in(fields: dict[bytes, bytes]) -> JoinCode:
+    return replace(_decode(fields[b"record"]), uses=int(fields[b"uses"]))

@@ -1,0 +1,9 @@
+-- Close the join code of a session, unless it has another one by now.
+--
+-- KEYS  code, letters of the session's code
+-- ARGV  letters
+
+if redis.call('GET', KEYS[2]) == ARGV[1] then
+  redis.call('DEL', KEYS[1], KEYS[2])
+end
+return 1

@@ -1,0 +1,17 @@
+-- Open a join code for a session, in place of the one that it has.
+--
+-- KEYS  new code, letters of the session's code, replaced code
+-- ARGV  new letters, record, expiry in ms since 1970, replaced letters ('' = none)
+-- Returns 1 if it was opened; 0 if the letters are in use, or the session's code is another one now.
+
+if (redis.call('GET', KEYS[2]) or '') ~= ARGV[4] or redis.call('EXISTS', KEYS[1]) == 1 then
+  return 0
+end
+redis.call('HSET', KEYS[1], 'record', ARGV[2], 'uses', 0)
+redis.call('PEXPIREAT', KEYS[1], ARGV[3])
+redis.call('SET', KEYS[2], ARGV[1])
+redis.call('PEXPIREAT', KEYS[2], ARGV[3])
+if ARGV[4] ~= '' then
+  redis.call('DEL', KEYS[3])
+end
+return 1

@@ -1,0 +1,150 @@
+"""The store of join codes: one code for each session, uses, and counted guesses."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+from redis.asyncio import Redis
+
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.join_codes import JoinCode, Joined, OpenCode, TooManyGuesses
+from shared.domain.units import Instant
+from shared.domain.values import replace
+from shared.store.connection import StoreConnection
+from shared.store.join_codes import (
+    MOST_WRONG,
+    MOST_WRONG_OF_ADDRESS,
+    WRONG_WINDOW,
+    RedisJoinCodes,
+)
+from shared.store.keys import StoreKeys
+
+EXPIRES_AT = Instant(time.time_ns() // 1_000_000 + 3_600_000)
+CODE = JoinCode("BCDFGH", "1", "session", "tenant", "participant", EXPIRES_AT, 3)
+NAME = "tenant/session"
+HERE = "192.0.2.1"
+
+
+@pytest.fixture
+def codes(connection: StoreConnection, keys: StoreKeys) -> RedisJoinCodes:
+    """The store under test."""
+    return RedisJoinCodes(connection, keys)
+
+
+async def test_an_open_code_is_found_by_its_session_and_by_its_letters(
+    codes: RedisJoinCodes,
+) -> None:
+    assert await codes.find(NAME) is None
+    assert await codes.open(NAME, CODE, None)
+    assert await codes.find(NAME) == CODE
+    assert await codes.guess("BCDFGH", HERE) == OpenCode(CODE, frozenset())
+    await codes.close(NAME)
+    assert await codes.find(NAME) is None
+    assert await codes.guess("BCDFGH", HERE) is None
+
+
+async def test_letters_belong_to_one_session_at_a_time(codes: RedisJoinCodes) -> None:
+    assert await codes.open(NAME, CODE, None)
+    other = replace(CODE, session_id="other", opening="2")
+    assert not await codes.open("tenant/other", other, None)
+    await codes.close(NAME)
+    assert await codes.open("tenant/other", other, None)
+
+
+async def test_of_two_that_replace_a_code_at_once_one_is_opened(codes: RedisJoinCodes) -> None:
+    assert await codes.open(NAME, CODE, None)
+    new = [replace(CODE, code=letters, opening=letters) for letters in ("JKMNPR", "STVWXY")]
+    opened = await asyncio.gather(*(codes.open(NAME, one, CODE) for one in new))
+    assert sorted(opened) == [False, True]
+    assert await codes.find(NAME) == new[opened.index(True)]
+    assert await codes.guess("BCDFGH", HERE) is None
+
+
+async def test_a_code_and_its_entry_expire_together(codes: RedisJoinCodes, redis: Redis) -> None:
+    await codes.open(NAME, CODE, None)
+    left = [await redis.pttl(key) for key in await redis.keys("*")]
+    assert len(left) == 2
+    assert all(3_500_000 < ms <= 3_600_000 for ms in left)
+
+
+async def test_a_participant_is_taken_once_even_by_two_at_the_same_time(
+    codes: RedisJoinCodes,
+) -> None:
+    await codes.open(NAME, CODE, None)
+    found = await asyncio.gather(*(codes.use(CODE, "ada", str(n)) for n in range(2)))
+    assert "taken" in found
+    assert Joined(CODE, "ada") in found
+    assert await codes.guess("BCDFGH", HERE) == OpenCode(replace(CODE, uses=1), frozenset({"ada"}))
+
+
+async def test_a_repeated_request_uses_the_code_once(codes: RedisJoinCodes) -> None:
+    await codes.open(NAME, CODE, None)
+    for _ in range(5):
+        assert await codes.use(CODE, None, "request") == Joined(CODE, None)
+        assert await codes.use(CODE, "ada", "another") == Joined(CODE, "ada")
+    assert await codes.find(NAME) == replace(CODE, uses=2)
+
+
+async def test_a_used_up_code_is_closed_except_for_repeated_requests(
+    codes: RedisJoinCodes,
+) -> None:
+    await codes.open(NAME, CODE, None)
+    found = await asyncio.gather(*(codes.use(CODE, f"p{n}", f"r{n}") for n in range(8)))
+    assert found.count("closed") == 5
+    assert [await codes.use(CODE, f"p{n}", f"r{n}") for n in range(8)] == found
+
+
+async def test_a_use_that_is_given_back_is_free_again(codes: RedisJoinCodes) -> None:
+    await codes.open(NAME, CODE, None)
+    await codes.use(CODE, "ada", "request")
+    for _ in range(2):
+        await codes.give_back(CODE, "ada", "request")
+    assert await codes.find(NAME) == CODE
+    assert await codes.use(CODE, "ada", "another") == Joined(CODE, "ada")
+
+
+async def test_a_code_that_was_replaced_can_not_be_used(codes: RedisJoinCodes) -> None:
+    await codes.open(NAME, CODE, None)
+    await codes.open(NAME, replace(CODE, code="JKMNPR", opening="2"), CODE)
+    assert await codes.use(CODE, "ada", None) == "closed"
+
+
+async def test_after_ten_wrong_codes_an_address_must_wait_even_with_the_right_one(
+    codes: RedisJoinCodes,
+) -> None:
+    await codes.open(NAME, CODE, None)
+    found = await asyncio.gather(
+        *(codes.guess("ZZZZZZ", HERE) for _ in range(MOST_WRONG_OF_ADDRESS + 5))
+    )
+    assert found.count(None) == MOST_WRONG_OF_ADDRESS
+    refused = await codes.guess("BCDFGH", HERE)
+    assert isinstance(refused, TooManyGuesses)
+    assert 0 < refused.retry_after_ms <= WRONG_WINDOW
+    assert await codes.guess("BCDFGH", "192.0.2.2") == OpenCode(CODE, frozenset())
+
+
+async def test_right_codes_are_not_counted(codes: RedisJoinCodes) -> None:
+    await codes.open(NAME, CODE, None)
+    for _ in range(3 * MOST_WRONG_OF_ADDRESS):
+        assert isinstance(await codes.guess("BCDFGH", HERE), OpenCode)
+
+
+async def test_wrong_codes_of_all_addresses_together_are_bounded(
+    codes: RedisJoinCodes, redis: Redis, keys: StoreKeys
+) -> None:
+    await codes.open(NAME, CODE, None)
+    await redis.set(keys.wrong_codes(), MOST_WRONG - 1, px=WRONG_WINDOW)
+    assert await codes.guess("ZZZZZZ", "192.0.2.3") is None
+    assert isinstance(await codes.guess("BCDFGH", "192.0.2.4"), TooManyGuesses)
+
+
+async def test_a_full_redis_tells_right_codes_and_refuses_to_guess(
+    codes: RedisJoinCodes, fill: Callable[[], Awaitable[None]]
+) -> None:
+    await codes.open(NAME, CODE, None)
+    await fill()
+    assert await codes.guess("BCDFGH", HERE) == OpenCode(CODE, frozenset())
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await codes.guess("ZZZZZZ", HERE)
