@@ -7,7 +7,7 @@ WORKERS ?= 2
 PARALLEL := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-functions migrate test test-all test-browsers test-functions test-tools fuzz lint demo bench soak load image-check package cost deploy release lock
+.PHONY: help setup run clean-data run-functions migrate test test-all test-browsers test-functions test-tools fuzz lint demo bench soak load image-check package cost deploy release lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +23,11 @@ $(READY): requirements.txt requirements-dev.txt clients/python/pyproject.toml
 	@$(BIN)/python -m compileall -q functions shared infra
 	@touch $(READY)
 
-run: $(READY) ## start the service and its console on http://127.0.0.1:3000 (PORT=, LAN=1 for phones)
+run: $(READY) ## start the service and its console on http://127.0.0.1:3000 (PORT=, LAN=1 for phones, DATA_DIR=)
 	@exec $(BIN)/python -m infra.local.run
+
+clean-data: $(READY) ## delete the data that make run keeps in .data (DATA_DIR=)
+	@$(BIN)/python -m infra.local.data_folder
 
 run-functions: $(READY) ## the same as AWS Lambda functions, emulated locally (needs Node)
 	@exec $(BIN)/python -m infra.local.run_functions

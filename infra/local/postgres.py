@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ _SETTINGS = {
     "unix_socket_directories": "",
     "shared_buffers": "32MB",
     "max_connections": "50",
+}
+_TEMPORARY = {
     # The data is deleted with the server, so it needn't survive a power failure.
     "fsync": "off",
     "full_page_writes": "off",
@@ -38,9 +40,13 @@ class PostgresError(Exception):
 
 
 class EmbeddedPostgres:
-    """A server with its data in `folder`. It can be stopped and started again."""
+    """A server with its data in `folder`. It can be stopped and started again.
 
-    def __init__(self, folder: Path) -> None:
+    If it `keeps_data`, these survive a power failure.
+    """
+
+    def __init__(self, folder: Path, *, keeps_data: bool = False) -> None:
+        self._settings = _SETTINGS if keeps_data else _SETTINGS | _TEMPORARY
         self._folder = folder
         self._data = folder / "data"
         self._log = folder / "log"
@@ -69,15 +75,29 @@ class EmbeddedPostgres:
 
         Raises `PostgresError`.
         """
-        self._data.mkdir(mode=0o700)
+        new = self._data.with_suffix(".new")  # so that half a cluster is never taken for a whole
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
         if self._account:
-            shutil.chown(self._data, **self._account)
+            shutil.chown(new, **self._account)
         options = ["--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "--no-sync"]
-        self._run("initdb", "-D", str(self._data), "-U", "postgres", *options)
+        self._run("initdb", "-D", str(new), "-U", "postgres", *options)
+        new.rename(self._data)
+
+    @property
+    def is_created(self) -> bool:
+        """Whether the folder has a cluster."""
+        return self._data.exists()
+
+    def stop_orphan(self) -> None:
+        """Stop the server that a killed process has left behind on these data, if there is one."""
+        if (self._data / "postmaster.pid").exists():
+            with suppress(PostgresError):  # no such process exists any more
+                self._run("pg_ctl", "stop", "-D", str(self._data), "-m", "fast", "-s")
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises `PostgresError`."""
-        settings = [part for s in _SETTINGS.items() for part in ("-c", "=".join(s))]
+        settings = [part for s in self._settings.items() for part in ("-c", "=".join(s))]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [self._binaries / "postgres", "-D", self._data, "-p", str(self._port), *settings],
@@ -145,6 +165,7 @@ class EmbeddedPostgres:
             command = [str(installed / "bin" / "postgres"), "--version"]
             subprocess.run(command, capture_output=True, check=True, **self._process_options)
         except PermissionError:
+            shutil.rmtree(self._folder / installed.parent.name, ignore_errors=True)
             installed = copy_programs(installed, self._folder)
         return installed / "bin"
 
@@ -191,3 +212,26 @@ def embedded_postgres() -> Iterator[EmbeddedPostgres]:
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def kept_postgres(folder: Path) -> Iterator[EmbeddedPostgres]:
+    """Start Postgres on the data in `folder`, or on a new database there; stop it after the block.
+
+    Raises `PostgresError`.
+    """
+    folder.mkdir(mode=0o711, exist_ok=True)
+    try:
+        server = EmbeddedPostgres(folder, keeps_data=True)
+        server.stop_orphan()
+        if not server.is_created:
+            server.create()
+    except PermissionError:
+        raise PostgresError(
+            f"Postgres doesn't run as root, and the account {_UNPRIVILEGED} can't reach {folder}"
+        ) from None
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()

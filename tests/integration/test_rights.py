@@ -150,6 +150,7 @@ OPEN = {
     ("GET", path)
     for path in (
         "/",
+        "/join",
         "/health",
         "/ready",
         "/v1/time",

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import PIPE, CompletedProcess
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import httpx
@@ -36,13 +37,18 @@ def run_history(*arguments: str, **more: str) -> CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def startup_output() -> Iterator[str]:
     """The first two lines of output of `make run`, which runs meanwhile."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "infra.local.run"],
-        cwd=_ROOT,
-        env=environment_without_databases() | {"PORT": str(free_port())},
-        stdout=PIPE,
-        text=True,
-    ) as process:
+    with (
+        TemporaryDirectory() as folder,
+        subprocess.Popen(
+            [sys.executable, "-m", "infra.local.run"],
+            cwd=_ROOT,
+            env=environment_without_databases()
+            | {"PORT": str(free_port()), "DATA_DIR": f"{folder}/data"},
+            stdout=PIPE,
+            text=True,
+        ) as process,
+    ):
+        Path(folder).chmod(0o711)  # as root, Postgres runs under another account
         assert process.stdout
         output = process.stdout.readline() + process.stdout.readline()
         yield output
