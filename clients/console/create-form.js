@@ -38,6 +38,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
       "p",
       { class: "lead" },
       "Choose how time runs and share the link. All screens show the same time.",
+      el("a", { class: "join-link", href: "/join" }, "Join with a code"),
     ),
     modePicker(pick),
     el(

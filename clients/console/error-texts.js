@@ -20,6 +20,10 @@ const ADDED_WRONG = {
   too_small: "This is more time than a clock has. Take less time away.",
   too_big: "A clock can have at most 30 days. Add less time.",
 };
+const NO_SUCH_CODE =
+  "No session has this code now. Check the letters, or ask the host for a new code.";
+const TOO_MANY_CODES = "Too many wrong codes were entered in this network. Try again";
+const TAKEN = "Someone else has just chosen this person. Choose another.";
 const MAY_NOT_CREATE =
   "You need permission to create sessions here. Ask the operator of this server for a host link.";
 
@@ -70,6 +74,14 @@ export function creationErrorText(error) {
   return error.status === 401 || error.status === 403 ? MAY_NOT_CREATE : errorText(error);
 }
 
+/** An error on joining with a code as one or two sentences for the user. */
+export function joinErrorText(error) {
+  if (error.code === "NOT_FOUND") return NO_SUCH_CODE;
+  if (error.status === 429) return `${TOO_MANY_CODES} ${inMinutes(error.retryAfterMs)}.`;
+  if (error.code === "CONFLICT") return TAKEN;
+  return ruleErrorText(error);
+}
+
 /** A temporary problem as a title and an explanation. */
 export function problemText({ status, retryAfterMs }) {
   const when = inTime(retryAfterMs);
@@ -77,6 +89,11 @@ export function problemText({ status, retryAfterMs }) {
   if (status === 429) return [TOO_MANY, `Many people are using this network. ${next}`];
   if (status === 0) return ["No connection", `The service can’t be reached. ${next}`];
   return ["The service is busy", `It can’t answer right now. ${next}`];
+}
+
+function inMinutes(ms) {
+  const minutes = Math.ceil(ms / 60_000);
+  return minutes > 1 ? `in ${minutes} minutes` : "in a minute";
 }
 
 function inTime(ms) {

@@ -4,6 +4,7 @@ import { mayCreate, mayHost } from "./allowed.js";
 import { connect } from "./connect.js";
 import { createForm } from "./create-form.js";
 import { refusalText } from "./error-texts.js";
+import { joinPage } from "./join-page.js";
 import { messagePage } from "./message-page.js";
 import { sessionView } from "./session-view.js";
 import { bindToggle } from "./theme.js";
@@ -20,12 +21,16 @@ let leave = () => {};
 let token = takeToken();
 let client = connect(token);
 
-/** Show the session of the address (`?session=<id>`), or the form that creates one. */
+/** Show the session of the address (`?session=<id>`), the page for codes, or the form. */
 function route() {
   leave();
   for (const part of Object.values(page)) part.replaceChildren();
   document.body.removeAttribute("data-view");
   brand.toggleAttribute("inert", !mayCreate());
+  if (location.pathname === "/join") {
+    leave = joinPage(page, client);
+    return;
+  }
   const query = new URLSearchParams(location.search);
   const id = query.get("session");
   if (id === null) showForm(query.get("create"));

@@ -4,6 +4,7 @@ import { errorText } from "./error-texts.js";
 import { field, select } from "./field.js";
 import { dayAndTime } from "./format.js";
 import { linkBox } from "./link-box.js";
+import { openJoinCode } from "./join-code-dialog.js";
 import { namesOf } from "./names.js";
 import { sessionLink } from "./session-link.js";
 import { hasToken } from "./token.js";
@@ -22,17 +23,25 @@ const THIS_COMPUTER_ONLY =
 const EVERYBODY =
   "Everyone who has this link can do everything with the session, because this service asks for no tokens.";
 
-/** Show links to the session: to watch it, to take part as one of its people, and to host it. */
+/**
+ * Show links to the session: to watch it, to take part as one of its people, and to host it; and the
+ * way to a code for a room.
+ */
 export function openShare(session) {
   const box = linkBox();
   const note = LOOPBACK.test(location.hostname) && el("p", { class: "note" }, THIS_COMPUTER_ONLY);
-  if (hasToken()) return openWithTokens(session, box, note);
-  const parts = [el("p", {}, EVERYBODY), box.element, note].filter(Boolean);
+  const code = el("button", { type: "button" }, "Join with a code …");
+  code.onclick = () => {
+    code.closest("dialog").close();
+    openJoinCode(session, note);
+  };
+  if (hasToken()) return openWithTokens(session, [box, code, note]);
+  const parts = [el("p", {}, EVERYBODY), box.element, code, note].filter(Boolean);
   openDialogWith("Share this session", parts, null, () => true);
   box.show(sessionLink(session.id));
 }
 
-function openWithTokens(session, box, note) {
+function openWithTokens(session, [box, code, note]) {
   const { participants } = session.state;
   const names = namesOf(session.state);
   const kinds = [
@@ -49,7 +58,7 @@ function openWithTokens(session, box, note) {
   lifetime.value = USUAL_LIFETIME;
   const words = el("p", { role: "status" });
   const row = el("div", { class: "share-row" }, kind.element, lifetime.element);
-  const parts = [row, box.element, words, note].filter(Boolean);
+  const parts = [row, box.element, words, code, note].filter(Boolean);
   const made = new Map();
   let wanted = "";
 

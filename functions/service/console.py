@@ -1,4 +1,4 @@
-"""`GET /`: the console, a page of plain ES modules; `/embed` and `/board` show its clocks alone."""
+"""`GET /` and `/join`: the console, a page of plain ES modules; `/embed`, `/board`: only clocks."""
 
 import os
 from collections.abc import Sequence
@@ -49,6 +49,10 @@ async def board(request: ApiRequest) -> Response:
 async def _page(request: ApiRequest, name: str, *, framed_by: Sequence[str] = ()) -> Response:
     headers = page_headers(request.components.subscriptions.origins, framed_by=framed_by)
     return await file_response(request, _FILES / name, headers)
+
+
+# The same page asks for the code of a session.
+routes.get("/join")(page)
 
 
 def _serving(files: CachedStaticFiles) -> Endpoint:

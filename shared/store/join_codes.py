@@ -80,7 +80,7 @@ class RedisJoinCodes:
         self, code: JoinCode, participant_id: str | None, request: str | None
     ) -> Joined | Literal["taken", "closed"]:
         record = _encode(replace(code, uses=0))
-        arguments = [record, participant_id or "", request or "", code.max_uses]
+        arguments: list[Argument] = [record, participant_id or "", request or "", code.max_uses]
         keys = [self._keys.join_code(code.code)]
         reply = await self._redis.run(load_script("join_use"), keys, arguments)
         match reply[0]:
