@@ -86,6 +86,7 @@ _BROWSERS = (
     "tests/e2e/test_policy.py",
     "tests/e2e/test_quiz.py",
     "tests/e2e/test_race.py",
+    "tests/e2e/test_recent.py",
     "tests/e2e/test_seats.py",
     "tests/e2e/test_time_controls.py",
     "tests/e2e/test_tokens.py",

@@ -6,6 +6,7 @@ import { MODES } from "./modes.js";
 import { peopleField } from "./people-field.js";
 import { presetChips } from "./preset-chips.js";
 import { purposeFields } from "./purpose-fields.js";
+import { recentList } from "./recent-list.js";
 import { starterField } from "./starter-field.js";
 import { settingsFields } from "./settings-fields.js";
 import { creationErrorText } from "./error-texts.js";
@@ -40,6 +41,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
       "Choose how time runs and share the link. All screens show the same time.",
       el("a", { class: "join-link", href: "/join" }, "Join with a code"),
     ),
+    recentList(client),
     modePicker(pick),
     el(
       "div",

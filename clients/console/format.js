@@ -10,6 +10,12 @@ const TO_THE_SECOND = new Intl.DateTimeFormat([], {
   minute: "2-digit",
   second: "2-digit",
 });
+const WITH_DATE = new Intl.DateTimeFormat([], {
+  day: "numeric",
+  month: "short",
+  hour: "numeric",
+  minute: "2-digit",
+});
 const WITH_DAY = new Intl.DateTimeFormat([], {
   weekday: "long",
   hour: "numeric",
@@ -95,6 +101,13 @@ export function timeOfDay(instant, { hasSeconds = false } = {}) {
 /** Format an instant of the next days: the day of the week and the time of day. */
 export function dayAndTime(instant) {
   return WITH_DAY.format(new Date(instant));
+}
+
+/** Format an instant of the last days: the time of day, with the date unless it is today. */
+export function whenOpened(instant) {
+  const at = new Date(instant);
+  const isToday = at.toDateString() === new Date().toDateString();
+  return isToday ? TIME_OF_DAY.format(at) : WITH_DATE.format(at);
 }
 
 /**

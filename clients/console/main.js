@@ -3,9 +3,11 @@ import { showColour } from "./alert-settings.js";
 import { mayCreate, mayHost } from "./allowed.js";
 import { connect } from "./connect.js";
 import { createForm } from "./create-form.js";
+import { el } from "./dom.js";
 import { refusalText } from "./error-texts.js";
 import { joinPage } from "./join-page.js";
 import { messagePage } from "./message-page.js";
+import { recentList } from "./recent-list.js";
 import { sessionView } from "./session-view.js";
 import { bindToggle } from "./theme.js";
 import { takeToken } from "./token.js";
@@ -44,6 +46,7 @@ function showForm(wantedId) {
   document.title = "SyncKairos";
   if (!mayCreate()) {
     leave = messagePage(page, ...refusalText({ status: 403 }));
+    page.main.append(el("div", { class: "recent-page" }, recentList(client)));
     return;
   }
   leave = createForm(page, { client, sessionId: wantedId, onCreated: show });

@@ -17,6 +17,7 @@ import { modeOf } from "./modes.js";
 import { nameBook } from "./names.js";
 import { announce, notify } from "./notifications.js";
 import { purposeOf } from "./purposes.js";
+import { remembering } from "./remember.js";
 import { sharing } from "./share-buttons.js";
 import { showUnavailable } from "./unavailable.js";
 import { wakeLock } from "./wake-lock.js";
@@ -35,6 +36,7 @@ export function sessionView(page, session, create) {
   const namesOf = nameBook();
   const stopAlerts = alerts(session, namesOf);
   const awake = wakeLock();
+  const remember = remembering(session);
   let shown = "";
   let makePage;
   let shownPage;
@@ -48,7 +50,10 @@ export function sessionView(page, session, create) {
     document.title = `${names.title} · SyncKairos`;
     page.title.replaceChildren(...titleOf(state, names));
     shownPage.update(detail, names, allowed);
-    if (!isDisplay()) history.update(state, names, allowed);
+    if (!isDisplay()) {
+      history.update(state, names, allowed);
+      remember.update(state, names);
+    }
     hints.update(allowed);
     announce(announcementOf(state, previous, names));
     document.body.dataset.status = state.status;
@@ -84,7 +89,10 @@ export function sessionView(page, session, create) {
     share.show(shown === "present");
     if (shown === "present") showPage(page, shownPage, history);
     else showUnavailable(page, session);
-    if (shown === "deleted") stop();
+    if (shown === "deleted") {
+      remember.deleted();
+      stop();
+    }
   }
 
   function stop() {

@@ -1,0 +1,166 @@
+import { SyncKairos } from "/clients/js/synckairos.js";
+import { mayCreate } from "./allowed.js";
+import { el, icon, setText } from "./dom.js";
+import { whenOpened } from "./format.js";
+import { modeOf } from "./modes.js";
+import { purposeOf } from "./purposes.js";
+import { dropToken, forget, forgetAll, noteStatus, recentSessions } from "./recent-sessions.js";
+import { hasToken, tokenClaims } from "./token.js";
+
+const SHOWN_AT_FIRST = 3;
+const MOST_LISTED = 20;
+const MOST_READ = 50;
+const ROLES = {
+  host: "Host",
+  cohost: "Host",
+  service: "Host",
+  participant: "Taking part",
+  spectator: "Watching",
+};
+
+/**
+ * The sessions that this browser has opened and, with a host's token, the host's others. Their status
+ * is read from the service for those that are shown. The element is hidden without any.
+ */
+export function recentList(client) {
+  const list = el("ul", { class: "recent-list" });
+  const more = el("button", { type: "button", class: "quiet", onclick: showAll }, "Show all");
+  const clear = el("button", { type: "button", class: "quiet", onclick: onClear }, "Clear the list");
+  const actions = el("p", { class: "recent-actions" }, more, clear);
+  const element = el("section", { class: "recent", hidden: true, "aria-label": "Your sessions" });
+  element.append(el("h2", {}, "Your sessions"), list, actions);
+  const read = new Set(); // the ids whose status was read
+  let owned = [];
+  let isWhole = false;
+
+  function show() {
+    const known = recentSessions();
+    const ids = new Set(known.map(({ id }) => id));
+    const all = [...known, ...owned.filter(({ id }) => !ids.has(id))];
+    const shown = isWhole ? all : all.slice(0, SHOWN_AT_FIRST);
+    element.hidden = all.length === 0;
+    more.hidden = shown.length === all.length;
+    setText(more, `Show all ${all.length}`);
+    clear.hidden = known.length === 0;
+    list.replaceChildren(...shown.map((one) => row(one, ids.has(one.id))));
+    return shown;
+  }
+
+  function row(one, isKept) {
+    const remover = el(
+      "button",
+      {
+        type: "button",
+        class: "quiet icon-only",
+        onclick: () => (forget(one.id), update()),
+        "aria-label": `Remove ${one.title} from the list`,
+      },
+      icon("remove"),
+    );
+    const facts = [one.kind !== one.title && one.kind, ROLES[one.role], timeOf(one)].filter(Boolean);
+    return el(
+      "li",
+      {},
+      el(
+        "div",
+        { class: "recent-words" },
+        mayOpen(one) ? el("a", { href: `/?session=${one.id}` }, one.title) : el("span", {}, one.title),
+        el("span", { class: "recent-facts" }, facts.join(" · ")),
+      ),
+      el("span", { class: "pill", data: { status: one.status } }, wordsOf(one)),
+      isKept && remover,
+    );
+  }
+
+  function showAll() {
+    isWhole = true;
+    update();
+    list.querySelectorAll("a")[SHOWN_AT_FIRST]?.focus();
+  }
+
+  function onClear() {
+    forgetAll();
+    update();
+  }
+
+  /** Show the list, and then what the service says about its sessions. */
+  async function update() {
+    const unread = show().filter((one) => isReadable(one) && !read.has(one.id));
+    for (const { id } of unread) read.add(id);
+    await Promise.all(groupsOf(unread).map(([token, ids]) => readStatus(token, ids)));
+    if (unread.length) show();
+  }
+
+  async function readStatus(token, ids) {
+    const reader = token === undefined ? client : new SyncKairos({ token });
+    try {
+      const { sessions, not_found: gone } = await reader.batch(ids.slice(0, MOST_READ));
+      for (const { session_id: id, status } of sessions) noteStatus(id, status);
+      for (const id of gone) noteStatus(id, "deleted");
+    } catch (error) {
+      if (error.status === 401) ids.forEach(dropToken);
+    } finally {
+      if (reader !== client) reader.close();
+    }
+  }
+
+  async function addOwned() {
+    if (!hasToken() || !mayCreate()) return;
+    try {
+      const { sessions } = await client.listPage({ limit: MOST_LISTED });
+      owned = sessions.map(entryOf);
+      for (const { id } of owned) read.add(id);
+      for (const { id, status } of owned) noteStatus(id, status);
+      show();
+    } catch {
+      /* the sessions of this browser are shown all the same */
+    }
+  }
+
+  addOwned().then(update);
+  show();
+  return element;
+}
+
+function entryOf({ session_id: id, sync_mode: mode, metadata, status, updated_at: at }) {
+  const kind = (purposeOf({ sync_mode: mode, metadata }) ?? modeOf(mode)).name;
+  const { title } = metadata ?? {};
+  return {
+    id,
+    title: typeof title === "string" && title ? title : kind,
+    kind,
+    status,
+    role: "host",
+    openedAt: Date.parse(at),
+  };
+}
+
+/** Whether this tab can open the session: with its own token, a kept one, or without any. */
+function mayOpen({ role, token, status }) {
+  if (status === "deleted") return false;
+  return !role || Boolean(token) || (hasToken() && mayCreate());
+}
+
+/**
+ * Whether the service says for sure what has become of the session: to its own token, or where no
+ * token is needed. To another host it says that there is no such session.
+ */
+function isReadable({ role, token, status }) {
+  return status !== "deleted" && (!role || Boolean(token));
+}
+
+/** The ids by the token with which to read them; undefined: none is needed. */
+function groupsOf(sessions) {
+  const groups = new Map();
+  for (const { id, token } of sessions) groups.set(token, [...(groups.get(token) ?? []), id]);
+  return [...groups];
+}
+
+function wordsOf(one) {
+  if (one.status === "deleted") return "no longer exists";
+  return mayOpen(one) ? one.status : `${one.status}, link not kept`;
+}
+
+function timeOf({ openedAt }) {
+  return Number.isFinite(openedAt) ? whenOpened(openedAt) : "";
+}

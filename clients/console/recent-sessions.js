@@ -1,0 +1,103 @@
+import { isTerminal } from "/clients/js/synckairos.js";
+import { store, stored } from "./storage.js";
+
+/**
+ * The sessions that this browser has opened, so that a closed tab loses nothing. With a session it
+ * keeps a token for that session only, until the session ends or the token expires; the token of a
+ * host, which opens all of its sessions, is never kept (docs/security.md).
+ *
+ * @typedef {object} RecentSession
+ * @property {string} id
+ * @property {string} title
+ * @property {string} kind what it is for, or its mode
+ * @property {string} status the last known one; "deleted" if it doesn't exist any more
+ * @property {number} openedAt ms since 1970
+ * @property {string} role of this browser's user; empty if the service asked for no token
+ * @property {string} [token]
+ * @property {number} [until] when the token expires, ms since 1970
+ */
+const KEY = "synckairos.recent";
+const MOST = 30;
+const MAX_TITLE = 100;
+
+/** All of them, the latest first. @returns {RecentSession[]} */
+export function recentSessions() {
+  try {
+    return JSON.parse(stored("localStorage", KEY)).map(withoutExpiredToken);
+  } catch {
+    return []; // nothing was stored, or something else under this key
+  }
+}
+
+/**
+ * Note that a session was opened, or has changed.
+ *
+ * @param {import("/clients/js/synckairos.js").SessionState} state
+ * @param {{title: string, kind: string, role: string}} facts
+ */
+export function noteSession(state, { title, kind, role }) {
+  const earlier = recent(state.session_id);
+  const noted = {
+    ...(isTerminal(state) ? withoutToken(earlier) : earlier),
+    id: state.session_id,
+    title: title.slice(0, MAX_TITLE),
+    kind,
+    status: state.status,
+    role,
+    openedAt: Date.now(),
+  };
+  keep([noted, ...others(state.session_id)]);
+}
+
+/** Note what the service says about a session, which keeps its place. */
+export function noteStatus(id, status) {
+  const change = (one) => (one.id === id ? { ...endedToken(one, status), status } : one);
+  keep(recentSessions().map(change));
+}
+
+/** Keep a token for one session. */
+export function keepToken(id, token, until) {
+  keep(recentSessions().map((one) => (one.id === id ? { ...one, token, until } : one)));
+}
+
+/** Drop the token of a session, which the service doesn't accept any more. */
+export function dropToken(id) {
+  keep(recentSessions().map((one) => (one.id === id ? withoutToken(one) : one)));
+}
+
+/** The kept token of a session, if there is one. @returns {string|undefined} */
+export function keptToken(id) {
+  return recent(id)?.token;
+}
+
+export function forget(id) {
+  keep(others(id));
+}
+
+export function forgetAll() {
+  keep([]);
+}
+
+function recent(id) {
+  return recentSessions().find((one) => one.id === id);
+}
+
+function others(id) {
+  return recentSessions().filter((one) => one.id !== id);
+}
+
+function keep(sessions) {
+  store("localStorage", KEY, JSON.stringify(sessions.slice(0, MOST)));
+}
+
+function endedToken(one, status) {
+  return status === "deleted" || isTerminal({ status }) ? withoutToken(one) : one;
+}
+
+function withoutExpiredToken(one) {
+  return one.until <= Date.now() ? withoutToken(one) : one;
+}
+
+function withoutToken({ token: _, until: __, ...rest } = {}) {
+  return rest;
+}
