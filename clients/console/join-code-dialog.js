@@ -109,6 +109,7 @@ function partsOf({ code }) {
 
 function factsOf({ role, uses, expires_at: until }) {
   const what = role === "participant" ? "People take part. " : "People watch. ";
-  const joined = uses === 1 ? "1 person has joined" : `${uses || "No"} people have joined`;
+  const several = uses ? `${uses} people have joined` : "Nobody has joined yet";
+  const joined = uses === 1 ? "1 person has joined" : several;
   return `${hasToken() ? what : ""}${joined}. Open until ${dayAndTime(until)}.`;
 }

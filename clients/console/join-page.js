@@ -2,7 +2,6 @@ import { el, setText } from "./dom.js";
 import { joinErrorText } from "./error-texts.js";
 import { field, textInput } from "./field.js";
 
-const LENGTH = 6;
 const MAX_TYPED = 12; // with spaces or hyphens
 const ALL_TAKEN = "Everyone in this session has joined already. Ask the host for a new code.";
 
@@ -27,18 +26,13 @@ export function joinPage(page, client) {
       }),
       { hint: "Six letters, which the host shows you" },
     );
-    const submit = el("button", { type: "submit", class: "primary big" }, "Join");
     const form = el(
       "form",
-      { noValidate: true, onsubmit: (event) => (event.preventDefault(), send()) },
+      { noValidate: true, onsubmit: (event) => (event.preventDefault(), join(code.value)) },
       code.element,
-      submit,
+      el("button", { type: "submit", class: "primary big" }, "Join"),
     );
-    const send = () => join(code.control.value);
-    code.control.addEventListener("input", () => {
-      setText(problem, "");
-      if (lettersOf(code.control.value).length === LENGTH) submit.focus({ preventScroll: true });
-    });
+    code.control.addEventListener("input", () => setText(problem, ""));
     show("Join a session", problem, form);
     code.control.focus();
     return code;

@@ -57,7 +57,7 @@ export function recentList(client) {
       },
       icon("remove"),
     );
-    const facts = [one.kind !== one.title && one.kind, ROLES[one.role], timeOf(one)].filter(Boolean);
+    const facts = [ROLES[one.role], timeOf(one), one.kind !== one.title && one.kind].filter(Boolean);
     return el(
       "li",
       {},

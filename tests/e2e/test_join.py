@@ -24,7 +24,10 @@ def auth_service(postgres: EmbeddedPostgres) -> Iterator[Instance]:
     """A service that requires tokens; proxies tell the addresses of its clients."""
     more = {"TRUSTED_PROXY_HOPS": "1", "DATABASE_URL": postgres.url, "RECOVERY": "off"}
     settings = tokens.WITH_AUTHENTICATION | more
-    with embedded_redis() as redis_url, running(redis_url, port=None, **settings) as instance:
+    with (
+        embedded_redis() as redis_url,
+        running(redis_url, port=None, quiet=False, **settings) as instance,
+    ):
         yield instance
 
 

@@ -16,6 +16,7 @@ from tests.e2e.problems import Problems
 from tests.support import tokens
 from tests.support.api import chess
 
+_HAS_TOKEN = "() => JSON.parse(localStorage.getItem('synckairos.recent'))[0].token"
 FORBIDDEN = "the server responded with a status of 403"
 
 
@@ -23,7 +24,10 @@ FORBIDDEN = "the server responded with a status of 403"
 def auth_service(postgres: EmbeddedPostgres) -> Iterator[Instance]:
     """A service that requires tokens."""
     settings = tokens.WITH_AUTHENTICATION | {"DATABASE_URL": postgres.url, "RECOVERY": "off"}
-    with embedded_redis() as redis_url, running(redis_url, port=None, **settings) as instance:
+    with (
+        embedded_redis() as redis_url,
+        running(redis_url, port=None, quiet=False, **settings) as instance,
+    ):
         yield instance
 
 
@@ -65,7 +69,7 @@ def test_a_closed_tab_of_a_host_loses_no_session_and_leaves_no_host_token(
     first.create()
     first.start()
     session_id = first.session_id
-    first.page.wait_for_function("JSON.parse(localStorage['synckairos.recent'])[0].token")
+    first.page.wait_for_function(_HAS_TOKEN)
     (entry,) = kept(first.page)
     claims = tokens.claims_of(entry["token"])
     assert (claims["role"], claims["session_id"]) == ("cohost", session_id)
@@ -103,7 +107,7 @@ def test_tokens_are_dropped_when_the_session_ends(
     session_id = created(auth_service, host, "Final")
     page = tab(window, f"/?session={session_id}#token={tokens.spectator(session_id)}", problems)
     expect(Console(page).status).to_have_text("pending")
-    page.wait_for_function("JSON.parse(localStorage['synckairos.recent'])[0].token")
+    page.wait_for_function(_HAS_TOKEN)
     cancel = f"{auth_service.url}/v1/sessions/{session_id}/cancel"
     httpx.post(cancel, headers=tokens.bearer(host)).raise_for_status()
     expect(Console(page).status).to_have_text("cancelled")
@@ -121,7 +125,7 @@ def test_a_session_that_no_longer_exists_is_told_and_can_be_removed(
         link = f"/?session={session_id}#token={tokens.spectator(session_id)}"
         page = tab(window, link, problems)
         expect(Console(page).status).to_have_text("pending")
-        page.wait_for_function("JSON.parse(localStorage['synckairos.recent'])[0].token")
+        page.wait_for_function(_HAS_TOKEN)
         page.close()
     httpx.delete(f"{auth_service.url}/v1/sessions/{ids[0]}", headers=tokens.bearer(host))
     page = tab(window, "/", problems)
