@@ -37,7 +37,8 @@ export function remembering(session) {
 }
 
 function keepOwn(id) {
-  keepToken(id, tokenOfTab(), expiryOf(tokenClaims()));
+  const until = Math.min(expiryOf(tokenClaims()), Date.now() + DAY);
+  keepToken(id, tokenOfTab(), until);
 }
 
 async function keepCohosts(session) {
@@ -48,6 +49,7 @@ async function keepCohosts(session) {
   keepToken(session.id, token, Date.parse(until));
 }
 
+/** In ms since 1970. */
 function expiryOf({ exp }) {
   return exp * 1000;
 }
