@@ -2,13 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, Strict, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, Strict, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from shared.application.join_service import Terms
 from shared.application.ports.join_codes import Newcomers
 from shared.domain.units import Millis
-from shared.http.fields import BankTime, Duration, Id, Name
+from shared.http.fields import BankTime, Duration, Id, Name, integer
 from shared.http.request_bodies import Body
 
 _MAX_USES = 10_000
@@ -32,7 +32,9 @@ class JoinCodeBody(Body):
 
     role: Literal["participant", "spectator"]
     expires_in_ms: Duration = _HOUR
-    max_uses: Annotated[int, Strict(), Field(ge=1, le=_MAX_USES)] = _DEFAULT_USES
+    max_uses: Annotated[int, Strict(), Field(ge=1, le=_MAX_USES), BeforeValidator(integer)] = (
+        _DEFAULT_USES
+    )
     newcomers: NewcomersBody | None = None
 
     @field_validator("newcomers")
