@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from typing import Any
 
 import httpx
 
@@ -11,11 +12,16 @@ from shared.settings.settings import Settings
 
 
 @cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document of the container's routes."""
+    return openapi_document(build(Settings.from_environment()).pipeline.routes)
+
+
+@cache
 def _operations() -> list[tuple[str, re.Pattern[str], set[str]]]:
-    paths = openapi_document(build(Settings.from_environment()).pipeline.routes)["paths"]
     return [
         (method.upper(), re.compile(re.sub(r"{\w+}", "[^/]*", path)), set(operation["responses"]))
-        for path, operations in paths.items()
+        for path, operations in document()["paths"].items()
         for method, operation in operations.items()
     ]
 

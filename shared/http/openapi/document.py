@@ -15,6 +15,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from shared import VERSION
 from shared.http.fields import Id, Uuid
 from shared.http.openapi import models
+from shared.http.openapi.error_examples import ON_ALL_PATHS, add_error_examples
+from shared.http.openapi.example import SESSION_ID
+from shared.http.openapi.examples import add_examples
+from shared.http.openapi.field_descriptions import describe_fields
+from shared.http.openapi.field_examples import add_field_examples
 from shared.http.openapi.links import add_links
 from shared.http.request import ApiRequest
 from shared.http.routing import DRY_RUN, PREFER, RequestParameter, ResponseSpec, Route
@@ -25,8 +30,17 @@ Keeps timers in sync across clients. The server runs no timers: a session stores
 started and how much time was left, and clients compute
 `remaining = total_time_ms - (server_now - cycle_started_at)`.
 `GET /v1/time` returns server_now.
-"""
 
+All times are whole milliseconds. Each request has examples that work as they are: "Try it out"
+with the default of `POST /v1/sessions`, then put the `session_id` of the answer into the others.
+
+The messages that are pushed are described in [/asyncapi.json](/asyncapi.json).
+
+Errors that any path may return: """ + ", ".join(
+    f"{status} `{code}`" for status, code, _ in ON_ALL_PATHS
+)
+
+_JSON = "application/json"
 _ERRORS = {
     400: "`VALIDATION_ERROR` (`details` name each field) or `INVALID_STATE_TRANSITION`",
     401: "`UNAUTHENTICATED`: the token is missing or invalid",
@@ -42,22 +56,28 @@ _ERRORS = {
 }
 
 
-def _field(description: str, kind: str = "string") -> dict[str, Any]:
-    return {"description": description, "schema": {"type": kind}}
+def _field(description: str, example: str | int) -> dict[str, Any]:
+    kind = "string" if isinstance(example, str) else "integer"
+    return {"description": description, "schema": {"type": kind}, "example": example}
 
 
-_TAG = _field("The session's version, in quotes")
-_REPLAYED = _field("`true` if this is the response to an earlier request with the same key")
-_DRY_RUN = _field("`true` if nothing was changed; `ETag` and `Location` are left out then")
-_APPLIED = _field("`return=representation` if the answer is the Session because of `Prefer`")
-_LOCATION = _field("The path of the session")
-_RETRY_AFTER = _field("Seconds to wait", "integer")
-_CHALLENGE = _field("`Bearer`, and the error if any")
-_REQUEST_ID = _field("The request's id, as sent by the client or generated")
+_TAG = _field("The session's version, in quotes", '"7"')
+_REPLAYED = _field("`true` if this is the response to an earlier request with the same key", "true")
+_DRY_RUN = _field("`true` if nothing was changed; `ETag` and `Location` are left out then", "true")
+_APPLIED = _field(
+    "`return=representation` if the answer is the Session because of `Prefer`",
+    "return=representation",
+)
+_LOCATION = _field("The path of the session", f"/v1/sessions/{SESSION_ID}")
+_RETRY_AFTER = _field("Seconds to wait", 12)
+_CHALLENGE = _field("`Bearer`, and the error if any", "Bearer")
+_REQUEST_ID = _field(
+    "The request's id, as sent by the client or generated", "b3c1f0a4-7d52-4a5e-9d0e-2f6a8c1b5e77"
+)
 _QUOTA = {
-    "RateLimit-Limit": _field("Requests allowed per window", "integer"),
-    "RateLimit-Remaining": _field("Requests left in this window", "integer"),
-    "RateLimit-Reset": _field("Seconds until more requests are allowed", "integer"),
+    "RateLimit-Limit": _field("Requests allowed per window", 100),
+    "RateLimit-Remaining": _field("Requests left in this window", 99),
+    "RateLimit-Reset": _field("Seconds until more requests are allowed", 60),
 }
 _IDS: dict[str, Any] = {
     "session_id": Annotated[Uuid, Path(description="The session's UUID")],
@@ -67,7 +87,7 @@ _IDS: dict[str, Any] = {
     "webhook_id": Annotated[Uuid, Path(description="The webhook's UUID")],
 }
 _RESPONSE_CLASSES: dict[str, type[Response]] = {
-    "application/json": JSONResponse,
+    _JSON: JSONResponse,
     "text/plain": PlainTextResponse,
     "text/event-stream": EventSourceResponse,
 }
@@ -175,7 +195,7 @@ def _responses(route: Route) -> dict[int | str, dict[str, Any]]:
 
 def _success(route: Route, answers: ResponseSpec) -> dict[str, Any]:
     success: dict[str, Any] = {"description": answers.description, "headers": {}}
-    if answers.status < 300 and answers.media_type == "application/json":
+    if answers.status < 300 and answers.media_type == _JSON:
         success["headers"]["ETag"] = _TAG
     if answers.document is not None:
         success["model"] = getattr(models, answers.document)
@@ -204,22 +224,29 @@ def _errors(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
 def _corrected(schema: dict[str, Any]) -> dict[str, Any]:
     """Replace FastAPI's assumptions in `schema` with the actual responses.
 
-    FastAPI's 422 is removed (validation errors are 400), and every response gets its header fields.
+    FastAPI's 422 is removed (validation errors are 400), every error is JSON, even of a stream, and
+    every response gets its header fields.
     """
     for path in schema["paths"].values():
         for operation in path.values():
             validation = operation["responses"].get("422", {})
             if "HTTPValidationError" in str(validation):
                 del operation["responses"]["422"]
-            for response in operation["responses"].values():
+            for status, response in operation["responses"].items():
+                if status >= "400":
+                    response["content"] = {_JSON: next(iter(response["content"].values()))}
                 response.setdefault("headers", {})["X-Request-Id"] = _REQUEST_ID
                 if "security" in operation:
                     response["headers"] |= _QUOTA
     add_links(schema["paths"])
+    add_examples(schema["paths"])
     _use_integers(schema)
     schema.setdefault("components", {})["securitySchemes"] = {"bearer": _BEARER}
     for unused in ("HTTPValidationError", "ValidationError"):
         schema.get("components", {}).get("schemas", {}).pop(unused, None)
+    describe_fields(schema["components"].get("schemas", {}))
+    add_field_examples(schema)
+    add_error_examples(schema)
     return schema
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from shared.http.openapi.examples import operation_name
+
 _SESSIONS = "/v1/sessions"
 _SESSION = _SESSIONS + "/{session_id}"
 _PARTICIPANTS = _SESSION + "/participants"
@@ -43,7 +45,7 @@ def _links(
 ) -> dict[str, Any]:
     """Return a link to each of `operations`, with the path parameters from `values`."""
     return {
-        operation["operationId"].partition("_v1_")[0]: {
+        operation_name(operation): {
             "operationId": operation["operationId"],
             "parameters": {name: v for name, v in values.items() if f"{{{name}}}" in path},
         }

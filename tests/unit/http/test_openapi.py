@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from functions.server import build
-from shared.http.openapi.document import openapi_document
 from shared.http.request_bodies import UpdateParticipantBody
-from shared.settings.settings import Settings
+from tests.support import documented
 
 _CREATED = "$response.body#/data/session_id"
 
@@ -16,7 +14,7 @@ _CREATED = "$response.body#/data/session_id"
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     """The document of the container's routes."""
-    return openapi_document(build(Settings()).pipeline.routes)
+    return documented.document()
 
 
 def test_creating_a_session_links_to_every_operation_on_it(
