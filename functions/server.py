@@ -22,13 +22,13 @@ from functions.container.observability import (
 from functions.container.workers import Worker, build_channels, build_workers
 from functions.endpoints import ROUTES
 from functions.service import metrics as metrics_endpoint
+from functions.service.reference import reference_documents
 from shared.application.activity import Activity
 from shared.application.errors import StoreUnavailable
 from shared.application.event_loop import cancel_and_wait
 from shared.composition.backend import Backend
 from shared.composition.container import container
 from shared.composition.http_components import build_http_components
-from shared.http.openapi.document import document_route
 from shared.http.pipeline import Pipeline
 from shared.observability.prometheus import PrometheusMetrics
 from shared.realtime.redis import RedisFanOut
@@ -77,7 +77,7 @@ def build(settings: Settings) -> Container:
     fallback = FastAPI(lifespan=_lifespan(backend, workers, finish_traces), openapi_url=None)
     fallback.include_router(websocket.router_of(live))
     routes = [*ROUTES, *stream.routes_of(live), *metrics_endpoint.routes_of(metrics, settings)]
-    routes.append(document_route("/api-docs.json", routes))
+    routes += [document.route() for document in reference_documents(list(routes))]
     pipeline = Pipeline(routes, components, settings.cors_origins, fallback)
     app = _noting_use(add_tracing(pipeline), activity)
     return Container(app, pipeline, channels, metrics)

@@ -1,8 +1,8 @@
 """`GET /api-docs`: Swagger UI for the OpenAPI document at `/api-docs.json`."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
-import fastapi_swagger
 from starlette.responses import HTMLResponse, Response
 
 from shared.http.request import ApiRequest
@@ -12,7 +12,16 @@ from shared.http.static_documents import file_response
 
 routes = Routes()
 
-_ASSETS = Path(fastapi_swagger.__file__).parent / "resources"
+
+def _package_folder(name: str) -> Path:
+    """Return the folder of a package without importing it: this one imports FastAPI."""
+    spec = find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
+
+
+_ASSETS = _package_folder("fastapi_swagger") / "resources"
 _NAMES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
 
 _PAGE = """\

@@ -4,7 +4,9 @@ It knows all routes, so it can tell a wrong method (405) from a wrong path (404)
 """
 
 from functions.endpoints import ROUTES
-from shared.http.openapi.document import document_route
+from functions.service.reference import reference_documents
 from shared.serverless.http_function import HttpFunction
 
-handler = HttpFunction(lambda: [*ROUTES, document_route("/api-docs.json", ROUTES)])
+handler = HttpFunction(
+    lambda: [*ROUTES, *(document.route() for document in reference_documents(ROUTES))]
+)

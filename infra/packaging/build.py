@@ -7,12 +7,15 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName
 
+from functions.endpoints import ROUTES
+from functions.service.reference import reference_documents
 from infra.packaging.archive import Contents, with_bytecode
 from infra.packaging.distributions import LockFile, required_distributions
 from infra.packaging.interpreter import compile_all
 from infra.packaging.manifest import LAYER_FUNCTION, ROOT, Function, functions
 from infra.packaging.sources import ImportGraph, Sources
 from infra.packaging.wheels import Platform, files_by_distribution, install
+from shared.http.prepared_documents import PREPARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,11 @@ def build(platform: Platform, workshop: Path) -> Build:
     shutil.rmtree(workshop, ignore_errors=True)
     parts = _find_parts()
     own = _compile_own(parts, platform, workshop / "own")
+    prepared = _prepare_documents(own)
     site = workshop / "site"
     install(map(LockFile().pin, frozenset().union(*parts.distributions.values())), platform, site)
     compile_all(site, "/opt/python" if platform == "lambda" else None)
-    return _distribute(parts, own, site)
+    return _distribute(parts, own, prepared, site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,14 @@ def _compile_own(parts: _Parts, platform: Platform, folder: Path) -> Path:
     return folder
 
 
-def _distribute(parts: _Parts, own: Path, site: Path) -> Build:
+def _prepare_documents(own: Path) -> frozenset[Path]:
+    """Write the documents of the reference below `own`; return their paths relative to it."""
+    folder = PREPARED.relative_to(ROOT)
+    documents = reference_documents(ROUTES)
+    return frozenset(folder / document.write(own / folder).name for document in documents)
+
+
+def _distribute(parts: _Parts, own: Path, prepared: Iterable[Path], site: Path) -> Build:
     """Put the distributions of `LAYER_FUNCTION` into the layer, others into the functions' zips."""
     files = files_by_distribution(site)
     in_layer = next(d for f, d in parts.distributions.items() if f.name == LAYER_FUNCTION)
@@ -70,9 +81,15 @@ def _distribute(parts: _Parts, own: Path, site: Path) -> Build:
         layer=with_bytecode(contents(in_layer, Path("python"))),
         functions={
             function: with_bytecode(
-                {file: own / file for file in sources.files}
+                {file: own / file for file in _own_files(sources, prepared)}
                 | contents(parts.distributions[function] - in_layer, Path())
             )
             for function, sources in parts.sources.items()
         },
     )
+
+
+def _own_files(sources: Sources, prepared: Iterable[Path]) -> frozenset[Path]:
+    """Return the function's files, with the prepared documents if it serves them."""
+    serves_them = Path("shared/http/prepared_documents.py") in sources.files
+    return sources.files.union(prepared) if serves_them else sources.files

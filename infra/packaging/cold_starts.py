@@ -18,11 +18,10 @@ from infra.packaging.local_build import LocalBuild, build_locally
 from infra.packaging.manifest import Function
 from infra.packaging.packaging_errors import PackagingFailed
 
-_BUDGET = 1.1
-_FASTAPI_BUDGET = 1.4
+_BUDGET = 1.25
 _BASELINE = "import fastapi, mangum"
 _FASTAPI_FUNCTION = "docs"
-"""The only function that needs FastAPI, which generates the OpenAPI document."""
+"""The only function that contains FastAPI, which would make the OpenAPI document."""
 
 _PRINT_LOADED_BYTES = """
 import os, sys
@@ -73,9 +72,8 @@ class LoadedSource:
 
     @property
     def within_budget(self) -> bool:
-        """Whether the ratio is at most 1.1; for the function that needs FastAPI, 1.4."""
-        budget = _FASTAPI_BUDGET if self.function.name == _FASTAPI_FUNCTION else _BUDGET
-        return self.ratio <= budget
+        """Whether the ratio is at most 1.25."""
+        return self.ratio <= _BUDGET
 
 
 def measure(

@@ -23,10 +23,13 @@ _READ_BY = {
 }
 """Data files, by the module that reads them."""
 
+_READ_FROM = {"functions.service.docs": "fastapi_swagger"}
+"""Packages whose files a module reads without importing them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The files of a function, relative to the root, and its third-party top-level modules."""
+    """The files of a function, relative to the root, and the third-party packages that it uses."""
 
     files: frozenset[Path]
     imported: frozenset[str]
@@ -54,7 +57,7 @@ class ImportGraph:
         own = needed - external
         return Sources(
             files=frozenset([*map(_file_of, own), *_read_by(own)]),
-            imported=frozenset(name.partition(".")[0] for name in external),
+            imported=frozenset([*(name.partition(".")[0] for name in external), *_read_from(own)]),
         )
 
     def _directly_needed(self, modules: set[str]) -> set[str]:
@@ -75,3 +78,7 @@ def _read_by(modules: set[str]) -> Iterator[Path]:
             for pattern in patterns:
                 files = (path for path in ROOT.glob(pattern) if path.is_file())
                 yield from (path.relative_to(ROOT) for path in files)
+
+
+def _read_from(modules: set[str]) -> Iterator[str]:
+    return (package for reader, package in _READ_FROM.items() if reader in modules)

@@ -2,7 +2,6 @@
 
 import gzip
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,9 +10,8 @@ import httpx
 import pytest
 from starlette.responses import Response
 
-from functions.endpoints import ROUTES
-from shared.http.openapi import document
 from shared.http.pipeline import Pipeline
+from shared.http.prepared_documents import PreparedDocument
 from shared.http.request import ApiRequest
 from shared.http.routing import Route
 from shared.http.static_documents import CachedStaticFiles
@@ -99,19 +97,23 @@ async def test_a_file_is_compressed_once_until_it_changes(
         assert (part.status_code, part.text) == (206, "second")
 
 
-async def test_the_openapi_document_is_built_and_compressed_once(
-    compressions: list[int], monkeypatch: pytest.MonkeyPatch
+async def test_a_prepared_document_is_made_and_compressed_once(
+    compressions: list[int], tmp_path: Path
 ) -> None:
-    described: list[Iterable[Route]] = []
-    describe = document.openapi_document
+    made: list[bytes] = []
 
-    def recording(routes: Iterable[Route]) -> dict[str, Any]:
-        described.append(routes)
-        return describe(routes)
+    def make() -> bytes:
+        made.append(b"[" + b"1," * 1_000 + b"1]")
+        return made[-1]
 
-    monkeypatch.setattr(document, "openapi_document", recording)
-    async with _client(document.document_route("/api-docs.json", ROUTES)) as http:
-        answers = [await http.get("/api-docs.json", headers=_GZIP) for _ in range(3)]
-    assert len({a.content for a in answers}) == 1
-    assert len(described) == 1
-    assert len(compressions) <= 1
+    document = PreparedDocument("figures.json", make)
+    async with _client(document.route(tmp_path)) as http:
+        answers = [await http.get("/figures.json", headers=_GZIP) for _ in range(3)]
+    assert {answer.content for answer in answers} == set(made)
+    assert (len(made), len(compressions)) == (1, 1)
+
+
+async def test_a_document_that_a_build_has_written_is_not_made_again(tmp_path: Path) -> None:
+    PreparedDocument("figures.json", lambda: b"[1]").write(tmp_path)
+    async with _client(PreparedDocument("figures.json", lambda: b"[2]").route(tmp_path)) as http:
+        assert (await http.get("/figures.json")).json() == [1]

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import Header, Path, Query
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
@@ -21,9 +20,7 @@ from shared.http.openapi.examples import add_examples
 from shared.http.openapi.field_descriptions import describe_fields
 from shared.http.openapi.field_examples import add_field_examples
 from shared.http.openapi.links import add_links
-from shared.http.request import ApiRequest
 from shared.http.routing import DRY_RUN, PREFER, RequestParameter, ResponseSpec, Route
-from shared.http.static_documents import LazyDocument
 
 _DESCRIPTION = """\
 Keeps timers in sync across clients. The server runs no timers: a session stores when a clock
@@ -107,16 +104,6 @@ def openapi_document(routes: Iterable[Route]) -> dict[str, Any]:
         title="SyncKairos", version=VERSION, description=_DESCRIPTION, routes=documented
     )
     return _corrected(schema)
-
-
-def document_route(path: str, routes: Iterable[Route]) -> Route:
-    """Return the route that serves the document, which is built at the first request."""
-    document = LazyDocument(lambda: msgspec.json.encode(openapi_document(routes)))
-
-    async def answer(request: ApiRequest) -> Response:
-        return await document.response(request, {"Content-Type": "application/json"})
-
-    return Route("GET", path, answer)
 
 
 def _documented(route: Route) -> APIRoute:

@@ -4,7 +4,7 @@ from infra.packaging.cold_starts import loaded_source
 from infra.packaging.local_build import LocalBuild
 
 _EXAMPLES = ("switch", "create", "docs", "expire")
-"""Endpoints with and without bodies, the one that needs FastAPI, and a worker."""
+"""Endpoints with and without bodies, the one that knows all routes, and a worker."""
 
 
 def test_a_function_loads_little_more_code_than_fastapi_and_mangum(

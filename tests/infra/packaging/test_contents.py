@@ -56,6 +56,11 @@ def test_browser_files_are_only_in_functions_that_serve_them(zips: None) -> None
     assert "switch" not in containing
 
 
+def test_only_the_function_of_the_reference_contains_its_prepared_documents(zips: None) -> None:
+    prepared = Path("shared/http/prepared/api-docs.json")
+    assert {f.name for f in functions() if prepared in _names(f.zip)} == {"docs"}
+
+
 def test_no_function_contains_an_aws_sdk(zips: None) -> None:
     for function in functions():
         assert not _folders(function.zip) & {"boto3", "botocore"}, function.name
