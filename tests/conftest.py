@@ -84,6 +84,7 @@ _BROWSERS = (
     "tests/e2e/test_modes.py",
     "tests/e2e/test_overtime.py",
     "tests/e2e/test_policy.py",
+    "tests/e2e/test_quickstart.py",
     "tests/e2e/test_quiz.py",
     "tests/e2e/test_race.py",
     "tests/e2e/test_recent.py",

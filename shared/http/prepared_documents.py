@@ -19,10 +19,11 @@ PREPARED = Path(__file__).with_name("prepared")
 
 @dataclass(frozen=True, slots=True)
 class PreparedDocument:
-    """The JSON document at `/<name>`; `make` returns it in some seconds."""
+    """The document at `/<name>`; `make` returns it."""
 
     name: str
     make: Callable[[], bytes]
+    media_type: str = "application/json"
 
     def write(self, folder: Path = PREPARED) -> Path:
         """Write the document into the folder, and return its path."""
@@ -37,6 +38,6 @@ class PreparedDocument:
         document = LazyDocument(lambda: file.read_bytes() if file.exists() else self.make())
 
         async def answer(request: ApiRequest) -> Response:
-            return await document.response(request, {"Content-Type": "application/json"})
+            return await document.response(request, {"Content-Type": self.media_type})
 
         return Route("GET", f"/{self.name}", answer)

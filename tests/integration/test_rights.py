@@ -158,6 +158,8 @@ OPEN = {
         "/v1/programmes",
         "/api-docs",
         "/api-docs.json",
+        "/asyncapi.json",
+        "/llms.txt",
         "/api-docs/start.js",
         "/api-docs/swagger-ui-bundle.js",
         "/api-docs/swagger-ui.css",

@@ -27,6 +27,8 @@ PATHS = [
     "/api-docs/start.js",
     "/api-docs/swagger-ui.css",
     "/api-docs.json",
+    "/asyncapi.json",
+    "/llms.txt",
     "/health",
     "/ready",
     "/v1/time",
