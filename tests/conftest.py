@@ -53,6 +53,7 @@ _TOOLS = (
     "tests/integration/test_history_command.py",
     "tests/integration/test_kept_data.py",
     "tests/integration/test_local_functions.py",
+    "tests/integration/test_mcp.py",
     "tests/integration/test_run.py",
     "tests/load/",
 )
