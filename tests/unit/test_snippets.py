@@ -38,8 +38,9 @@ def _python(text: str) -> None:
 
 
 def _javascript(text: str) -> None:
-    node = shutil.which("node") or missing("Node")
-    command = [str(node), "--check", "--input-type=module"]
+    if shutil.which("node") is None:
+        missing("Node")
+    command = ["node", "--check", "--input-type=module"]
     ran = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
 
