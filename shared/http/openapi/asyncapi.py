@@ -20,12 +20,14 @@ Keep a state only if its `version` is newer than the one that you have.
 _SESSION_ID = {"description": "The session's UUID", "examples": [SESSION_ID]}
 _TOKEN = {"type": "string", "description": "The token, if authentication is on"}
 _SYNC = {"type": "string", "enum": ["1"], "description": "`1`: begin with the current state"}
+_DIFFERENCES = {"type": "string", "enum": ["1"], "description": "`1`: differences where possible"}
 _QUERY = {
     "type": "object",
     "properties": {
         "sessionId": {"type": "string", "format": "uuid", "description": "The session's UUID"},
         "token": _TOKEN,
         "sync": _SYNC,
+        "differences": _DIFFERENCES,
     },
     "required": ["sessionId"],
 }

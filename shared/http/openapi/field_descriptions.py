@@ -60,6 +60,7 @@ DESCRIPTIONS = {
     "delay_ms": "Time at the start of a turn before the bank is used",
     "deliveries": "The attempts, oldest first",
     "details": "More about the error: a list of field errors, or an object",
+    "difference": "What has changed since the version before; docs/realtime.md has its fields",
     "drift_tolerance_ms": "A client's clock that is less wrong than this is good enough",
     "duration_ms": "How long it lasts",
     "Delivery.duration_ms": "How long the attempt took",

@@ -33,13 +33,15 @@ class Connected(_OfSession):
 class StateUpdate(_OfSession):
     """The session has changed.
 
-    Supabase Realtime has a limit for messages. Above it, a message has the version in place of the
-    state: read the state then.
+    A message without a state has the version in its place. Then the state is that of the version
+    before with the difference; without a difference, read it. Supabase Realtime gets no larger
+    states, and clients that ask for differences get no states that they can calculate.
     """
 
     type: Literal["STATE_UPDATE"]
     state: Session = omittable()
     version: Annotated[int, Field(ge=1)] = omittable()
+    difference: dict[str, Any] = omittable()
     cause: EventType
 
 
