@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared.http.openapi.example import SESSION_ID
+from shared.http.openapi.example import JOIN_CODE, SESSION_ID
 from shared.http.openapi.examples import operation_name
 from tests.support import tokens
 from tests.support.api import ApiClient, api_client, check_documented
@@ -19,6 +19,14 @@ from tests.support.documented import document
 _ENDLESS = {"stream"}
 """Tested in tests/integration/test_live.py."""
 _WEBHOOK = {"url": "https://example.com/webhooks", "events": ["*"]}
+_CREATED = {
+    "webhook_id": ("/v1/webhooks", _WEBHOOK),
+    "key_id": ("/v1/api-keys", {"name": "Match server", "role": "service"}),
+    "token_id": (f"/v1/sessions/{SESSION_ID}/tokens", {"role": "spectator"}),
+}
+"""The request that creates what a path names."""
+_BEFORE = {"read_join_code": ("open_join_code",)}
+"""What must come before an operation without a body."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +51,9 @@ def _operations() -> dict[str, _Operation]:
             found[name] = _Operation(
                 name,
                 method,
-                # The id of a session and of a webhook are put in for each test.
+                # The ids of what each test creates are put in later.
                 path.replace("{session_id}", SESSION_ID).format(
-                    webhook_id="{webhook_id}", **in_path
+                    **{name: f"{{{name}}}" for name in _CREATED}, **in_path
                 ),
                 {key: examples[key] for key in examples.keys() - in_path.keys() if examples[key]},
                 body.get("examples", {}),
@@ -75,9 +83,9 @@ async def test_an_example_works_as_it_stands(
     backend: ApiClient, operation: str, example: str | None
 ) -> None:
     examples = OPERATIONS[operation].examples
-    before = examples[example].get("x-before", ()) if example else ()
-    session_id = await _prepare(backend, operation, before)
-    data = await _execute(backend, operation, example, session_id)
+    before = examples[example].get("x-before", ()) if example else _BEFORE.get(operation, ())
+    made = await _prepare(backend, operation, before)
+    data = await _execute(backend, operation, example, made)
     # These answers say of several commands what became of them.
     if operation == "simulate":
         assert [event for event in data["events"] if event["type"] == "refused"] == []
@@ -85,44 +93,55 @@ async def test_an_example_works_as_it_stands(
         assert [entry for entry in data["sessions"] if "error" in entry] == []
 
 
-async def _prepare(backend: ApiClient, operation: str, before: tuple[str, ...]) -> str:
-    """Make the requests that come before the operation, and return the id of their session."""
-    if "/v1/sessions" not in OPERATIONS[operation].path or operation == "create":
-        return SESSION_ID
+async def _prepare(
+    backend: ApiClient, operation: str, before: tuple[str, ...]
+) -> Mapping[str, str]:
+    """Make the requests that come before the operation.
+
+    Return what the examples' session and join code stand for.
+    """
+    made = {SESSION_ID: SESSION_ID, JOIN_CODE: JOIN_CODE}
+    if not before and "/v1/sessions/" not in OPERATIONS[operation].path:
+        return made
     if not before or not before[0].startswith("create"):
         before = ("create", *before)
-    session_id = SESSION_ID
     for step in before:
         name, _, example = step.partition(":")
         chosen = example or next(iter(OPERATIONS[name].examples), None)
-        data = await _execute(backend, name, chosen, session_id)
-        session_id = data["session_id"]
-    return session_id
+        data = await _execute(backend, name, chosen, made)
+        made[SESSION_ID] = data.get("session_id", made[SESSION_ID])
+        made[JOIN_CODE] = data.get("code", made[JOIN_CODE])
+    return made
 
 
 async def _execute(
-    backend: ApiClient, name: str, example: str | None, session_id: str
+    backend: ApiClient, name: str, example: str | None, made: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Make the request, with this session's id put in, and return the data of its answer."""
+    """Make the request, for the session that was made, and return the data of its answer."""
     operation = OPERATIONS[name]
-    url = operation.path.replace(SESSION_ID, session_id)
-    if "{webhook_id}" in url:
-        created = await backend.http.post("/v1/webhooks", json=_WEBHOOK)
-        url = url.format(webhook_id=created.json()["data"]["webhook_id"])
+    url = operation.path
+    for variable, (path, created) in _CREATED.items():
+        if f"{{{variable}}}" in url:
+            answer = await backend.http.post(_put_in(path, made), json=created)
+            url = url.format(**{variable: answer.json()["data"][variable]})
     body = None
     if example is not None:
-        body = json.loads(
-            json.dumps(operation.examples[example]["value"]).replace(SESSION_ID, session_id)
-        )
+        body = json.loads(_put_in(json.dumps(operation.examples[example]["value"]), made))
         for pointer, offset_ms in operation.examples[example].get("x-instants", {}).items():
             _set(body, pointer, offset_ms)
     answer = await backend.http.request(
-        operation.method, url, json=body, params=dict(operation.query)
+        operation.method, _put_in(url, made), json=body, params=dict(operation.query)
     )
     check_documented(answer, None)
     assert answer.status_code in (200, 201, 204), answer.text
     is_json = answer.headers.get("content-type") == "application/json"
     return dict(answer.json().get("data", {})) if is_json else {}
+
+
+def _put_in(text: str, made: Mapping[str, str]) -> str:
+    for shown, value in made.items():
+        text = text.replace(shown, value)
+    return text
 
 
 def _set(body: Any, pointer: str, offset_ms: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shared.http.openapi.example import SESSION_ID, Example
+from shared.http.openapi.example import JOIN_CODE, SESSION_ID, Example
 
 _IN_30_S = "2026-01-31T09:30:30Z"
 _BEGUN = ("create:exam", "start", "begin_participant")
@@ -314,6 +314,52 @@ COMMANDS: Mapping[str, tuple[Example, ...]] = {
             {"role": "participant", "participant_id": "ada", "lifetime_ms": 3_600_000},
         ),
         Example("spectator", "For somebody who watches", {"role": "spectator"}),
+    ),
+    "open_join_code": (
+        Example(
+            "watch",
+            "For up to thirty people who watch, for an hour",
+            {"role": "spectator", "expires_in_ms": 3_600_000, "max_uses": 30},
+        ),
+        Example(
+            "play",
+            "For participants, also for new ones with five minutes each",
+            {"role": "participant", "newcomers": {"total_time_ms": 300_000}},
+        ),
+        Example(
+            "team",
+            "For new members of a team",
+            {"role": "participant", "newcomers": {"group_id": "red"}},
+            ("create:teams",),
+        ),
+    ),
+    "join": (
+        Example("watch", "Watch", {"code": JOIN_CODE}, ("open_join_code:watch",)),
+        Example(
+            "play",
+            "Take part as Ada",
+            {"code": JOIN_CODE, "participant_id": "ada"},
+            ("open_join_code:play",),
+        ),
+        Example(
+            "new",
+            "Take part as somebody new",
+            {"code": JOIN_CODE, "name": "Zoë"},
+            ("open_join_code:play",),
+        ),
+    ),
+    "create_api_key": (
+        Example(
+            "backend",
+            "For a backend, until an instant",
+            {"name": "Match server", "role": "service", "expires_at": "2026-12-31T00:00:00Z"},
+            instants={"/expires_at": 86_400_000},
+        ),
+        Example(
+            "host",
+            "For what one user's sessions need",
+            {"name": "Alice's tournament", "role": "host", "subject": "alice"},
+        ),
     ),
     "create_webhook": (
         Example(

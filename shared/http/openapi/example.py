@@ -9,6 +9,9 @@ SESSION_ID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
 PARTICIPANT_ID = "ada"
 """The participant of the examples' paths; every example of a creation has it."""
 
+JOIN_CODE = "BCDFGH"
+"""Stands for the code that a session got."""
+
 
 @dataclass(frozen=True, slots=True)
 class Example:

@@ -67,6 +67,7 @@ async def test_a_key_is_a_caller_like_that_of_a_token() -> None:
         (new_key(ID), "The API key doesn't exist"),
         (new_key(new_key_id()), "The API key doesn't exist"),
     ],
+    ids=["cut off", "with another secret", "with another id"],
 )
 async def test_other_keys_are_refused(key: str, message: str) -> None:
     with pytest.raises(Unauthenticated, match=message):
