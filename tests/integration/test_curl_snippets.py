@@ -32,7 +32,9 @@ _PAGES = {
     "docs/test-sessions.md",
 }
 _NOT_RUN = {
+    "docs/api-keys.md": "an API key",
     "docs/deploy.md": "an address in the Internet",
+    "docs/join-codes.md": "a session, and a token of its host",
     "docs/scheduling.md": "an instant that must be at most 60 s ahead",
     "docs/webhooks.md": "an address in the Internet",
 }

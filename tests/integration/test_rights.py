@@ -151,6 +151,8 @@ OPEN = {
     for path in (
         "/",
         "/join",
+        "/board",
+        "/embed",
         "/health",
         "/ready",
         "/v1/time",
