@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.application.errors import StoreUnavailable
+from shared.application.ports.api_keys import ApiKey
 from shared.application.ports.commit import (
     Commit,
     CommitResult,
@@ -18,6 +19,7 @@ from shared.application.ports.commit import (
     QuotaExceeded,
     RevisionConflict,
 )
+from shared.application.ports.join_codes import JoinCode, Joined
 from shared.application.ports.rate_limit import RateLimit
 from shared.application.ports.session_store import SessionStore, Wakeup
 from shared.application.ports.webhooks import Attempt, Recipient, Webhook, WebhookMessage
@@ -25,8 +27,10 @@ from shared.application.store_clock import StoreClock
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
 from shared.store import connection as scripts
+from shared.store.api_key_registry import RedisApiKeyRegistry
 from shared.store.connection import StoreConnection
 from shared.store.data_loss import RedisDataLossDetector
+from shared.store.join_codes import RedisJoinCodes
 from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
 from shared.store.pending_pushes import RedisPendingPushes
@@ -255,6 +259,29 @@ async def test_a_new_webhook_is_refused(
     await full_store.assert_refused(registry.replace(None, old, replace(old, off_reason="410")))
 
 
+async def test_a_new_api_key_is_refused(
+    full_store: FullStore, connection: StoreConnection, keys: StoreKeys
+) -> None:
+    registry = RedisApiKeyRegistry(connection, keys)
+    key = ApiKey("id", "a digest", "a name", "service", "x", None, Instant(1), "service:x")
+    await full_store.assert_refused(registry.add(key, most=1))
+
+
+async def test_a_new_join_code_is_refused_and_an_open_one_is_closed(
+    full_store: FullStore, connection: StoreConnection, keys: StoreKeys
+) -> None:
+    codes = RedisJoinCodes(connection, keys)
+    code = JoinCode("BCDFGH", "1", "a", "tenant", "participant", FAR_FUTURE, 3)
+    other = replace(code, code="JKMNPR", session_id="b")
+    assert await codes.open("a", code, None)
+    assert await codes.use(code, "ada", "request") == Joined(code, "ada")
+    await full_store.assert_refused(codes.open("b", other, None))
+    await full_store.assert_refused(codes.use(code, "ben", "another"))
+    await full_store.assert_succeeds(codes.give_back(code, "ada", "request"))
+    await full_store.assert_succeeds(codes.close("a"))
+    assert await codes.find("a") is None
+
+
 async def test_an_alarm_is_rescheduled(full_store: FullStore) -> None:
     first = await full_store.create_session(alarm_at=Instant(5_000))
     await full_store.assert_succeeds(
@@ -324,4 +351,7 @@ def test_every_script_has_a_test_on_a_full_redis() -> None:
         "webhook_record",
         "webhook_register",
     }
+    tested |= {"api_key_add", "join_close", "join_give_back", "join_open", "join_use"}
+    # In test_api_keys.py, test_join_codes.py and test_token_revocations.py.
+    tested |= {"api_key_find", "api_key_revoke", "join_guess", "revoke_tokens"}
     assert {path.stem for path in folder.glob("*.lua")} == tested
