@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from tests.support import tokens
-from tests.support.api import ApiClient, chess
+from tests.support.api import ApiClient, chess, participant
 from tests.support.tokens import claims, signed
 
 
@@ -21,8 +21,12 @@ class AliceSession:
 async def create_session(
     api: ApiClient, *, is_started: bool = True, is_paused: bool = False
 ) -> AliceSession:
-    """Create a session, owned by the caller of `api`, that its participants may pause."""
-    body = chess(participants_may_pause=True)
+    """Create a session, owned by the caller of `api`, that its participants may pause.
+
+    Its clocks run for an hour, so that a test of many requests doesn't see one run out.
+    """
+    players = [participant(3_600_000), participant(3_600_000)]
+    body = chess(participants=players, participants_may_pause=True)
     session_id = await api.created(body)
     if is_started:
         await api.do(session_id, "start")

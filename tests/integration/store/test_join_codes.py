@@ -61,10 +61,12 @@ async def test_of_two_that_replace_a_code_at_once_one_is_opened(codes: RedisJoin
     assert await codes.guess("BCDFGH", HERE) is None
 
 
-async def test_a_code_and_its_entry_expire_together(codes: RedisJoinCodes, redis: Redis) -> None:
+async def test_a_code_and_its_entry_expire_together(
+    codes: RedisJoinCodes, redis: Redis, keys: StoreKeys
+) -> None:
     await codes.open(NAME, CODE, None)
-    expiries = [await redis.execute_command("PEXPIRETIME", key) for key in await redis.keys("*")]
-    assert expiries == [EXPIRES_AT, EXPIRES_AT]
+    names = (keys.join_code("BCDFGH"), keys.join_code_of(NAME))
+    assert [await redis.pexpiretime(name) for name in names] == [EXPIRES_AT, EXPIRES_AT]
 
 
 async def test_a_participant_is_taken_once_even_by_two_at_the_same_time(
