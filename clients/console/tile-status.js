@@ -16,10 +16,10 @@ const CONNECTING = ["", "Connecting"];
  * @returns {[string, string]} the name of an icon, or empty, and the words; both are empty while the
  *   session runs and the connection works
  */
-export function tileStatus({ state, presence, refusal, problem, connection }) {
-  if (presence === "refused") return ["remove", refusalText(refusal)[0]];
-  if (presence === "deleted") return ["remove", "Deleted"];
-  if (presence === "absent") return ["", "Not created yet"];
+export function tileStatus({ state, existence, refusal, problem, connection }) {
+  if (existence === "refused") return ["remove", refusalText(refusal)[0]];
+  if (existence === "deleted") return ["remove", "Deleted"];
+  if (existence === "absent") return ["", "Not created yet"];
   if (!state) return problem ? ["", "No connection, trying again"] : CONNECTING;
   return WORDS[state.status] ?? (connection.status === "connecting" ? CONNECTING : ["", ""]);
 }

@@ -117,6 +117,14 @@ def test_each_tile_follows_its_session_and_tells_its_state_in_words(
     expect(tile(page, "First").locator(".tile-status")).to_have_text("Completed")
 
 
+def test_a_tile_says_that_its_session_was_deleted(open_page: Opener, service: Instance) -> None:
+    session = create_session(service.url)
+    page = open_page(path_of([session])).page
+    expect(page.locator(".tile-status")).to_have_text("Not started")
+    httpx.delete(f"{service.url}/v1/sessions/{session.id}").raise_for_status()
+    expect(page.locator(".tile-status")).to_have_text("Deleted")
+
+
 def test_a_board_is_made_of_pasted_links_and_of_a_list(
     open_page: Opener, service: Instance
 ) -> None:
