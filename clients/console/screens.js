@@ -5,7 +5,7 @@ const WITH_PRESENCE = ["websocket", "sse"];
 
 /**
  * For hosts: how many of the connected screens show the time to within 40 ms (docs/presence.md). It is
- * hidden while the presence is unknown.
+ * hidden while the presence is unknown or this page isn't counted yet.
  */
 export function screens(session) {
   const value = el("dd", { data: { sync: "screens" } });
@@ -20,8 +20,8 @@ export function screens(session) {
   function draw() {
     const { status, transport } = session.connection;
     if (status !== "live" || !WITH_PRESENCE.includes(transport)) summary = null;
-    element.hidden = summary === null;
-    if (summary === null) return;
+    element.hidden = !summary?.connected;
+    if (element.hidden) return;
     const { connected, measured, within_ms: within } = summary;
     setText(value, `${within[WITHIN_MS]} of ${connected} within ${WITHIN_MS} ms`);
     element.title = measured < connected ? unmeasured(connected - measured) : "";

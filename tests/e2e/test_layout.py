@@ -54,6 +54,14 @@ _OVERLAPS = """() => [...document.querySelectorAll(".face")].flatMap(face => {
 })"""
 """Clocks whose time covers their name or their buttons."""
 
+_IS_ONE_ROW = """bottom => {
+  const boxes = [...bottom.querySelectorAll(".connection, dd, kbd")]
+    .filter(node => node.checkVisibility())
+    .map(node => node.getBoundingClientRect());
+  return Math.max(...boxes.map(box => box.top)) < Math.min(...boxes.map(box => box.bottom));
+}"""
+"""Whether all parts of the page's last line are beside each other."""
+
 
 def expect_all_inside(console: Console, width: int) -> None:
     """Expect that nothing is cut off, covered or scrolled sideways in a window of this width."""
@@ -138,6 +146,17 @@ def test_the_form_fits(open_page: Opener) -> None:
         console.page.locator(f"input[value={mode}]").check(force=True)
         for width in WIDTHS:
             expect_all_inside(console, width)
+
+
+def test_keys_and_the_state_of_the_connection_are_in_one_row(
+    open_page: Opener, service: Instance
+) -> None:
+    session = create_session(service.url)
+    session.do("start", "switch")
+    console = open_page(session.path)
+    expect(console.sync("screens")).to_have_text("1 of 1 within 40 ms")
+    console.page.set_viewport_size({"width": 1280, "height": 800})
+    assert console.page.locator(".bottom").evaluate(_IS_ONE_ROW)
 
 
 def test_a_session_without_a_title_shows_the_name_of_its_mode_once(
