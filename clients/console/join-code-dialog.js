@@ -49,7 +49,7 @@ export function openJoinCode(session, note) {
         await session.closeJoinCode();
         showForm();
       });
-    body.replaceChildren(...partsOf(code), facts, close);
+    body.replaceChildren(...partsOf(code), el("div", { class: "join-code-facts" }, facts, close));
   }
 
   async function attempt(call) {
