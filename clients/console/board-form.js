@@ -28,6 +28,8 @@ export function boardForm(client, sessions, open) {
     { class: "board-actions" },
     el("button", { type: "submit", class: "primary" }, "Show the board"),
     el("button", { type: "button", onclick: onCopy }, "Copy the board’s link"),
+    link,
+    said,
   );
   links.value = sessions.map(({ id, token }) => sessionLink(id, token)).join("\n");
   offerOwn(client, own);
@@ -36,7 +38,7 @@ export function boardForm(client, sessions, open) {
   function read() {
     const chosen = Array.from(own.querySelectorAll(":checked"), ({ value }) => sessionLink(value));
     const { sessions: found, faults } = sessionsOfLinks(links.value, chosen);
-    if (!found.length) faults.push("Paste a link, or choose a session.");
+    if (!found.length && !faults.length) faults.push("Paste a link, or choose a session.");
     if (found.length > MOST_SESSIONS) faults.push(`These are ${found.length} sessions.`);
     links.showError(faults.join(" "));
     if (!faults.length) return found;
@@ -63,7 +65,7 @@ export function boardForm(client, sessions, open) {
   return el(
     "form",
     { class: "board-form", noValidate: true, onsubmit: onSubmit },
-    ...[el("p", { class: "lead" }, LEAD), links.element, own, actions, link, said],
+    ...[el("p", { class: "lead" }, LEAD), links.element, own, actions],
   );
 }
 
