@@ -1,5 +1,6 @@
 """Everything fits into the page, on phones and on wide screens, in every mode."""
 
+import re
 from typing import Any
 
 import pytest
@@ -127,15 +128,24 @@ def test_times_of_every_length_fit(
         expect_all_inside(console, width)
 
 
-def test_a_fallen_flag_fits(open_page: Opener, service: Instance) -> None:
+@pytest.mark.parametrize(
+    ("people", "action", "note"),
+    [
+        (2, {"type": "end_session", "winner_by": "time"}, "Flag fallen"),
+        (4, {"type": "end_session"}, "Time.s up"),
+    ],
+)
+def test_the_end_of_a_clock_fits(
+    open_page: Opener, service: Instance, people: int, action: dict[str, Any], note: str
+) -> None:
     players = [
         {"participant_id": f"p{n}", "name": f"{NAME} {n:07}", "total_time_ms": 1000}
-        for n in range(4)
+        for n in range(people)
     ]
-    session = create_session(service.url, participants=players)
+    session = create_session(service.url, participants=players, action_on_timeout=action)
     session.do("start")
     console = open_page(session.path)
-    expect(console.clocks.first.locator(".face-note")).to_have_text("Flag fallen")
+    expect(console.clocks.first.locator(".face-note")).to_have_text(re.compile(f"^{note}$"))
     for width in WIDTHS:
         expect_all_inside(console, width)
 
