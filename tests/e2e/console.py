@@ -68,7 +68,7 @@ class Console:
     @property
     def status(self) -> Locator:
         """The session's status in the title line."""
-        return self.page.locator(".pill")
+        return self.page.locator("#title .pill")
 
     @property
     def primary(self) -> Locator:
