@@ -27,7 +27,7 @@ def test_the_chosen_person_starts_and_the_others_follow_in_their_order(
     open_page: Opener, service: Instance
 ) -> None:
     console = open_page()
-    console.page.get_by_role("button", name="Board game night").click()
+    console.page.get_by_role("button", name="Board game night", exact=True).click()
     console.field("Who starts").select_option(label="Cleo")
     console.submit.click()
     expect(console.active).to_have_text("Cleo")
@@ -36,7 +36,7 @@ def test_the_chosen_person_starts_and_the_others_follow_in_their_order(
 
 def test_a_person_who_was_removed_from_the_form_does_not_start(open_page: Opener) -> None:
     console = open_page()
-    console.page.get_by_role("button", name="Board game night").click()
+    console.page.get_by_role("button", name="Board game night", exact=True).click()
     console.field("Who starts").select_option(label="Dan")
     console.page.get_by_role("button", name="Remove").last.click()
     expect(console.field("Who starts").locator("option:checked")).to_have_text(

@@ -149,7 +149,7 @@ def test_modes_without_banks_have_no_time_controls(open_page: Opener) -> None:
 
 def test_a_refused_time_control_shows_why(open_page: Opener, problems: Problems) -> None:
     console = open_page()
-    console.page.get_by_role("button", name="Board game night").click()
+    console.page.get_by_role("button", name="Board game night", exact=True).click()
     card = choose(console, "hourglass")
     console.submit.click()
     expect(card.get_by_role("alert")).to_contain_text("two")
