@@ -10,13 +10,15 @@ from starlette.responses import Response
 from shared.application.authorization import Caller, Role
 from shared.application.join_service import Choice, Joiner
 from shared.application.ports.join_codes import Joined
+from shared.application.ports.token_revocations import SessionToken
 from shared.auth.tokens import MAX_LIFETIME_S, TokenKind
-from shared.domain.session import Participant
+from shared.domain.session import Participant, session_name
 from shared.http.client_address import public_url
 from shared.http.join_bodies import JoinBody
 from shared.http.rendering import json_response, token_fields
 from shared.http.request import ApiRequest
 from shared.http.routing import IDEMPOTENCY_KEY, JOIN_ERRORS, ResponseSpec, Routes
+from shared.http.token_issue import issue_instant
 from shared.serverless.http_function import make_http_function
 
 routes = Routes("join codes")
@@ -50,7 +52,7 @@ async def join(request: ApiRequest, body: JoinBody) -> Response:
         request_id=request.request_id,
     )
     found = await request.components.joins.join(joiner, rate_limit)
-    shown = _choice(found) if isinstance(found, Choice) else _joined(request, found)
+    shown = _choice(found) if isinstance(found, Choice) else await _joined(request, found)
     return json_response(shown, _NO_STORE)
 
 
@@ -68,9 +70,10 @@ def _named(participant: Participant) -> dict[str, str]:
     return shown | ({"name": participant.name} if participant.name else {})
 
 
-def _joined(request: ApiRequest, joined: Joined) -> dict[str, Any]:
+async def _joined(request: ApiRequest, joined: Joined) -> dict[str, Any]:
     code = joined.code
-    token = _token(request, joined) if request.components.access_control.requires_tokens else {}
+    has_token = request.components.access_control.requires_tokens
+    token = await _token(request, joined) if has_token else {}
     url = public_url(request, "/", query=f"session={code.session_id}")
     shown: dict[str, Any] = {
         "session_id": code.session_id,
@@ -83,15 +86,17 @@ def _joined(request: ApiRequest, joined: Joined) -> dict[str, Any]:
     return shown
 
 
-def _token(request: ApiRequest, joined: Joined) -> dict[str, Any]:
+async def _token(request: ApiRequest, joined: Joined) -> dict[str, Any]:
     """Return a token, which doesn't outlive that of a cohost who opened the code."""
     code = joined.code
+    name = session_name(code.session_id, code.tenant)
     bearer = Caller(
         role=Role(code.role),
         subject=joined.participant_id or f"{code.role}-{token_hex(8)}",
         tenant=code.tenant,
         session_id=code.session_id,
         participant_id=joined.participant_id,
+        token=SessionToken(name, issued_at=await issue_instant(request.components, name)),
     )
     lifetime_s = MAX_LIFETIME_S
     if code.tokens_until is not None:

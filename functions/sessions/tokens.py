@@ -13,7 +13,6 @@ from shared.application.errors import TooManyRevocations, Unauthenticated
 from shared.application.ports.token_revocations import SessionToken
 from shared.auth.tokens import TokenKind
 from shared.domain.errors import UnknownParticipant
-from shared.domain.units import Instant
 from shared.http.conditional_changes import remember_first_attempt
 from shared.http.rendering import json_response, replay_headers, token_fields
 from shared.http.request import ApiRequest
@@ -25,11 +24,11 @@ from shared.http.routing import (
     ResponseSpec,
     Routes,
 )
+from shared.http.token_issue import issue_instant
 from shared.serverless.http_function import make_http_function
 
 routes = Routes("tokens")
 
-_MARGIN_MS = 1_000
 _PATH = "/v1/sessions/{session_id}/tokens"
 _log = logging.getLogger("synckairos.security")
 
@@ -59,7 +58,7 @@ async def mint(request: ApiRequest, body: TokenBody) -> Response:
         "sub": body.participant_id or f"{body.role}-{token_hex(8)}",
         "iat": int(time.time()),
         "jti": str(uuid4()),
-        "issued_at": await _issued_at(request, session.name),
+        "issued_at": await issue_instant(request.components, session.name),
     }
     first, is_replayed = await remember_first_attempt(request, session.name, claims)
     claims |= first
@@ -116,16 +115,6 @@ async def _revoke(request: ApiRequest, token_id: str | None) -> Response:
         extra={"request_id": request.request_id, "session_id": session.session_id},
     )
     return Response(status_code=204)
-
-
-async def _issued_at(request: ApiRequest, name: str) -> Instant:
-    """Return the issue instant of a new token: a second ago, but after the last revocation of all.
-
-    So a later revocation is surely later, although the store's clock is only known to some ms.
-    """
-    issued_at = request.components.clock.now() - _MARGIN_MS
-    revoked_at = await request.components.revocations.all_revoked_at(name)
-    return Instant(max(issued_at, (revoked_at or 0) + 1))
 
 
 def _lifetime_s(body: TokenBody, caller: Caller, issued_at_s: int) -> int:

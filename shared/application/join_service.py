@@ -175,7 +175,10 @@ class JoinService:
     async def _add(
         self, code: JoinCode, participant_id: str, joiner: Joiner, counter: RequestCounter
     ) -> None:
-        """Add a participant; give its use back if the session refuses it."""
+        """Add a participant; give its use back if the session refuses it.
+
+        Another attempt of the same request may have added it meanwhile.
+        """
         caller = Caller(Role.COHOST, participant_id, tenant=code.tenant, session_id=code.session_id)
         adding = authorize(caller, Operation.ADD_PARTICIPANT, code.session_id, counter)
         origin = Origin(f"{Role.PARTICIPANT}:{participant_id}", joiner.request_id)
@@ -183,6 +186,9 @@ class JoinService:
         try:
             await self.service.change(adding, code.session_id, command, ChangeContext(origin))
         except (Refusal, RateLimitExceeded):
+            stored = (await self.store.load(adding.store_name(code.session_id))).stored
+            if stored and stored.session.find(participant_id):
+                return
             await self.codes.give_back(code, participant_id, joiner.request)
             raise
 

@@ -153,6 +153,19 @@ async def test_a_new_participant_joins_where_the_code_allows_it(
     }
 
 
+async def test_retries_that_overlap_add_one_participant(host: ApiClient, phone: ApiClient) -> None:
+    session_id = await host.created(chess())
+    terms = {"role": "participant", "newcomers": {"total_time_ms": 90_000}}
+    code = (await opened(host, session_id, **terms))["code"]
+    key = {"Idempotency-Key": str(uuid4())}
+    given = await asyncio.gather(*(joined(phone, code, name="Cleo", headers=key) for _ in range(4)))
+    newest = (await host.session(session_id))["participants"][2:]
+    assert [one["participant_id"] for one in newest] == [given[0]["participant_id"]]
+    assert {one["participant_id"] for one in given} == {given[0]["participant_id"]}
+    shown = await host.http.get(f"/v1/sessions/{session_id}/join-code")
+    assert shown.json()["data"]["uses"] == 1
+
+
 async def test_a_refused_newcomer_uses_nothing(host: ApiClient, phone: ApiClient) -> None:
     session_id = await host.started(chess())
     terms = {"role": "participant", "newcomers": {"total_time_ms": 90_000}}
@@ -230,6 +243,19 @@ async def test_what_a_cohost_opens_ends_with_its_own_token(
     assert code["expires_at"] <= tokens.format_timestamp(int(expiry) + 1)
     given = await joined(phone, code["code"])
     assert tokens.claims_of(given["token"])["exp"] <= expiry
+
+
+async def test_a_revocation_of_all_tokens_ends_those_of_the_code_and_not_later_ones(
+    host: ApiClient, phone: ApiClient
+) -> None:
+    session_id = await host.created(chess())
+    code = (await opened(host, session_id))["code"]
+    before = await joined(phone, code)
+    revoked = await host.http.delete(f"/v1/sessions/{session_id}/tokens")
+    assert revoked.status_code == 204
+    after = await joined(phone, code)
+    answers = [await phone.get(session_id, bearer(one["token"])) for one in (before, after)]
+    assert [answer.status_code for answer in answers] == [401, 200]
 
 
 async def test_a_code_of_a_tenant_leads_to_its_session(guessed_url: str, phone: ApiClient) -> None:
