@@ -1,4 +1,4 @@
-"""`JoinCodes` in Redis: one hash per open code, which expires with it."""
+"""`JoinCodes` in Redis: one hash per open code, and one of its uses, which expire with it."""
 
 from typing import Literal
 
@@ -49,6 +49,7 @@ class RedisJoinCodes:
             self._keys.join_code(code.code),
             self._keys.join_code_of(name),
             self._keys.join_code(old),
+            self._keys.join_requests(old),
         ]
         arguments: list[Argument] = [code.code, _encode(code), code.expires_at, old]
         return bool(await self._redis.run(load_script("join_open"), keys, arguments))
@@ -57,7 +58,11 @@ class RedisJoinCodes:
         (found,) = await self._redis.ask([("GET", self._keys.join_code_of(name))])
         if found is not None:
             letters = found.decode()
-            keys = [self._keys.join_code(letters), self._keys.join_code_of(name)]
+            keys = [
+                self._keys.join_code(letters),
+                self._keys.join_code_of(name),
+                self._keys.join_requests(letters),
+            ]
             await self._redis.run(load_script("join_close"), keys, [letters])
 
     async def guess(self, letters: str, address: str) -> OpenCode | TooManyGuesses | None:
@@ -80,8 +85,14 @@ class RedisJoinCodes:
         self, code: JoinCode, participant_id: str | None, request: str | None
     ) -> Joined | Literal["taken", "closed"]:
         record = _encode(replace(code, uses=0))
-        arguments: list[Argument] = [record, participant_id or "", request or "", code.max_uses]
-        keys = [self._keys.join_code(code.code)]
+        arguments: list[Argument] = [
+            record,
+            participant_id or "",
+            request or "",
+            code.max_uses,
+            code.expires_at,
+        ]
+        keys = [self._keys.join_code(code.code), self._keys.join_requests(code.code)]
         reply = await self._redis.run(load_script("join_use"), keys, arguments)
         match reply[0]:
             case b"taken":
@@ -92,7 +103,7 @@ class RedisJoinCodes:
                 return "closed"
 
     async def give_back(self, code: JoinCode, participant_id: str, request: str | None) -> None:
-        keys = [self._keys.join_code(code.code)]
+        keys = [self._keys.join_code(code.code), self._keys.join_requests(code.code)]
         arguments = [participant_id, request or ""]
         await self._redis.run(load_script("join_give_back"), keys, arguments)
 

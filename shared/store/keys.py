@@ -162,6 +162,10 @@ class StoreKeys:
         """Hash with an open join code. All keys of join codes are on one shard, for `guess`."""
         return f"{self.shard_of('join')}:join-code:{letters}"
 
+    def join_requests(self, letters: str) -> str:
+        """Hash of the requests that have used a join code, with the participant of each."""
+        return f"{self.shard_of('join')}:join-requests:{letters}"
+
     def join_code_of(self, name: str) -> str:
         """The letters of a session's open join code."""
         return f"{self.shard_of('join')}:join-code-of:{name}"

@@ -1,8 +1,8 @@
 -- Look for an open join code, unless too many were wrong lately, and count a wrong one.
 --
 -- Each counter is a fixed window, which begins with the first wrong code. While one is full, right
--- codes are refused, too: otherwise guessing could go on. A full Redis refuses a wrong code with an
--- error, and counts nothing.
+-- codes are refused, too: otherwise guessing could go on. A full Redis counts as well, because the
+-- first write needs no memory: see commit.lua.
 --
 -- KEYS  code, counter of the address, counter of all addresses
 -- ARGV  most wrong codes of the address, most of all addresses, window ms
@@ -19,6 +19,7 @@ local fields = redis.call('HGETALL', KEYS[1])
 if #fields > 0 then
   return {0, fields}
 end
+redis.call('DEL', KEYS[1])
 for i = 2, 3 do
   if redis.call('INCR', KEYS[i]) == 1 then
     redis.call('PEXPIRE', KEYS[i], window)

@@ -1,6 +1,6 @@
 -- Open a join code for a session, in place of the one that it has.
 --
--- KEYS  new code, letters of the session's code, replaced code
+-- KEYS  new code, letters of the session's code, replaced code, requests of the replaced code
 -- ARGV  new letters, record, expiry in ms since 1970, replaced letters ('' = none)
 -- Returns 1 if it was opened; 0 if the letters are in use, or the session's code is another one now.
 
@@ -12,6 +12,6 @@ redis.call('PEXPIREAT', KEYS[1], ARGV[3])
 redis.call('SET', KEYS[2], ARGV[1])
 redis.call('PEXPIREAT', KEYS[2], ARGV[3])
 if ARGV[4] ~= '' then
-  redis.call('DEL', KEYS[3])
+  redis.call('DEL', KEYS[3], KEYS[4])
 end
 return 1

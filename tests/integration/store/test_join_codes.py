@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 import pytest
 from redis.asyncio import Redis
 
-from shared.application.errors import StoreUnavailable
 from shared.application.ports.join_codes import JoinCode, Joined, OpenCode, TooManyGuesses
 from shared.domain.units import Instant
 from shared.domain.values import replace
@@ -61,12 +60,24 @@ async def test_of_two_that_replace_a_code_at_once_one_is_opened(codes: RedisJoin
     assert await codes.guess("BCDFGH", HERE) is None
 
 
-async def test_a_code_and_its_entry_expire_together(
-    codes: RedisJoinCodes, redis: Redis, keys: StoreKeys
+async def test_a_code_its_entry_and_its_uses_expire_together(
+    codes: RedisJoinCodes, redis: Redis
 ) -> None:
     await codes.open(NAME, CODE, None)
-    names = (keys.join_code("BCDFGH"), keys.join_code_of(NAME))
-    assert [await redis.pexpiretime(name) for name in names] == [EXPIRES_AT, EXPIRES_AT]
+    await codes.use(CODE, None, "request")
+    expiries = [await redis.execute_command("PEXPIRETIME", key) for key in await redis.keys("*")]
+    assert expiries == [EXPIRES_AT] * 3
+    await codes.close(NAME)
+    assert not await redis.keys("*")
+
+
+async def test_a_guess_reads_no_more_after_many_uses(
+    codes: RedisJoinCodes, keys: StoreKeys, redis: Redis
+) -> None:
+    await codes.open(NAME, replace(CODE, max_uses=20), None)
+    for n in range(20):
+        await codes.use(replace(CODE, max_uses=20), None, f"request {n}")
+    assert await redis.hlen(keys.join_code(CODE.code)) == 2
 
 
 async def test_a_participant_is_taken_once_even_by_two_at_the_same_time(
@@ -140,12 +151,12 @@ async def test_wrong_codes_of_all_addresses_together_are_bounded(
     assert isinstance(await codes.guess("BCDFGH", "192.0.2.4"), TooManyGuesses)
 
 
-async def test_a_full_redis_tells_right_codes_and_refuses_to_guess(
+async def test_a_full_redis_counts_wrong_codes_too(
     codes: RedisJoinCodes, fill: Callable[[], Awaitable[None]]
 ) -> None:
     await codes.open(NAME, CODE, None)
     await fill()
     assert await codes.guess("BCDFGH", HERE) == OpenCode(CODE, frozenset())
-    for _ in range(2):
-        with pytest.raises(StoreUnavailable):
-            await codes.guess("ZZZZZZ", HERE)
+    for _ in range(MOST_WRONG_OF_ADDRESS):
+        assert await codes.guess("ZZZZZZ", HERE) is None
+    assert isinstance(await codes.guess("BCDFGH", HERE), TooManyGuesses)
