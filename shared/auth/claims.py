@@ -85,7 +85,10 @@ def _token(claims: Mapping[str, Any], name: str) -> SessionToken:
     with all others of the session.
     """
     token_id = claims.get("jti")
-    issued_at = Instant(round(float(claims.get("iat", 0)) * 1000))
+    try:
+        issued_at = Instant(round(float(claims.get("iat", 0)) * 1000))
+    except OverflowError:
+        raise Unauthenticated("The token's claim iat is too large") from None
     is_known = isinstance(token_id, str) and TOKEN_ID.fullmatch(token_id)
     return SessionToken(name, token_id if is_known else None, issued_at)
 

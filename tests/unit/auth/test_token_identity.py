@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from shared.application.authorization import Caller, Role
+from shared.application.errors import Unauthenticated
 from shared.application.ports.token_revocations import Revocation, SessionToken
 from shared.auth.tokens import SUBSCRIPTION_TOKENS, TokenKind, TokenService
 from shared.domain.units import Instant
@@ -30,6 +31,12 @@ async def test_a_token_of_one_session_is_identified_with_its_tenant() -> None:
 @pytest.mark.parametrize("jti", [None, "", "x" * 65, "with space"])
 async def test_an_id_in_another_form_is_no_token_id(jti: object) -> None:
     assert await identity_of(spectator(jti=jti)) == SessionToken(ID)
+
+
+@pytest.mark.parametrize("iat", [-(10**400), -1e308])
+async def test_an_issue_instant_beyond_all_numbers_is_refused(iat: float) -> None:
+    with pytest.raises(Unauthenticated, match="iat is too large"):
+        await identity_of(spectator(iat=iat))
 
 
 @pytest.mark.parametrize("role", ["service", "host"])
