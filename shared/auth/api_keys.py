@@ -40,7 +40,7 @@ class ApiKeys:
     def __init__(self, registry: ApiKeyRegistry) -> None:
         self._registry = registry
         self._remembered: dict[str, _Remembered] = {}
-        self._lookups: dict[tuple[str, str], asyncio.Future[ApiKey | None]] = {}
+        self._lookups: dict[tuple[str, str | None], asyncio.Future[ApiKey | None]] = {}
 
     @staticmethod
     def is_key(token: str) -> bool:
@@ -73,13 +73,16 @@ class ApiKeys:
         )
 
     async def require_valid(self, key_id: str) -> None:
-        """Raise `Unauthenticated` if the key with that id isn't valid any more."""
-        found = await self._find(key_id, "")
+        """Raise `Unauthenticated` if the key with that id isn't valid any more.
+
+        It counts as a use of the key: a live connection was opened with it.
+        """
+        found = await self._find(key_id, None)
         if found is None:
             raise Unauthenticated("The API key doesn't exist")
         _require_valid(found)
 
-    async def _find(self, key_id: str, digest: str) -> ApiKey | None:
+    async def _find(self, key_id: str, digest: str | None) -> ApiKey | None:
         """Return the key, from memory or the store; concurrent calls share one lookup."""
         known = self._remembered.get(key_id)
         if known and known.is_fresh:
@@ -91,12 +94,14 @@ class ApiKeys:
             lookup.add_done_callback(lambda done: self._end_lookup((key_id, digest), done))
         return await asyncio.shield(lookup)
 
-    def _end_lookup(self, lookup: tuple[str, str], done: "asyncio.Future[ApiKey | None]") -> None:
+    def _end_lookup(
+        self, lookup: tuple[str, str | None], done: "asyncio.Future[ApiKey | None]"
+    ) -> None:
         del self._lookups[lookup]
         if not done.cancelled():
             done.exception()  # so that asyncio logs none if all who waited are gone
 
-    async def _look_up(self, key_id: str, digest: str) -> ApiKey | None:
+    async def _look_up(self, key_id: str, digest: str | None) -> ApiKey | None:
         # Measured before: a revocation during the lookup must not seem to be older than it.
         read_at, read_at_wall = time.monotonic(), time.time()
         key = await self._registry.find(key_id, digest)

@@ -33,8 +33,8 @@ class RedisApiKeyRegistry:
         arguments: list[Argument] = [key.key_id, _encode(key), until, most]
         return bool(await self._redis.run(load_script("api_key_add"), names, arguments))
 
-    async def find(self, key_id: str, digest: str) -> ApiKey | None:
-        arguments: list[Argument] = [digest, _NOTE_INTERVAL_MS]
+    async def find(self, key_id: str, digest: str | None) -> ApiKey | None:
+        arguments: list[Argument] = [digest or "", _NOTE_INTERVAL_MS]
         names = [self._keys.api_key(key_id)]
         found = await self._redis.run(load_script("api_key_find"), names, arguments)
         return _decode(found) if found else None

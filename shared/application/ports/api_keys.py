@@ -43,8 +43,11 @@ class ApiKeyRegistry(Protocol):
     async def add(self, key: ApiKey, most: int) -> bool:
         """Store `key`, in place of the one with its id; False if the tenant has `most` keys."""
 
-    async def find(self, key_id: str, digest: str) -> ApiKey | None:
-        """Return the key with this id, and note its use if that is its digest."""
+    async def find(self, key_id: str, digest: str | None) -> ApiKey | None:
+        """Return the key with this id, and note its use if that is its digest.
+
+        None stands for the digest of a caller who has shown the key before.
+        """
 
     async def of(self, tenant: str | None) -> list[ListedApiKey]:
         """Return the tenant's keys, the oldest first; revoked and expired ones for 30 days."""

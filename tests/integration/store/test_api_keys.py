@@ -56,6 +56,14 @@ async def test_only_a_caller_that_has_the_key_uses_it_at_most_once_a_minute(
     assert (await registry.of("acme"))[0].used_at != Instant(1)
 
 
+async def test_a_live_connection_uses_the_key_with_which_it_was_opened(
+    registry: RedisApiKeyRegistry,
+) -> None:
+    await registry.add(key(), most=1)
+    assert await registry.find("id-1", None) == key()
+    assert (await registry.of("acme"))[0].used_at is not None
+
+
 async def test_a_tenant_has_a_limited_number_of_keys(registry: RedisApiKeyRegistry) -> None:
     assert [await registry.add(key(n), most=2) for n in (1, 2, 3)] == [True, True, False]
     assert await registry.add(replace(key(2), name="another"), most=2)

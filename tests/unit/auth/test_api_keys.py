@@ -32,9 +32,9 @@ class Registry:
     def __init__(self, key: ApiKey | None = STORED) -> None:
         self.key = key
         self.error: Exception | None = None
-        self.uses: list[str] = []
+        self.uses: list[str | None] = []
 
-    async def find(self, key_id: str, digest: str) -> ApiKey | None:
+    async def find(self, key_id: str, digest: str | None) -> ApiKey | None:
         self.uses.append(digest)
         await asyncio.sleep(0.01)
         if self.error:
@@ -118,6 +118,17 @@ async def test_a_revoked_key_is_refused_within_two_seconds() -> None:
         await keys.verify(KEY)
     with pytest.raises(Unauthenticated, match="The API key was revoked"):
         await keys.require_valid(ID)
+
+
+async def test_requests_between_checks_of_a_live_connection_leave_the_key_in_use() -> None:
+    registry = Registry()
+    keys = ApiKeys(registry)
+    for _ in range(10):
+        await keys.require_valid(ID)
+        await asyncio.sleep(1)
+        await keys.verify(KEY)
+        await asyncio.sleep(1)
+    assert registry.uses == [None] * 10
 
 
 async def test_a_frozen_process_asks_again(monkeypatch: pytest.MonkeyPatch) -> None:
