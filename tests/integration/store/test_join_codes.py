@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from redis.asyncio import Redis
 
+from shared.application.errors import StoreUnavailable
 from shared.application.ports.join_codes import JoinCode, Joined, OpenCode, TooManyGuesses
 from shared.domain.units import Instant
 from shared.domain.values import replace
@@ -149,6 +150,19 @@ async def test_wrong_codes_of_all_addresses_together_are_bounded(
     await redis.set(keys.wrong_codes(), MOST_WRONG - 1, px=WRONG_WINDOW)
     assert await codes.guess("ZZZZZZ", "192.0.2.3") is None
     assert isinstance(await codes.guess("BCDFGH", "192.0.2.4"), TooManyGuesses)
+
+
+async def test_a_redis_that_can_not_count_does_not_tell_right_codes(
+    codes: RedisJoinCodes, redis: Redis
+) -> None:
+    await codes.open(NAME, CODE, None)
+    await redis.config_set("min-replicas-to-write", "1")
+    try:
+        for letters in ("BCDFGH", "ZZZZZZ"):
+            with pytest.raises(StoreUnavailable):
+                await codes.guess(letters, HERE)
+    finally:
+        await redis.config_set("min-replicas-to-write", "0")
 
 
 async def test_a_full_redis_counts_wrong_codes_too(
