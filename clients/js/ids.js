@@ -23,3 +23,17 @@ export function isUuid(text) {
 export function isSameId(one, other) {
   return one === other || (one.toLowerCase() === other.toLowerCase() && isUuid(one));
 }
+
+const NO_SEGMENTS = ["", ".", ".."];
+
+/**
+ * An id as a segment of a path. URLs resolve the segments `.` and `..`, so that a request with such
+ * an id would concern the session itself.
+ *
+ * @param {string} id
+ * @returns {string}
+ */
+export function pathSegment(id) {
+  if (NO_SEGMENTS.includes(id)) throw new TypeError(`An id in a path can't be "${id}"`);
+  return encodeURIComponent(id);
+}

@@ -1,6 +1,7 @@
 import * as clocks from "./session-clocks.js";
 import { SessionFollower } from "./session-follower.js";
 import { sessionPath } from "./fallback.js";
+import { pathSegment } from "./ids.js";
 
 /**
  * @typedef {import("./synckairos.js").SessionState} SessionState
@@ -416,7 +417,7 @@ export class Session extends EventTarget {
 
   /** Revoke a token by its `token_id`. */
   async revokeToken(tokenId) {
-    await this.#api.change("DELETE", `${this.#path}/tokens/${encodeURIComponent(tokenId)}`);
+    await this.#api.change("DELETE", `${this.#path}/tokens/${pathSegment(tokenId)}`);
   }
 
   /** Revoke all tokens for this session that were issued until now. */
@@ -490,5 +491,5 @@ function ahead({ effectiveAt } = {}) {
 }
 
 function participantPath(participantId) {
-  return `/participants/${encodeURIComponent(participantId)}`;
+  return `/participants/${pathSegment(participantId)}`;
 }

@@ -245,3 +245,15 @@ class FixedClock:
 
     def now(self) -> float:
         return self.at
+
+
+@pytest.mark.parametrize("one", ["", ".", ".."])
+async def test_an_id_that_a_url_would_resolve_makes_no_request(one: str) -> None:
+    def reply(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(request.url)
+
+    async with client(reply) as service:
+        session = service.session(_ID)
+        for act in (session.remove_participant, session.revoke_token):
+            with pytest.raises(ValueError, match="An id in a path can't be"):
+                await act(one)

@@ -3,10 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Literal, cast
-from urllib.parse import quote
 
 from synckairos.api import Api
 from synckairos.api_types import SessionState, SwitchResult, timestamp_of
+from synckairos.ids import path_segment
 
 
 class Actions(ABC):
@@ -356,7 +356,7 @@ class Preview(Actions):
 
 
 def _participant(participant_id: str) -> str:
-    return f"/participants/{quote(participant_id, safe='')}"
+    return f"/participants/{path_segment(participant_id)}"
 
 
 def _ahead(effective_at: float | None) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from math import ceil, isfinite
 from typing import Any, Literal, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from synckairos import session_clocks
 from synckairos.actions import Actions, Preview
@@ -13,6 +13,7 @@ from synckairos.clock import ServerClock
 from synckairos.errors import ApiError
 from synckairos.event_source import EventSource
 from synckairos.events import Connection, Existence
+from synckairos.ids import path_segment
 from synckairos.joining import JoinCode
 from synckairos.session_follower import SessionFollower
 
@@ -180,7 +181,7 @@ class Session(Actions, EventSource):
 
     async def revoke_token(self, token_id: str) -> None:
         """Revoke a token by its `token_id`."""
-        path = f"/v1/sessions/{self.id}/tokens/{quote(token_id, safe='')}"
+        path = f"/v1/sessions/{self.id}/tokens/{path_segment(token_id)}"
         await self._api.change("DELETE", path)
 
     async def revoke_tokens(self) -> None:
