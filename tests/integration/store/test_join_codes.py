@@ -62,12 +62,12 @@ async def test_of_two_that_replace_a_code_at_once_one_is_opened(codes: RedisJoin
 
 
 async def test_a_code_its_entry_and_its_uses_expire_together(
-    codes: RedisJoinCodes, redis: Redis
+    codes: RedisJoinCodes, keys: StoreKeys, redis: Redis
 ) -> None:
     await codes.open(NAME, CODE, None)
     await codes.use(CODE, None, "request")
-    expiries = [await redis.execute_command("PEXPIRETIME", key) for key in await redis.keys("*")]
-    assert expiries == [EXPIRES_AT] * 3
+    names = [keys.join_code(CODE.code), keys.join_requests(CODE.code), keys.join_code_of(NAME)]
+    assert [await redis.pexpiretime(name) for name in names] == [EXPIRES_AT] * 3
     await codes.close(NAME)
     assert not await redis.keys("*")
 
