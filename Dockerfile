@@ -22,8 +22,8 @@ COPY shared /app/shared
 COPY clients /app/clients
 COPY infra/__init__.py infra/migrate.py /app/infra/
 COPY infra/supabase /app/infra/supabase
-RUN cd /app && PYTHONPATH=/app:/packages python3 -B -m functions.container.reference
-RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app
+RUN PYTHONPATH=/app:/packages python3 -B -m functions.container.reference \
+    && python3 -m compileall -q --invalidation-mode unchecked-hash /app
 
 
 FROM ${RUN_IMAGE}
