@@ -7,7 +7,7 @@ WORKERS ?= 2
 PARALLEL := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-data run-functions migrate test test-all test-browsers test-functions test-tools fuzz lint demo bench soak load image-check package cost deploy release lock
+.PHONY: help setup run clean-data run-functions migrate test test-all test-browsers test-functions test-tools fuzz lint demo bench soak load image-check package cost deploy launch destroy release lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +99,12 @@ cost: package ## what a stage costs on AWS in a month without users (STAGE=)
 deploy: package ## deploy the functions to AWS (STAGE=, REGION=)
 	@version=$$($(BIN)/python -m infra.environment.secrets_version --stage $(STAGE) $(if $(REGION),--region $(REGION))) && \
 		infra/aws/node_modules/.bin/osls deploy --stage $(STAGE) $(if $(REGION),--region $(REGION)) --param="secretsVersion=$$version"
+
+launch: $(READY) ## from nothing to a running stage, resumable (TARGET=fly|lambda, STAGE=, REGION=, APP=, ALARMS=)
+	@$(BIN)/python -m infra.launch launch --target '$(TARGET)' --stage '$(STAGE)' --region '$(REGION)' --app '$(APP)' --organization '$(ORGANIZATION)' --alarms-to '$(ALARMS)' $(if $(YES),--yes)
+
+destroy: $(READY) ## delete what make launch created, and nothing else (TARGET=fly|lambda, STAGE=)
+	@$(BIN)/python -m infra.launch destroy --target '$(TARGET)' --stage '$(STAGE)'
 
 release: $(READY) ## build and check the client packages in .build/release (needs Node); uploads nothing
 	@$(BIN)/python -m infra.client_release

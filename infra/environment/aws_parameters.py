@@ -1,13 +1,13 @@
 """Secrets of the functions: SecureStrings in AWS Systems Manager Parameter Store."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import boto3
 
 _PAGE_SIZE = 10
-"""The maximum of GetParametersByPath."""
+"""The maximum of GetParametersByPath and of DeleteParameters."""
 
 
 def names(stage: str, region: str) -> set[str]:
@@ -34,6 +34,14 @@ def write(stage: str, region: str, values: dict[str, str]) -> None:
         client.put_parameter(
             Name=f"/synckairos/{stage}/{name}", Value=value, Type="SecureString", Overwrite=True
         )
+
+
+def delete(stage: str, region: str, names: Sequence[str]) -> None:
+    """Delete secrets; names that don't exist are ignored. Raises boto3's exceptions."""
+    client = _client(region)
+    paths = [f"/synckairos/{stage}/{name}" for name in names]
+    for first in range(0, len(paths), _PAGE_SIZE):
+        client.delete_parameters(Names=paths[first : first + _PAGE_SIZE])
 
 
 def _parameters(stage: str, region: str) -> Iterator[dict[str, Any]]:

@@ -37,6 +37,13 @@ def default_region() -> str:
     return str(template["params"]["default"]["region"])
 
 
+def reserved_concurrency(stage: str) -> int:
+    """Return how many concurrent executions the stage reserves."""
+    template: dict[str, Any] = yaml.safe_load(_TEMPLATE.read_text("utf-8"))
+    parameters = template["params"].get(stage, {})
+    return sum(value for name, value in parameters.items() if name.startswith("reservedFor"))
+
+
 def _parameters() -> dict[str, str]:
     """Return the parameter of serverless.yml behind each variable."""
     template: dict[str, Any] = yaml.safe_load(_TEMPLATE.read_text("utf-8"))

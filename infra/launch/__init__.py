@@ -1,0 +1,1 @@
+"""`make launch` and `make destroy`: from nothing to a running stage, and back."""
