@@ -42,6 +42,7 @@ _TOOLS = (
     "tests/infra/checks/",
     "tests/infra/deployment/",
     "tests/infra/environment/",
+    "tests/infra/launch/",
     "tests/infra/monitoring/",
     "tests/infra/packaging/",
     "tests/infra/test_client_release.py",
