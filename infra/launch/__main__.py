@@ -39,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     tell = ProgressReporter(Console(highlight=False))
     path = _JOURNALS / f"{options.stage}-{options.target}.json"
     try:
+        if options.command == "launch":
+            _require_one_target(options.stage, path)
         with _alone(path):
             launch = _context(options, Journal(path), tell)
             if options.command == "launch":
@@ -80,6 +82,18 @@ def run_destroy(launch: LaunchContext) -> None:
     if typed.strip() != launch.stage:
         raise LaunchFailed("That is not the stage's name. Nothing was deleted.")
     destroy(launch)
+
+
+def _require_one_target(stage: str, journal: Path) -> None:
+    """Require that the stage isn't on the other target, which needs other variables in its file.
+
+    Raises `LaunchFailed`.
+    """
+    for other in set(journal.parent.glob(f"{stage}-*.json")) - {journal}:
+        raise LaunchFailed(
+            f"{stage} was launched on {other.stem.removeprefix(f'{stage}-')}, and .env.{stage} is"
+            " for that target. Take another stage, or see docs/deploy.md for both on one."
+        )
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from infra.checks.runner import Check, CheckFailed, print_results, run_checks
 from infra.deployment.release_errors import ReleaseRefused
@@ -37,14 +37,14 @@ def check(launch: LaunchContext) -> None:
         raise LaunchFailed(f"Not ready: {', '.join(failed)}. Nothing was changed.")
 
 
-def _asynchronous(look: Callable[[], str]) -> Callable[[], "asyncio.Future[str]"]:
+def _asynchronous(look: Callable[[], str]) -> Callable[[], Awaitable[str]]:
     async def looking() -> str:
         try:
             return await asyncio.to_thread(look)
         except LaunchFailed as failure:
             raise CheckFailed(str(failure)) from None
 
-    return looking  # type: ignore[return-value] # a coroutine is awaitable like a future
+    return looking
 
 
 def _checks(launch: LaunchContext) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -152,7 +152,7 @@ def _check_quota(launch: LaunchContext) -> str:
 def quota_message(allowed: int | None, reserved: int) -> str:
     """Say whether `reserved` executions fit into those `allowed`. Raises `LaunchFailed` if not."""
     if allowed is None:
-        return "unknown: the login lacks lambda:GetAccountSettings"
+        return "unknown: AWS didn't tell; the login needs lambda:GetAccountSettings"
     needed = reserved + _UNRESERVED if reserved else 0
     if allowed < needed:
         raise LaunchFailed(

@@ -56,7 +56,7 @@ class Provider:
         return 404, {"message": f"no route {request}"}
 
     def _answer(
-        self, template: str, route: Route, names: dict[str, str], text: bytes, query: str
+        self, template: str, route: Route, names: dict[str, Any], text: bytes, query: str
     ) -> Answer | None:
         fault = self.faults.pop(template, "")
         if fault == REFUSE:
