@@ -1,12 +1,15 @@
 """`make launch TARGET=lambda`: keys, parameters, the deployment and its rollback, and alarms."""
 
+import io
 import json
+import sys
 
 import pytest
 
 from infra.launch.doctor import quota_message
 from infra.launch.errors import LaunchFailed
 from infra.launch.keys import new_signing_key
+from infra.launch.stage_file import StageFile
 from shared.auth.supabase_tokens import SupabaseTokenSigner
 from tests.infra.environment.variables import FUNCTIONS
 from tests.infra.launch.conftest import (
@@ -118,6 +121,21 @@ def test_keys_of_a_project_in_the_file_are_rotated_only_on_a_terminal(desk: Desk
         desk.launch("lambda")
     assert len(desk.supabase.signing_keys[ref]) == 2
     assert len(desk.supabase.projects) == 1
+
+
+def test_keys_of_a_project_in_the_file_are_rotated_after_a_yes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = desk.supabase.add("my app", "pw")
+    url = f"https://{ref}.supabase.co"
+    desk.write(**FUNCTIONS | {"SUPABASE_URL": url, "DATABASE_URL": _DATABASE})
+    StageFile(desk.root / f".env.{STAGE}").update({}, remove=["SUPABASE_SIGNING_KEY"])
+    terminal = io.StringIO("y\n")
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    desk.launch("lambda")
+    jwk = json.loads(desk.variables["SUPABASE_SIGNING_KEY"])
+    assert desk.supabase.keys_in_use(ref) == [jwk["kid"]]
 
 
 def test_half_of_the_addresses_is_refused(desk: Desk) -> None:
