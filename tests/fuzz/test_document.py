@@ -37,10 +37,12 @@ _RULES = (
     "factor_permille",
     "lag",
     "effective_at",
+    "to",
+    "newcomers",
 )
-"""Fields that only some modes have, and instants. Random ones contradict the mode and each other,
-or lie too far away, so nearly all requests would be refused. They are among the tests of single
-requests; test_machine.py has consistent ones."""
+"""Fields that only some modes have, instants, and ids of clocks. Random ones contradict the mode
+and each other, lie too far away or don't exist, so nearly all requests would be refused. They are
+among the tests of single requests; test_machine.py has consistent ones."""
 _SERVICE_HEADERS = bearer(service(lifetime_s=86_400))
 
 document = schemathesis.openapi.from_dict(

@@ -23,10 +23,11 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 _PATHS_TO_BE_MADE = {
     "functions/sessions/leader.py",
+    "infra/aws/node_modules/.bin/osls",
     "infra/image/bases.env",
     "tests/integration/test_leader.py",
 }
-"""Files that a page tells its reader to create."""
+"""Files that a page tells its reader to create, or that a command installs."""
 
 
 def _code(text: str) -> Iterator[str]:

@@ -83,7 +83,7 @@ test("a stream says at its start how exact the clock is", async () => {
   await service.time.pass(0);
   const { url } = service.requests.find(({ path }) => path.endsWith("/stream"));
   const { round_trip_ms, error_ms, ...others } = Object.fromEntries(new URL(url).searchParams);
-  assert.deepEqual(others, { sync: "1", presence: "1" });
+  assert.deepEqual(others, { sync: "1", differences: "1", presence: "1" });
   assert.equal(Number(round_trip_ms), Math.ceil(client.clock.roundTripMs));
   assert.match(error_ms, /^\d+$/);
 });

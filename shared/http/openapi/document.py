@@ -12,6 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from shared import VERSION
+from shared.auth.claims import TOKEN_ID
 from shared.http.fields import Id, Uuid
 from shared.http.openapi import models
 from shared.http.openapi.error_examples import ON_ALL_PATHS, add_error_examples
@@ -79,7 +80,13 @@ _QUOTA = {
 _IDS: dict[str, Any] = {
     "session_id": Annotated[Uuid, Path(description="The session's UUID")],
     "participant_id": Annotated[Id, Path(description="The participant's id, percent-encoded")],
-    "token_id": Annotated[str, Path(description="`token_id` of the answer that had the token")],
+    "token_id": Annotated[
+        str,
+        Path(
+            description="`token_id` of the answer that had the token, or its claim `jti`",
+            pattern=f"^{TOKEN_ID.pattern}$",
+        ),
+    ],
     "key_id": Annotated[str, Path(description="The API key's id")],
     "webhook_id": Annotated[Uuid, Path(description="The webhook's UUID")],
 }

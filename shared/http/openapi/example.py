@@ -1,6 +1,7 @@
 """An example of a request body, as the OpenAPI document shows it and a test executes it."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,11 +35,12 @@ class Example:
 
         `x-before` and `x-instants` are `before` and `instants`, for programs.
         """
-        shown: dict[str, Any] = {"summary": self.summary, "value": self.value}
+        # A copy, because users of a document may change it.
+        shown: dict[str, Any] = {"summary": self.summary, "value": deepcopy(self.value)}
         if description := self._description():
             shown["description"] = description
         if self.before:
-            shown["x-before"] = self.before
+            shown["x-before"] = list(self.before)
         if self.instants:
             shown["x-instants"] = self.instants
         return shown
