@@ -32,7 +32,7 @@ clean-data: $(READY) ## delete the data that make run keeps in .data (DATA_DIR=)
 run-functions: $(READY) ## the same as AWS Lambda functions, emulated locally (needs Node)
 	@exec $(BIN)/python -m infra.local.run_functions
 
-test: $(READY) ## the tests of every commit: all rules, real servers, under 5 minutes
+test: $(READY) ## the tests of every commit: all rules, real servers (7 minutes on 2 cores)
 	@$(PARALLEL) -m "not extended"
 	@echo "Tests of the HTTP contract, against the functions:"
 	@TARGET=functions $(PARALLEL) -m "http and not extended" tests/integration
