@@ -27,7 +27,6 @@ from shared.serverless.http_function import make_http_function
 routes = Routes("api keys")
 
 _PATH = "/v1/api-keys"
-_NO_STORE = {"Cache-Control": "no-store"}
 
 
 @routes.post(
@@ -53,7 +52,7 @@ async def create_api_key(request: ApiRequest, body: ApiKeyBody) -> Response:
         facts["key_id"], body.name, body.role, caller.tenant, body.subject, body.expires_at
     )
     key, secret = await request.components.api_keys.create(wanted, caller.actor)
-    return json_response({**_view(ListedApiKey(key)), "key": secret}, _NO_STORE, 201)
+    return json_response({**_view(ListedApiKey(key)), "key": secret}, status=201)
 
 
 @routes.get(
@@ -64,7 +63,7 @@ async def create_api_key(request: ApiRequest, body: ApiKeyBody) -> Response:
 async def list_api_keys(request: ApiRequest) -> Response:
     """Return the API keys of the tenant, the oldest first; revoked and expired ones for 30 days."""
     found = await request.components.api_keys.all(request.authorization.caller.tenant)
-    return json_response({"api_keys": list(map(_view, found))}, _NO_STORE)
+    return json_response({"api_keys": list(map(_view, found))})
 
 
 @routes.delete(

@@ -23,8 +23,6 @@ from shared.serverless.http_function import make_http_function
 
 routes = Routes("join codes")
 
-_NO_STORE = {"Cache-Control": "no-store"}
-
 
 @routes.post(
     "/v1/join",
@@ -53,7 +51,7 @@ async def join(request: ApiRequest, body: JoinBody) -> Response:
     )
     found = await request.components.joins.join(joiner, rate_limit)
     shown = _choice(found) if isinstance(found, Choice) else await _joined(request, found)
-    return json_response(shown, _NO_STORE)
+    return json_response(shown)
 
 
 def _choice(found: Choice) -> dict[str, Any]:

@@ -28,7 +28,6 @@ routes = Routes("webhooks")
 
 _PATH = "/v1/webhooks"
 _ONE = f"{_PATH}/{{webhook_id}}"
-_NO_STORE = {"Cache-Control": "no-store"}
 
 
 @routes.post(
@@ -60,7 +59,7 @@ async def create_webhook(request: ApiRequest, body: WebhookBody) -> Response:
 async def list_webhooks(request: ApiRequest) -> Response:
     """Return the webhooks of the tenant, the oldest first."""
     found = await request.components.webhooks.all(_tenant(request))
-    return json_response({"webhooks": list(map(_view, found))}, _NO_STORE)
+    return json_response({"webhooks": list(map(_view, found))})
 
 
 @routes.delete(
@@ -101,7 +100,7 @@ async def rotate_webhook_secret(request: ApiRequest) -> Response:
 async def test_webhook(request: ApiRequest) -> Response:
     """Send the event `webhook.test` to the webhook now, once."""
     attempt = await request.components.webhooks.test(_tenant(request), request.webhook_id)
-    return json_response(_delivery(attempt), _NO_STORE)
+    return json_response(_delivery(attempt))
 
 
 @routes.get(
@@ -118,7 +117,7 @@ async def list_deliveries(request: ApiRequest, query: DeliveriesQuery) -> Respon
     page, following = await request.components.webhooks.deliveries(
         _tenant(request), request.webhook_id, query.after, query.limit
     )
-    return json_response({"deliveries": list(map(_delivery, page)), "next": following}, _NO_STORE)
+    return json_response({"deliveries": list(map(_delivery, page)), "next": following})
 
 
 async def _remember(request: ApiRequest, facts: dict[str, str]) -> tuple[dict[str, str], bool]:
@@ -128,8 +127,8 @@ async def _remember(request: ApiRequest, facts: dict[str, str]) -> tuple[dict[st
 
 
 def _with_secret(webhook: Webhook, secret: str, is_replayed: bool, status: int) -> Response:
-    headers = {**_NO_STORE, **replay_headers(is_replayed)}
-    return json_response({**_view(webhook), "secret": secret}, headers, status)
+    shown = {**_view(webhook), "secret": secret}
+    return json_response(shown, replay_headers(is_replayed), status)
 
 
 def _tenant(request: ApiRequest) -> str | None:

@@ -25,7 +25,6 @@ from shared.serverless.http_function import make_http_function
 routes = Routes("join codes")
 
 _PATH = "/v1/sessions/{session_id}/join-code"
-_NO_STORE = {"Cache-Control": "no-store"}
 
 
 @routes.post(
@@ -51,7 +50,7 @@ async def open_join_code(request: ApiRequest, body: JoinCodeBody) -> Response:
     code = await request.components.joins.open(
         request.authorization, session, body.terms(), facts["opening"]
     )
-    return json_response(_view(code), _NO_STORE | replay_headers(is_replayed), 201)
+    return json_response(_view(code), replay_headers(is_replayed), 201)
 
 
 @routes.get(
@@ -62,7 +61,7 @@ async def open_join_code(request: ApiRequest, body: JoinCodeBody) -> Response:
 async def read_join_code(request: ApiRequest) -> Response:
     """Return the open code of this session, and how often it was used; 404 without one."""
     session, _ = await request.read_session()
-    return json_response(_view(await request.components.joins.find(session)), _NO_STORE)
+    return json_response(_view(await request.components.joins.find(session)))
 
 
 @routes.delete(
