@@ -15,10 +15,10 @@ from shared.http.conditional_changes import remember_first_attempt
 from shared.http.rendering import json_response
 from shared.http.request import ApiRequest
 from shared.http.routing import (
-    API_KEY_CREATE_ERRORS,
-    API_KEY_ERRORS,
+    CONFLICT_ERRORS,
+    CREATE_ERRORS,
     IDEMPOTENCY_KEY,
-    REVOCATION_ERRORS,
+    LIST_ERRORS,
     ResponseSpec,
     Routes,
 )
@@ -31,7 +31,7 @@ _PATH = "/v1/api-keys"
 
 @routes.post(
     _PATH,
-    ResponseSpec(201, "NewApiKeyAnswer", "The key", API_KEY_CREATE_ERRORS),
+    ResponseSpec(201, "NewApiKeyAnswer", "The key", CREATE_ERRORS),
     requires=Operation.MANAGE_API_KEYS,
     takes=ApiKeyBody,
     parameters=(IDEMPOTENCY_KEY,),
@@ -57,7 +57,7 @@ async def create_api_key(request: ApiRequest, body: ApiKeyBody) -> Response:
 
 @routes.get(
     _PATH,
-    ResponseSpec(200, "ApiKeysAnswer", "The keys, without their secrets", API_KEY_ERRORS),
+    ResponseSpec(200, "ApiKeysAnswer", "The keys, without their secrets", LIST_ERRORS),
     requires=Operation.MANAGE_API_KEYS,
 )
 async def list_api_keys(request: ApiRequest) -> Response:
@@ -68,7 +68,7 @@ async def list_api_keys(request: ApiRequest) -> Response:
 
 @routes.delete(
     f"{_PATH}/{{key_id}}",
-    ResponseSpec(204, None, "The key is not valid any more", REVOCATION_ERRORS),
+    ResponseSpec(204, None, "The key is not valid any more", CONFLICT_ERRORS),
     requires=Operation.MANAGE_API_KEYS,
 )
 async def revoke_api_key(request: ApiRequest) -> Response:

@@ -14,9 +14,9 @@ from shared.http.conditional_changes import remember_first_attempt
 from shared.http.rendering import json_response, replay_headers
 from shared.http.request import ApiRequest
 from shared.http.routing import (
+    CONFLICT_ERRORS,
     IDEMPOTENCY_KEY,
-    WEBHOOK_CHANGE_ERRORS,
-    WEBHOOK_ERRORS,
+    READ_ERRORS,
     WEBHOOK_SECRET_ERRORS,
     ResponseSpec,
     Routes,
@@ -53,7 +53,7 @@ async def create_webhook(request: ApiRequest, body: WebhookBody) -> Response:
 
 @routes.get(
     _PATH,
-    ResponseSpec(200, "WebhooksAnswer", "The webhooks, without secrets", WEBHOOK_ERRORS),
+    ResponseSpec(200, "WebhooksAnswer", "The webhooks, without secrets", READ_ERRORS),
     requires=Operation.MANAGE_WEBHOOKS,
 )
 async def list_webhooks(request: ApiRequest) -> Response:
@@ -64,7 +64,7 @@ async def list_webhooks(request: ApiRequest) -> Response:
 
 @routes.delete(
     _ONE,
-    ResponseSpec(204, None, "The webhook doesn't exist any more", WEBHOOK_CHANGE_ERRORS),
+    ResponseSpec(204, None, "The webhook doesn't exist any more", CONFLICT_ERRORS),
     requires=Operation.MANAGE_WEBHOOKS,
 )
 async def delete_webhook(request: ApiRequest) -> Response:
@@ -94,7 +94,7 @@ async def rotate_webhook_secret(request: ApiRequest) -> Response:
 
 @routes.post(
     f"{_ONE}/test",
-    ResponseSpec(200, "DeliveryAnswer", "What the receiver answered", WEBHOOK_CHANGE_ERRORS),
+    ResponseSpec(200, "DeliveryAnswer", "What the receiver answered", CONFLICT_ERRORS),
     requires=Operation.MANAGE_WEBHOOKS,
 )
 async def test_webhook(request: ApiRequest) -> Response:
@@ -105,7 +105,7 @@ async def test_webhook(request: ApiRequest) -> Response:
 
 @routes.get(
     f"{_ONE}/deliveries",
-    ResponseSpec(200, "DeliveriesAnswer", "A page of the deliveries", WEBHOOK_ERRORS),
+    ResponseSpec(200, "DeliveriesAnswer", "A page of the deliveries", READ_ERRORS),
     requires=Operation.MANAGE_WEBHOOKS,
     takes=DeliveriesQuery,
 )

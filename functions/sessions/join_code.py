@@ -13,8 +13,8 @@ from shared.http.join_bodies import JoinCodeBody
 from shared.http.rendering import json_response, replay_headers
 from shared.http.request import ApiRequest
 from shared.http.routing import (
+    ACTION_ERRORS,
     IDEMPOTENCY_KEY,
-    JOIN_CLOSE_ERRORS,
     READ_ERRORS,
     TOKEN_ERRORS,
     ResponseSpec,
@@ -66,7 +66,7 @@ async def read_join_code(request: ApiRequest) -> Response:
 
 @routes.delete(
     _PATH,
-    ResponseSpec(204, None, "The session has no open code any more", JOIN_CLOSE_ERRORS),
+    ResponseSpec(204, None, "The session has no open code any more", ACTION_ERRORS),
     requires=Operation.MANAGE_JOIN_CODE,
 )
 async def close_join_code(request: ApiRequest) -> Response:

@@ -7,7 +7,7 @@ from shared.application.simulation_view import simulation_view
 from shared.http.error_responses import refusal_code
 from shared.http.rendering import json_response
 from shared.http.request import ApiRequest
-from shared.http.routing import SIMULATION_ERRORS, ResponseSpec, Routes
+from shared.http.routing import ACTION_ERRORS, ResponseSpec, Routes
 from shared.http.simulation_bodies import SimulationBody
 from shared.serverless.http_function import make_http_function
 
@@ -16,7 +16,7 @@ routes = Routes("history")
 
 @routes.post(
     "/v1/sessions/{session_id}/simulate",
-    ResponseSpec(200, "SimulationAnswer", "Simulated", SIMULATION_ERRORS),
+    ResponseSpec(200, "SimulationAnswer", "Simulated", ACTION_ERRORS),
     requires=Operation.SIMULATE,
     takes=SimulationBody,
 )

@@ -18,8 +18,8 @@ from shared.http.rendering import json_response, replay_headers, token_fields
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import TokenBody
 from shared.http.routing import (
+    CONFLICT_ERRORS,
     IDEMPOTENCY_KEY,
-    REVOCATION_ERRORS,
     TOKEN_ERRORS,
     ResponseSpec,
     Routes,
@@ -78,7 +78,7 @@ async def mint(request: ApiRequest, body: TokenBody) -> Response:
 
 @routes.delete(
     _PATH,
-    ResponseSpec(204, None, "No token that was issued before is valid", REVOCATION_ERRORS),
+    ResponseSpec(204, None, "No token that was issued before is valid", CONFLICT_ERRORS),
     requires=Operation.REVOKE_TOKENS,
 )
 async def revoke_all(request: ApiRequest) -> Response:
@@ -92,7 +92,7 @@ async def revoke_all(request: ApiRequest) -> Response:
 
 @routes.delete(
     f"{_PATH}/{{token_id}}",
-    ResponseSpec(204, None, "The token is not valid any more", REVOCATION_ERRORS),
+    ResponseSpec(204, None, "The token is not valid any more", CONFLICT_ERRORS),
     requires=Operation.REVOKE_TOKENS,
 )
 async def revoke(request: ApiRequest) -> Response:
