@@ -19,7 +19,7 @@ _SECRET_LENGTH = 43
 
 _CHECKSUM_LENGTH = 6
 KEY_ID = re.compile(rf"[0-9A-Za-z]{{{_ID_LENGTH}}}")
-_KEY = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_ID_LENGTH + _SECRET_LENGTH + _CHECKSUM_LENGTH}}}")
+KEY = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_ID_LENGTH + _SECRET_LENGTH + _CHECKSUM_LENGTH}}}")
 
 
 def new_key_id() -> str:
@@ -36,13 +36,13 @@ def new_key(key_id: str) -> str:
 def key_id_in(key: str) -> str | None:
     """Return the id in `key`, or None if that can't be a key: wrong form or checksum."""
     text, checksum = key[:-_CHECKSUM_LENGTH], key[-_CHECKSUM_LENGTH:]
-    if not _KEY.fullmatch(key) or _checksum(text) != checksum:
+    if not KEY.fullmatch(key) or _checksum(text) != checksum:
         return None
     return text[len(PREFIX) : len(PREFIX) + _ID_LENGTH]
 
 
 def digest_of(key: str) -> str:
-    """Return what is stored of `key`: its SHA-256, in hexadecimal digits."""
+    """Return the SHA-256 of `key` in hexadecimal digits, which is stored in its place."""
     return sha256(key.encode()).hexdigest()
 
 

@@ -1,9 +1,11 @@
 """Request body of API keys."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
 
+from shared.application.ports.api_keys import ApiKeyRole
+from shared.auth.claims import SUBJECT
 from shared.domain.units import Instant
 from shared.http.fields import Name, rfc_3339_instant
 from shared.http.request_bodies import Body
@@ -16,17 +18,17 @@ Expiry = Annotated[
 
 
 class ApiKeyBody(Body):
-    """What a new key may do.
+    """The name, role, owner and expiry of a new key.
 
-    `subject` is what `sub` is in tokens: keys of hosts with the same one own the same sessions. By
-    default each key has its own.
+    `subject` has the meaning of the claim `sub` of tokens: keys of hosts with the same subject own
+    the same sessions. By default each key has a subject of its own.
     """
 
     name: Annotated[Name, Field(examples=["Match server"])]
-    role: Literal["service", "host"]
+    role: ApiKeyRole
     subject: Annotated[
         str | None,
         Strict(),
-        Field(pattern=r"^[\x21-\x7e]{1,255}$", json_schema_extra={"maxLength": 255}),
+        Field(pattern=f"^{SUBJECT.pattern}$", json_schema_extra={"maxLength": 255}),
     ] = None
     expires_at: Expiry | None = None

@@ -1,37 +1,36 @@
 """Request bodies of join codes."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, Strict, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from shared.application.join_service import Terms
-from shared.application.ports.join_codes import Newcomers
-from shared.domain.units import Millis
+from shared.application.ports.join_codes import JoinRole, Newcomers
+from shared.domain.units import HOUR, Millis
 from shared.http.fields import BankTime, Duration, Id, Name, integer
 from shared.http.request_bodies import Body
 
 _MAX_USES = 10_000
 _DEFAULT_USES = 1_000
-_HOUR = 3_600_000
 _MAX_TYPED = 40
 
 
 class NewcomersBody(Body):
-    """What each participant gets whom the code adds, as in `POST .../participants`."""
+    """The time and group of each participant that the code adds, as in `POST .../participants`."""
 
     total_time_ms: BankTime | None = None
     group_id: Id | None = None
 
 
 class JoinCodeBody(Body):
-    """What a code gives, until when, and how often.
+    """The role that a code gives, how long it is open, and how often it may be used.
 
     With `newcomers`, which may be `{}`, people may also join as new participants.
     """
 
-    role: Literal["participant", "spectator"]
-    expires_in_ms: Duration = _HOUR
+    role: JoinRole
+    expires_in_ms: Duration = HOUR
     max_uses: Annotated[int, Strict(), Field(ge=1, le=_MAX_USES), BeforeValidator(integer)] = (
         _DEFAULT_USES
     )
@@ -56,7 +55,7 @@ class JoinCodeBody(Body):
 
 
 class JoinBody(Body):
-    """A code, in upper or lower case, and who joins: a participant who is free, or a new one."""
+    """A code, in upper or lower case, and a free participant, or the name of a new one."""
 
     code: Annotated[
         str,

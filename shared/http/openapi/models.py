@@ -4,7 +4,11 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.application.api_key_format import KEY
 from shared.application.authorization import Role
+from shared.application.ports.api_keys import ApiKeyRole
+from shared.application.ports.join_codes import JoinRole
+from shared.application.ports.presence import LiveTransport
 from shared.application.ports.webhooks import AttemptOutcome
 from shared.domain.events import EventType
 from shared.domain.individual_clock import Begins, RunState
@@ -419,7 +423,7 @@ class PresentConnection(ResponseModel):
     connection_id: str
     role: Role
     participant_id: Id = omittable()
-    transport: Literal["websocket", "sse"]
+    transport: LiveTransport
     connected_at: Timestamp
     seen_at: Timestamp
     round_trip_ms: Ms = omittable()
@@ -580,7 +584,7 @@ class Token(ResponseModel):
 
 
 class JoinCodeNewcomers(ResponseModel):
-    """What each participant gets whom the code adds."""
+    """The time and group of each participant that the code adds."""
 
     total_time_ms: Ms = omittable()
     group_id: Id = omittable()
@@ -590,7 +594,7 @@ class JoinCode(ResponseModel):
     """An open code, how often it was used, and how often it may be."""
 
     code: Annotated[str, Field(examples=["BCDFGH"])]
-    role: Literal["participant", "spectator"]
+    role: JoinRole
     expires_at: Timestamp
     max_uses: Annotated[int, Field(ge=1)]
     uses: Annotated[int, Field(ge=0)]
@@ -598,7 +602,7 @@ class JoinCode(ResponseModel):
 
 
 class FreeParticipant(ResponseModel):
-    """A participant whom nobody has taken with the code."""
+    """A participant who is still free: a person who joins may choose it."""
 
     participant_id: Id
     name: str = omittable()
@@ -611,7 +615,7 @@ class Join(ResponseModel):
     """
 
     session_id: Uuid
-    role: Literal["participant", "spectator"]
+    role: JoinRole
     participant_id: Id = omittable()
     token: str = omittable()
     expires_at: str = omittable()
@@ -712,7 +716,7 @@ class ApiKey(ResponseModel):
     key_id: str
     name: str
     prefix: str
-    role: Literal["service", "host"]
+    role: ApiKeyRole
     subject: str
     created_at: Timestamp
     created_by: str
@@ -724,7 +728,7 @@ class ApiKey(ResponseModel):
 class NewApiKey(ApiKey):
     """A new API key, with the key itself."""
 
-    key: Annotated[str, Field(pattern="^sk_synckairos_[0-9A-Za-z]{65}$")]
+    key: Annotated[str, Field(pattern=f"^{KEY.pattern}$")]
 
 
 class ApiKeys(ResponseModel):
