@@ -74,7 +74,7 @@ def build_workers(
 def build_audit_workers(
     backend: Backend, metrics: PrometheusMetrics, channels: RedisFanOut, activity: Activity
 ) -> list[Worker]:
-    """Return the audit worker, the workers of webhooks, what keeps the database awake, and the
+    """Return the audit worker, the workers of webhooks and of the database's daily ping, and the
     retry of failed pushes, as far as `backend` has them."""
     workers: list[Worker] = []
     if backend.audit:

@@ -37,8 +37,8 @@ _PATH = "/v1/sessions/{session_id}/join-code"
 async def open_join_code(request: ApiRequest, body: JoinCodeBody) -> Response:
     """Open a code of six letters with which people join this session, without a token.
 
-    A session has at most one code: the one that it had is closed, and participants whom somebody
-    took with that one are free again. A retry with the same `Idempotency-Key` gets the same code.
+    A session has at most one code: the old one is closed, and the participants that were taken with
+    it are free again. A retry with the same `Idempotency-Key` gets the same code.
     """
     session, _ = await request.read_session()
     access_control = request.components.access_control

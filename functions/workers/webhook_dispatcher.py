@@ -114,7 +114,7 @@ class WebhookDispatcher:
         return len(taken)
 
     async def _wait_for_webhook(self) -> None:
-        """Wait until there may be a webhook. At rest nobody can have created one."""
+        """Wait until there may be a webhook. At rest no request can have created one."""
         while not await wait_for_event(self._webhook_created, _LOOK_FOR_WEBHOOK_S):
             if not self._activity.is_resting:
                 return

@@ -19,7 +19,7 @@ _log = logging.getLogger("synckairos.security")
 
 
 class NewApiKey(Value, frozen=True):
-    """What a new key shall be. Without a `subject` it is `key:` and the id."""
+    """The settings of a new key. Without a `subject` it is `key:` and the id."""
 
     key_id: str
     name: str
@@ -37,7 +37,7 @@ class ApiKeyService:
     store: SessionStore
 
     async def create(self, wanted: NewApiKey, by: str) -> tuple[ApiKey, str]:
-        """Create a key for the actor `by`; return what is stored, and the key.
+        """Create a key for the actor `by`; return the stored record and the key itself.
 
         A key with this id that was never used is replaced: the answer that had it was lost. Raises
         `RuleViolation` if it had expired already, and `ApiKeyConflict` if the tenant has too many

@@ -44,7 +44,7 @@ _ATTEMPTS = 5
 
 
 class Terms(Value, frozen=True):
-    """What a host wants a code to give, for how long (ms), and how often."""
+    """The role that a new code gives, how long it is open (ms), and how often it may be used."""
 
     role: JoinRole
     expires_in_ms: Millis
@@ -67,7 +67,7 @@ class Joiner(Value, frozen=True):
 
 
 class Choice(Value, frozen=True):
-    """A person must still say which participant it is: one of `free`, or a new one."""
+    """A person must still choose a participant: one of `free`, or a new one."""
 
     code: JoinCode
     free: tuple[Participant, ...]

@@ -76,7 +76,7 @@ def tokens_revoked_prefix(token_id: str | None) -> bytes:
 
 
 def revocation_in(message: str) -> Revocation:
-    """Return what that notice says."""
+    """Return the revocation in that notice."""
     return msgspec.json.decode(message, type=Revocation)
 
 

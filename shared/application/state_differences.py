@@ -1,4 +1,4 @@
-"""Differences of states: what a change of few participants changed, in place of the whole state.
+"""Differences of states: the participants that a change concerned, in place of the whole state.
 
 In `individual` a change usually concerns one of up to a thousand participants. The clocks of all
 others run on as the client knows them, so it can calculate the whole new state from the one before
@@ -48,7 +48,7 @@ def difference(
 
 
 def changed_participants(before: Session, after: Session) -> tuple[Participant, ...] | None:
-    """Return the participants whom the change added or changed, if it changed nothing else.
+    """Return the participants that the change added or changed, if it changed nothing else.
 
     None if it also changed what others show, so that the whole state must be sent: the clocks must
     have run before and after, no participant may have been removed, and at most half of them may

@@ -12,7 +12,7 @@ from shared.application.ports.api_keys import ApiKey, ApiKeyRegistry
 from shared.domain.units import Instant
 
 FRESH_S = 2.0
-"""Time for which an instance relies on what it has read of a key."""
+"""Time for which an instance relies on its copy of a key, s."""
 
 _MAX_REMEMBERED = 10_000
 

@@ -165,7 +165,7 @@ class TokenService:
 
 
 def _identity(kind: TokenKind, token: SessionToken | None) -> Mapping[str, Any]:
-    """Return the claims by which `token` can be revoked, or what was made with it."""
+    """Return the claims by which `token`, or a token that was made with it, can be revoked."""
     if token is None:
         return {}
     identity = {"jti": token.token_id, "iat": token.issued_at / 1000}

@@ -164,7 +164,7 @@ class AccessControl:
         return self._tokens is not None and self._tokens.can_mint
 
     def require_authentication(self) -> None:
-        """Raise `Forbidden` if this service authenticates nobody."""
+        """Raise `Forbidden` if authentication is disabled."""
         if self._tokens is None:
             raise Forbidden(
                 "API keys have no effect because authentication is disabled: set JWT_SECRET"

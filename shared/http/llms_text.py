@@ -1,4 +1,4 @@
-"""`/llms.txt`: what the service is and can do, for language models (llmstxt.org)."""
+"""`/llms.txt`: a description of the service for language models (llmstxt.org)."""
 
 from collections.abc import Iterable
 from inspect import getdoc

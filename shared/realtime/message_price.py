@@ -1,4 +1,4 @@
-"""What one message takes of a Supabase project's message rate."""
+"""The cost of one message in a Supabase project's message rate."""
 
 import time
 from collections.abc import Callable

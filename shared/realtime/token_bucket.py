@@ -48,7 +48,7 @@ class TokenBucket:
             self._tokens = self._refill() - messages * self._price()
 
     def pause(self, seconds: float) -> None:
-        """Let nobody begin a turn for that time, in s."""
+        """Begin no turn for that time, in s."""
         self._paused_until = self._clock() + seconds
 
     async def _token(self) -> None:

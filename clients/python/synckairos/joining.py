@@ -1,4 +1,4 @@
-"""What the service answers about join codes (docs/join-codes.md)."""
+"""The answers of the service about join codes (docs/join-codes.md)."""
 
 from typing import Literal, NotRequired, TypedDict
 
@@ -15,7 +15,7 @@ class JoinCode(TypedDict):
 
 
 class FreeParticipant(TypedDict):
-    """A participant whom nobody has taken with the code."""
+    """A participant who is still free: a person who joins may choose it."""
 
     participant_id: str
     name: NotRequired[str]

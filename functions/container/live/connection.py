@@ -44,8 +44,8 @@ _RETRY_AFTER_S = (0.3, 1.0)
 
 _CHECK_TOKEN_S = 60.0
 _CHECK_KEY_S = 2.0
-"""With the time for which an instance relies on what it has read of an API key (`FRESH_S`), a
-revoked one is noticed within 4 s."""
+"""A revoked API key is noticed within 4 s: this time, and the time for which an instance relies on
+its copy of a key (`FRESH_S`)."""
 
 _FOR_THIS_CLIENT = frozenset({"CONNECTED", "STATE_SYNC", "PONG", "ERROR", "AUTHENTICATED"})
 """Message types that are made for this client alone; all others are pushes of the session."""

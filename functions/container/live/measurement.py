@@ -1,4 +1,4 @@
-"""What a client says about its clock (docs/presence.md)."""
+"""The measurement of a client's clock, which the client sends (docs/presence.md)."""
 
 from typing import Annotated, Any, Final
 

@@ -1,4 +1,4 @@
-"""Reports to the store who is connected to this instance (docs/presence.md)."""
+"""Reports the connections of this instance to the store (docs/presence.md)."""
 
 import asyncio
 import random

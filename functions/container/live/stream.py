@@ -33,7 +33,7 @@ class StreamQuery(ClockMeasurement):
     sync: Annotated[bool, Field(description="Begin with the current state")] = False
     differences: Annotated[
         bool,
-        Field(description="Send what a change changed, where that is much less than the state"),
+        Field(description="Send only the changed parts of the state, where they are much smaller"),
     ] = False
     presence: Annotated[bool, Field(description="Send `PRESENCE` when connections change")] = False
     token: Annotated[

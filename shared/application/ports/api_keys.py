@@ -46,7 +46,7 @@ class ApiKeyRegistry(Protocol):
     async def find(self, key_id: str, digest: str | None) -> ApiKey | None:
         """Return the key with this id, and note its use if that is its digest.
 
-        None stands for the digest of a caller who has shown the key before.
+        `digest` is None if the caller has shown the key before; that counts as a use, too.
         """
 
     async def of(self, tenant: str | None) -> list[ListedApiKey]:

@@ -9,17 +9,17 @@ JoinRole = Literal["participant", "spectator"]
 
 
 class Newcomers(Value, frozen=True):
-    """What each participant gets whom a code adds to the session."""
+    """The time and group of each participant that a code adds to the session."""
 
     total_time_ms: Millis | None = None
     group_id: str | None = None
 
 
 class JoinCode(Value, frozen=True):
-    """An open code of one session, and what it gives.
+    """An open code of one session, with its terms.
 
-    `opening` identifies the request that opened it. Without `newcomers` nobody is added to the
-    session. Tokens that it gives end at `tokens_until` (s since the Unix epoch) at the latest.
+    `opening` identifies the request that opened it. Without `newcomers` the code adds no
+    participants. Tokens that it gives end at `tokens_until` (s since the Unix epoch) at the latest.
     """
 
     code: str
@@ -35,7 +35,7 @@ class JoinCode(Value, frozen=True):
 
 
 class OpenCode(Value, frozen=True):
-    """A code that was guessed right, with the participants whom others have taken."""
+    """A code that was guessed right, with the participants that are no longer free."""
 
     code: JoinCode
     taken: frozenset[str]

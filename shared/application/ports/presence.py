@@ -1,4 +1,4 @@
-"""What presence needs from the store."""
+"""Interface of the store of presence."""
 
 from typing import Literal, Protocol
 
@@ -61,7 +61,7 @@ class PresenceStore(Protocol):
     async def keep_alive(self, instance: str) -> bool:
         """Confirm that `instance` still holds its connections.
 
-        Returns False if the store didn't know the instance: what it has written may be lost.
+        Returns False if the store didn't know the instance: its connections may be lost then.
         """
 
     async def forget(self, instance: str) -> None:

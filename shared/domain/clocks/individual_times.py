@@ -65,7 +65,7 @@ def own_time_left(session: Session, participant: Participant) -> Millis | None:
 
 
 def usual_time_left(session: Session) -> Millis:
-    """Return the time left of who began at the start and has no extra time, ms.
+    """Return the time left of a participant who began at the start and has no extra time, ms.
 
     `session` must have a `total_time_ms`.
     """
@@ -76,7 +76,7 @@ def usual_time_left(session: Session) -> Millis:
 def with_usual_time_left(session: Session, value: Millis) -> Session:
     """Return the session after a correction of all clocks, with `value` as the usual time left.
 
-    A time that is over stays over if nobody without extra time is left who could use it.
+    A time that is over stays over unless a participant without extra time can still use it.
     """
     people = (clock_of(participant) for participant in session.participants)
     can_use = any(clock.allowance == STANDARD and not clock.state.is_done for clock in people)

@@ -161,9 +161,9 @@ DESCRIPTIONS = {
     "ApiKeyBody.name": "A name to recognise the key by",
     "ApiKey.name": "A name to recognise the key by",
     "NewApiKey.name": "A name to recognise the key by",
-    "newcomers": "What each new participant gets; absent: nobody new may join",
-    "JoinCodeBody.newcomers": "What each new participant gets; may be `{}`; absent: nobody new"
-    " may join",
+    "newcomers": "The time and group of new participants; absent: the code adds none",
+    "JoinCodeBody.newcomers": "The time and group of new participants; may be `{}`; absent: the"
+    " code adds none",
     "next": "The `after` of the next page; null at the end",
     "next_at": "When it is tried again",
     "next_participant_id": "Who comes next; default: the next one in the order",
