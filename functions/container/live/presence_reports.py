@@ -88,9 +88,8 @@ class PresenceReports:
                 with suppress(StoreUnavailable):
                     is_known = await self._store.keep_alive(self._instance)
                     heartbeats += 1
-                    self._write_again(everything=heartbeats % _REWRITE_AFTER_HEARTBEATS == 0)
-                    if not is_known:
-                        self._write_again(everything=True)
+                    is_due = heartbeats % _REWRITE_AFTER_HEARTBEATS == 0
+                    self._write_again(everything=is_due or not is_known)
                 await asyncio.sleep(HEARTBEAT_S)
         finally:
             for report in self._sessions.values():
