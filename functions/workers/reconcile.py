@@ -29,12 +29,16 @@ _log = logging.getLogger("synckairos.reconcile")
 
 
 async def reconcile(here: FunctionInstance) -> None:
-    """Restore what the store has lost, and handle all overdue wake-ups.
+    """Restore what the store has lost, handle all overdue wake-ups, then ping the database.
 
     Without sessions that run this takes one command, because most Redis plans count commands.
     """
+    await _handle_waiting(here)
     if keep_awake := _keep_awake(here):
         await keep_awake.ping_if_due()
+
+
+async def _handle_waiting(here: FunctionInstance) -> None:
     work = await here.backend.store.waiting_work()
     if work.has_lost_data and here.backend.recovery:
         await _recover(here.backend.recovery, here.metrics)
