@@ -50,7 +50,9 @@ class ApiKeys:
     def was_valid(self, key: str) -> bool:
         """Return whether this instance has seen the key as a valid one; doesn't ask the store."""
         known = self._remembered.get(key_id_in(key) or "")
-        return known is not None and known.key is not None and _is_digest_of(key, known.key)
+        return (
+            known is not None and known.key is not None and _has_digest(known.key, digest_of(key))
+        )
 
     async def verify(self, key: str) -> Caller:
         """Return the caller that has `key`. Raises `Unauthenticated` if it isn't valid.
@@ -60,8 +62,9 @@ class ApiKeys:
         key_id = key_id_in(key)
         if key_id is None:
             raise Unauthenticated("The API key is incomplete or misspelt")
-        found = await self._find(key_id, digest_of(key))
-        if found is None or not _is_digest_of(key, found):
+        digest = digest_of(key)
+        found = await self._find(key_id, digest)
+        if found is None or not _has_digest(found, digest):
             raise Unauthenticated("The API key doesn't exist")
         _require_valid(found)
         return Caller(
@@ -112,8 +115,8 @@ class ApiKeys:
         return key
 
 
-def _is_digest_of(key: str, found: ApiKey) -> bool:
-    return compare_digest(digest_of(key), found.digest)
+def _has_digest(key: ApiKey, digest: str) -> bool:
+    return compare_digest(digest, key.digest)
 
 
 def _require_valid(key: ApiKey) -> None:
