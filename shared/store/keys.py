@@ -14,6 +14,8 @@ from shared.application.ports.listed_sessions import ListScope
 from shared.domain.session import session_name
 
 _API_KEYS = "api-keys"
+_JOIN_CODES = "join"
+"""Names that choose the one shard of all API keys, and of all join codes."""
 
 
 class ListKeys(NamedTuple):
@@ -160,19 +162,19 @@ class StoreKeys:
 
     def join_code(self, letters: str) -> str:
         """Hash with an open join code. All keys of join codes are on one shard, for `guess`."""
-        return f"{self.shard_of('join')}:join-code:{letters}"
+        return f"{self.shard_of(_JOIN_CODES)}:join-code:{letters}"
 
     def join_requests(self, letters: str) -> str:
         """Hash of the requests that have used a join code, with the participant of each."""
-        return f"{self.shard_of('join')}:join-requests:{letters}"
+        return f"{self.shard_of(_JOIN_CODES)}:join-requests:{letters}"
 
     def join_code_of(self, name: str) -> str:
         """The letters of a session's open join code."""
-        return f"{self.shard_of('join')}:join-code-of:{name}"
+        return f"{self.shard_of(_JOIN_CODES)}:join-code-of:{name}"
 
     def wrong_codes(self, address: str | None = None) -> str:
         """Counter of wrong join codes that came from an address, or from all."""
-        counter = f"{self.shard_of('join')}:wrong-codes"
+        counter = f"{self.shard_of(_JOIN_CODES)}:wrong-codes"
         return counter if address is None else f"{counter}:{address}"
 
     def probe(self, shard: str) -> str:
