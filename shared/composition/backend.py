@@ -35,11 +35,12 @@ from shared.store.connection import StoreConnection
 from shared.store.data_loss import RedisDataLossDetector
 from shared.store.join_codes import RedisJoinCodes
 from shared.store.keys import StoreKeys
-from shared.store.outbox import AUDIT, WEBHOOKS, RedisOutbox
+from shared.store.outbox import AUDIT, RedisOutbox
 from shared.store.presence import RedisPresence
 from shared.store.session_index import RedisSessionIndex
 from shared.store.sessions import RedisSessionStore
 from shared.store.token_revocations import RedisTokenRevocations
+from shared.store.webhook_readers import WEBHOOKS
 from shared.store.write_probe import StoreProbe
 
 if TYPE_CHECKING:

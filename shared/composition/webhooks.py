@@ -10,8 +10,9 @@ from shared.application.ports.webhooks import WebhookQueue, WebhookRegistry
 from shared.settings.settings import Settings
 from shared.store.connection import StoreConnection
 from shared.store.keys import StoreKeys
-from shared.store.outbox import AUDIT, WEBHOOKS, RedisOutbox
+from shared.store.outbox import AUDIT, RedisOutbox
 from shared.store.webhook_queue import RedisWebhookQueue
+from shared.store.webhook_readers import WEBHOOKS
 from shared.store.webhook_registry import RedisWebhookRegistry
 from shared.webhooks.sender import CheckedSender
 

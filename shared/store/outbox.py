@@ -15,12 +15,10 @@ from shared.store.connection import Argument, StoreConnection, gather_available,
 from shared.store.keys import StoreKeys
 from shared.store.outbox_scans import SharedScans
 from shared.store.sessions import stream_id_time
-from shared.store.webhook_readers import GROUP, WebhookReaders
+from shared.store.webhook_readers import WEBHOOKS, WebhookReaders
 
 AUDIT = "audit"
-WEBHOOKS = GROUP
-"""The groups of workers that read the outbox: for the trail, and, while there is a webhook, for
-webhooks."""
+"""The group of workers that read the outbox for the trail."""
 
 _LEASE = Millis(2_000)
 """A worker that doesn't renew its lease for so long is replaced by another one."""

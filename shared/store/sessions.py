@@ -60,7 +60,7 @@ from shared.store.session_fields import (
     size_of,
 )
 from shared.store.token_revocations import is_revoked, revocation_command
-from shared.store.webhook_readers import GROUP
+from shared.store.webhook_readers import WEBHOOKS
 
 TIME: Command = ("TIME",)
 
@@ -345,7 +345,7 @@ class RedisSessionStore:
             self._keys.pending_pushes(shard),
             self._keys.webhooks_due(shard),
         ]
-        reply = await self._redis.run(load_script("work"), keys, [GROUP])
+        reply = await self._redis.run(load_script("work"), keys, [WEBHOOKS])
         is_whole, wakeups, entries, pending_pushes, webhooks, is_read = reply
         return WaitingWork(
             has_lost_data=not is_whole,

@@ -12,8 +12,8 @@ from shared.application.ports.audit_log import WEBHOOK_CREATED
 from shared.store.connection import StoreConnection, gather_available, load_script
 from shared.store.keys import StoreKeys
 
-GROUP = "webhooks"
-"""The consumer group of the workers."""
+WEBHOOKS = "webhooks"
+"""The group of workers that read the outbox for webhooks."""
 
 
 class WebhookReaders:
@@ -52,7 +52,9 @@ class WebhookReaders:
             self._keys.webhook_ids(shard),
             self._keys.outbox_channel(shard),
         ]
-        await self._redis.run(load_script("webhook_open"), keys, [GROUP, WEBHOOK_CREATED, *members])
+        await self._redis.run(
+            load_script("webhook_open"), keys, [WEBHOOKS, WEBHOOK_CREATED, *members]
+        )
 
 
 def _member(tenant: str | None, webhook_id: str) -> str:

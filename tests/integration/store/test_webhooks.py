@@ -21,8 +21,9 @@ from shared.domain.units import Instant
 from shared.domain.values import replace
 from shared.store.connection import StoreConnection
 from shared.store.keys import StoreKeys
-from shared.store.outbox import AUDIT, WEBHOOKS, RedisOutbox
+from shared.store.outbox import AUDIT, RedisOutbox
 from shared.store.webhook_queue import RedisWebhookQueue
+from shared.store.webhook_readers import WEBHOOKS
 from shared.store.webhook_registry import RedisWebhookRegistry
 
 NOW = Instant(1_000)
