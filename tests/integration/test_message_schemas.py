@@ -33,8 +33,11 @@ async def test_every_message_of_a_socket_conforms_to_the_document(
             "test": True,
         }
     )
-    async with connect_live(instances[0], session_id) as follower:
-        await follower.send({"type": "PING", "clientTimestamp": "any value"})
+    async with connect_live(instances[0], session_id, "&presence=1") as follower:
+        ping = {"type": "PING", "clientTimestamp": "any value", "round_trip_ms": 8, "error_ms": 4}
+        jsonschema.validate(ping, _schemas(document, "receiveOnSocket")["PING"])
+        await follower.send(ping)
+        await follower.until_type("PRESENCE")
         await follower.send({"type": "RECONNECT"})
         await follower.send({"type": "NONSENSE"})
         await follower.until_type("ERROR")

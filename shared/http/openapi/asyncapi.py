@@ -19,15 +19,20 @@ Keep a state only if its `version` is newer than the one that you have.
 """
 _SESSION_ID = {"description": "The session's UUID", "examples": [SESSION_ID]}
 _TOKEN = {"type": "string", "description": "The token, if authentication is on"}
-_SYNC = {"type": "string", "enum": ["1"], "description": "`1`: begin with the current state"}
-_DIFFERENCES = {"type": "string", "enum": ["1"], "description": "`1`: differences where possible"}
+
+
+def _flag(description: str) -> dict[str, Any]:
+    return {"type": "string", "enum": ["1"], "description": f"`1`: {description}"}
+
+
 _QUERY = {
     "type": "object",
     "properties": {
         "sessionId": {"type": "string", "format": "uuid", "description": "The session's UUID"},
         "token": _TOKEN,
-        "sync": _SYNC,
-        "differences": _DIFFERENCES,
+        "sync": _flag("begin with the current state"),
+        "differences": _flag("differences where possible"),
+        "presence": _flag("`PRESENCE` when the live connections change"),
     },
     "required": ["sessionId"],
 }

@@ -6,7 +6,15 @@ from pydantic import BaseModel, Field
 
 from shared.domain.events import EventType
 from shared.http.fields import Id, Uuid
-from shared.http.openapi.models import AppliedAction, EpochMs, Ms, ResponseModel, Session, omittable
+from shared.http.openapi.models import (
+    AppliedAction,
+    EpochMs,
+    Ms,
+    Presence,
+    ResponseModel,
+    Session,
+    omittable,
+)
 
 
 class _OfSession(ResponseModel):
@@ -85,6 +93,13 @@ class SessionDeleted(_OfSession):
     type: Literal["SESSION_DELETED"]
 
 
+class PresenceChanged(_OfSession):
+    """The live connections have changed. Only clients that ask for it get it."""
+
+    type: Literal["PRESENCE"]
+    presence: Presence
+
+
 class Pong(_OfSession):
     """The answer to a `PING`; `version` is the newest one that was sent to this client."""
 
@@ -111,10 +126,12 @@ class SocketError(ResponseModel):
 
 
 class Ping(BaseModel):
-    """Ask for a `PONG`. `clientTimestamp` comes back as it is."""
+    """Ask for a `PONG`. `clientTimestamp` comes back as it is; the rest is for the presence."""
 
     type: Literal["PING"]
     client_timestamp: Annotated[Any, Field(alias="clientTimestamp")] = omittable()
+    round_trip_ms: Ms = omittable()
+    error_ms: Ms = omittable()
 
 
 class Reconnect(BaseModel):
@@ -141,6 +158,6 @@ PUSHES: tuple[Message, ...] = (
     SessionDeleted,
 )
 """Messages of a session, the same on every transport."""
-STREAM: tuple[Message, ...] = (Connected, *PUSHES)
+STREAM: tuple[Message, ...] = (Connected, *PUSHES, PresenceChanged)
 SOCKET: tuple[Message, ...] = (*STREAM, Pong, Authenticated, SocketError)
 FROM_CLIENTS: tuple[Message, ...] = (Ping, Reconnect, Authenticate)
