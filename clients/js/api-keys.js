@@ -1,3 +1,5 @@
+import { pathSegment } from "./ids.js";
+
 const PATH = "/v1/api-keys";
 
 /** API keys of the caller's tenant (docs/api-keys.md); only a service may manage them. */
@@ -34,6 +36,6 @@ export class ApiKeys {
    * @param {string} id
    */
   async revoke(id) {
-    await this.#api.change("DELETE", `${PATH}/${id}`);
+    await this.#api.change("DELETE", `${PATH}/${pathSegment(id)}`);
   }
 }

@@ -1,3 +1,4 @@
+import { sessionPath } from "./ids.js";
 import { SseTransport } from "./transports/sse.js";
 import { SupabaseTransport } from "./transports/supabase.js";
 import { WebSocketTransport } from "./transports/websocket.js";
@@ -8,11 +9,6 @@ import { WebSocketTransport } from "./transports/websocket.js";
  * @property {object} subscription the service's answer on how to follow
  * @property {(on: import("./connector.js").Listeners) => import("./connector.js").Transport} make
  */
-
-/** @param {string} id of a session */
-export function sessionPath(id) {
-  return `/v1/sessions/${id}`;
-}
 
 /** Asks the service how to follow a session; concurrent calls share one request. */
 export class Subscriber {

@@ -24,11 +24,16 @@ export function isSameId(one, other) {
   return one === other || (one.toLowerCase() === other.toLowerCase() && isUuid(one));
 }
 
+/** The path of a session; throws like `pathSegment`. @param {string} id */
+export function sessionPath(id) {
+  return `/v1/sessions/${pathSegment(id)}`;
+}
+
 const NO_SEGMENTS = ["", ".", ".."];
 
 /**
- * An id as a segment of a path. URLs resolve the segments `.` and `..`, so that a request with such
- * an id would concern the session itself.
+ * An id as a segment of a path. Throws a `TypeError` for an empty id, `.` and `..`: URLs resolve such
+ * segments, so that the request would concern something else.
  *
  * @param {string} id
  * @returns {string}

@@ -1,6 +1,6 @@
 import { SessionClock, serverTimeOf } from "./session-clock.js";
 import { SessionLogic } from "./session-logic.js";
-import { sessionPath } from "./fallback.js";
+import { sessionPath } from "./ids.js";
 import { Connector } from "./connector.js";
 import { unreachable } from "./errors.js";
 import { CALL_TIMEOUT_MS } from "./timing.js";

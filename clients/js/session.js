@@ -1,7 +1,6 @@
 import * as clocks from "./session-clocks.js";
 import { SessionFollower } from "./session-follower.js";
-import { sessionPath } from "./fallback.js";
-import { pathSegment } from "./ids.js";
+import { pathSegment, sessionPath } from "./ids.js";
 
 /**
  * @typedef {import("./synckairos.js").SessionState} SessionState

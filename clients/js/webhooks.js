@@ -1,3 +1,5 @@
+import { pathSegment } from "./ids.js";
+
 const PATH = "/v1/webhooks";
 
 /** Webhooks of the caller's tenant (docs/webhooks.md); only a service token may manage them. */
@@ -35,7 +37,7 @@ export class Webhooks {
    * @param {string} id
    */
   async delete(id) {
-    await this.#api.change("DELETE", `${PATH}/${id}`);
+    await this.#api.change("DELETE", pathOf(id));
   }
 
   /**
@@ -45,7 +47,7 @@ export class Webhooks {
    * @returns {Promise<import("./synckairos.js").NewWebhook>}
    */
   async rotate(id) {
-    return (await this.#api.change("POST", `${PATH}/${id}/rotate`)).data;
+    return (await this.#api.change("POST", `${pathOf(id)}/rotate`)).data;
   }
 
   /**
@@ -55,7 +57,7 @@ export class Webhooks {
    * @returns {Promise<import("./synckairos.js").Delivery>}
    */
   async test(id) {
-    return (await this.#api.change("POST", `${PATH}/${id}/test`)).data;
+    return (await this.#api.change("POST", `${pathOf(id)}/test`)).data;
   }
 
   /**
@@ -67,6 +69,10 @@ export class Webhooks {
    */
   async deliveries(id, { after, limit = 100 } = {}) {
     const query = new URLSearchParams({ limit: String(limit), ...(after && { after }) });
-    return (await this.#api.get(`${PATH}/${id}/deliveries?${query}`)).data;
+    return (await this.#api.get(`${pathOf(id)}/deliveries?${query}`)).data;
   }
+}
+
+function pathOf(id) {
+  return `${PATH}/${pathSegment(id)}`;
 }

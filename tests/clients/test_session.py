@@ -254,6 +254,9 @@ async def test_an_id_that_a_url_would_resolve_makes_no_request(one: str) -> None
 
     async with client(reply) as service:
         session = service.session(_ID)
-        for act in (session.remove_participant, session.revoke_token):
+        remove, revoke = session.remove_participant, session.revoke_token
+        for act in (remove, revoke, service.api_keys.revoke, service.webhooks.delete):
             with pytest.raises(ValueError, match="An id in a path can't be"):
                 await act(one)
+        with pytest.raises(ValueError, match="An id in a path can't be"):
+            service.session(one)

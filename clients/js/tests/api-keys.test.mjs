@@ -42,6 +42,9 @@ test("an id that a URL would resolve makes no request", async () => {
   for (const id of ["", ".", ".."]) {
     await assert.rejects(async () => session.revokeToken(id), TypeError);
     await assert.rejects(async () => session.removeParticipant(id), TypeError);
+    await assert.rejects(async () => client.apiKeys.revoke(id), TypeError);
+    await assert.rejects(async () => client.webhooks.delete(id), TypeError);
+    assert.throws(() => client.session(id), TypeError);
   }
   assert.deepEqual(asked(), []);
 });

@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 
 from synckairos.api import Api
 from synckairos.api_types import SessionState, SwitchResult, timestamp_of
-from synckairos.ids import path_segment
+from synckairos.ids import path_segment, session_path
 
 
 class Actions(ABC):
@@ -19,6 +19,7 @@ class Actions(ABC):
 
     def __init__(self, session_id: str, api: Api) -> None:
         self.id = session_id.lower()
+        self._path = session_path(self.id)
         self._api = api
 
     async def start(
@@ -321,7 +322,7 @@ class Actions(ABC):
     async def _change(
         self, method: str, path: str, body: Any, if_match: int | None, timeout: float | None
     ) -> Any:
-        path = f"/v1/sessions/{self.id}{path}"
+        path = f"{self._path}{path}"
         return await self._api.change(method, path, body, if_match=if_match, timeout=timeout)
 
 

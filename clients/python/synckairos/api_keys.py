@@ -3,6 +3,7 @@
 from typing import Literal, NotRequired, TypedDict, cast
 
 from synckairos.api import Api
+from synckairos.ids import path_segment
 
 _PATH = "/v1/api-keys"
 
@@ -51,4 +52,4 @@ class ApiKeys:
 
     async def revoke(self, key_id: str) -> None:
         """Revoke a key, which takes effect within 5 s; one that doesn't exist is ignored."""
-        await self._api.change("DELETE", f"{_PATH}/{key_id}")
+        await self._api.change("DELETE", f"{_PATH}/{path_segment(key_id)}")

@@ -12,6 +12,7 @@ from synckairos.backoff import backoff, spread
 from synckairos.clock import ServerClock
 from synckairos.errors import ApiError
 from synckairos.fallback import create_transport, transports_to_try
+from synckairos.ids import session_path
 from synckairos.platform import monotonic_ms
 from synckairos.timing import (
     MAX_FAILURES,
@@ -167,7 +168,7 @@ class Connector:
         try:
             if refresh:
                 await self._api.token(refresh=True)
-            answer = await self._api.get_once(f"/v1/sessions/{self._id}/realtime")
+            answer = await self._api.get_once(f"{session_path(self._id)}/realtime")
         except ApiError as error:
             if error.is_absence:
                 self._listener.missing()

@@ -11,11 +11,16 @@ def is_same_id(one: str, other: str) -> bool:
     return one == other or (one.lower() == other.lower() and bool(_UUID.fullmatch(one)))
 
 
+def session_path(session_id: str) -> str:
+    """Return the path of a session. Raises `ValueError` like `path_segment`."""
+    return f"/v1/sessions/{path_segment(session_id)}"
+
+
 def path_segment(one: str) -> str:
     """Return an id as a segment of a path.
 
     Raises `ValueError` for an empty id, `.` and `..`: URLs resolve such segments, so that the
-    request would concern the session itself.
+    request would concern something else.
     """
     if one in ("", ".", ".."):
         raise ValueError(f"An id in a path can't be {one!r}")

@@ -146,15 +146,15 @@ class Session(Actions, EventSource):
         """
         query = {"after": after, "limit": limit, "type": event_type, "order": order}
         given = urlencode({name: value for name, value in query.items() if value is not None})
-        return cast(dict[str, Any], await self._api.get(f"/v1/sessions/{self.id}/events?{given}"))
+        return cast(dict[str, Any], await self._api.get(f"{self._path}/events?{given}"))
 
     async def presence(self) -> Presence:
         """Return who is connected, and how exact each client's clock is (docs/presence.md)."""
-        return cast(Presence, await self._api.get(f"/v1/sessions/{self.id}/presence"))
+        return cast(Presence, await self._api.get(f"{self._path}/presence"))
 
     async def fairness(self) -> dict[str, Any]:
         """Return the lag that each participant claimed and got back; empty without `lag`."""
-        return cast(dict[str, Any], await self._api.get(f"/v1/sessions/{self.id}/fairness"))
+        return cast(dict[str, Any], await self._api.get(f"{self._path}/fairness"))
 
     async def simulate(
         self, operations: list[dict[str, Any]], until_ms: int | None = None
@@ -166,27 +166,27 @@ class Session(Actions, EventSource):
         body: dict[str, Any] = {"operations": operations}
         if until_ms is not None:
             body["until_ms"] = until_ms
-        path = f"/v1/sessions/{self.id}/simulate"
+        path = f"{self._path}/simulate"
         return cast(dict[str, Any], await self._api.change("POST", path, body))
 
     async def replay(self, *, version: int | None = None, at: str | None = None) -> SessionState:
         """Return the session's state at a version, or at an instant (ISO 8601)."""
         when = f"at={at}" if version is None else f"version={version}"
-        return cast(SessionState, await self._api.get(f"/v1/sessions/{self.id}/replay?{when}"))
+        return cast(SessionState, await self._api.get(f"{self._path}/replay?{when}"))
 
     async def mint(self, body: dict[str, Any]) -> dict[str, Any]:
         """Issue a token for a participant, a spectator or a cohost."""
-        path = f"/v1/sessions/{self.id}/tokens"
+        path = f"{self._path}/tokens"
         return cast(dict[str, Any], await self._api.change("POST", path, body))
 
     async def revoke_token(self, token_id: str) -> None:
         """Revoke a token by its `token_id`."""
-        path = f"/v1/sessions/{self.id}/tokens/{path_segment(token_id)}"
+        path = f"{self._path}/tokens/{path_segment(token_id)}"
         await self._api.change("DELETE", path)
 
     async def revoke_tokens(self) -> None:
         """Revoke all tokens for this session that were issued until now."""
-        await self._api.change("DELETE", f"/v1/sessions/{self.id}/tokens")
+        await self._api.change("DELETE", f"{self._path}/tokens")
 
     async def open_join_code(self, body: dict[str, Any]) -> JoinCode:
         """Open a code with which people join, in place of the one that the session has.
@@ -205,7 +205,7 @@ class Session(Actions, EventSource):
 
     @property
     def _join_code_path(self) -> str:
-        return f"/v1/sessions/{self.id}/join-code"
+        return f"{self._path}/join-code"
 
     def take(self, state: SessionState) -> None:
         """Apply the state in the response to this client's own action."""

@@ -11,6 +11,7 @@ from synckairos.connector import Connector
 from synckairos.effects import Effect, Emit, Ping, Read, Reconnect
 from synckairos.errors import ApiError
 from synckairos.events import Changed, Connection, Events, Status
+from synckairos.ids import session_path
 from synckairos.platform import monotonic_ms
 from synckairos.session_clock import SessionClock, server_time_of
 from synckairos.session_logic import SessionLogic
@@ -211,8 +212,7 @@ class SessionFollower:
             raise
 
     async def _read_once(self) -> None:
-        path = f"/v1/sessions/{self.id}"
-        answer = await self._api.get_once(path, self.logic.version_for_read)
+        answer = await self._api.get_once(session_path(self.id), self.logic.version_for_read)
         self.logic.rate_limit_reported(answer.rate_limit_remaining)
         self._note_time_of(answer.data)
         self._read_succeeded(is_there=True)

@@ -5,6 +5,7 @@ from typing import Literal, NotRequired, TypedDict, cast
 from urllib.parse import urlencode
 
 from synckairos.api import Api
+from synckairos.ids import path_segment
 
 _PATH = "/v1/webhooks"
 
@@ -59,20 +60,24 @@ class Webhooks:
 
     async def delete(self, webhook_id: str) -> None:
         """Delete a webhook; one that doesn't exist is ignored."""
-        await self._api.change("DELETE", f"{_PATH}/{webhook_id}")
+        await self._api.change("DELETE", _path(webhook_id))
 
     async def rotate(self, webhook_id: str) -> Webhook:
         """Make a new secret, which the answer has; the old one stays valid for 24 h."""
-        return cast(Webhook, await self._api.change("POST", f"{_PATH}/{webhook_id}/rotate"))
+        return cast(Webhook, await self._api.change("POST", f"{_path(webhook_id)}/rotate"))
 
     async def test(self, webhook_id: str) -> Delivery:
         """Send a test event now, and return what the receiver answered."""
-        return cast(Delivery, await self._api.change("POST", f"{_PATH}/{webhook_id}/test"))
+        return cast(Delivery, await self._api.change("POST", f"{_path(webhook_id)}/test"))
 
     async def deliveries(
         self, webhook_id: str, after: str | None = None, limit: int = 100
     ) -> Deliveries:
         """Return attempts, oldest first; `after` is `next` of the page before."""
         query = {"limit": limit} | ({} if after is None else {"after": after})
-        path = f"{_PATH}/{webhook_id}/deliveries?{urlencode(query)}"
+        path = f"{_path(webhook_id)}/deliveries?{urlencode(query)}"
         return cast(Deliveries, await self._api.get(path))
+
+
+def _path(webhook_id: str) -> str:
+    return f"{_PATH}/{path_segment(webhook_id)}"

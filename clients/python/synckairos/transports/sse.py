@@ -8,6 +8,7 @@ import httpx
 from synckairos.api import Api, retry_after_s
 from synckairos.api_types import Subscription, TransportName
 from synckairos.clock import ServerClock
+from synckairos.ids import session_path
 from synckairos.measurement import measurement_of
 from synckairos.timing import SILENCE_TIMEOUT_MS
 from synckairos.transports.event_stream import events_in
@@ -33,7 +34,7 @@ class ServerSentEvents:
             **({"presence": 1} if presence else {}),
             **measurement_of(clock),
         }
-        self._url = f"{api.base_url}/v1/sessions/{session_id}/stream?{urlencode(query)}"
+        self._url = f"{api.base_url}{session_path(session_id)}/stream?{urlencode(query)}"
         self._token = token
 
     async def follow(self, listener: Listener) -> None:
