@@ -5,7 +5,8 @@ import { el, setText } from "./dom.js";
 import { factList } from "./fact-list.js";
 import { count, duration, timeOfDay } from "./format.js";
 import { lastExtension } from "./last-extension.js";
-import { sharedClock, isLow } from "./shared-clock.js";
+import { sharedClock } from "./shared-clock.js";
+import { isLow } from "./thresholds.js";
 
 const SECONDS = { hasSeconds: true };
 

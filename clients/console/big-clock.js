@@ -1,4 +1,4 @@
-import { clockWidth } from "./clock-width.js";
+import { clockWidth, widthSetter } from "./clock-width.js";
 import { el, setText } from "./dom.js";
 
 /**
@@ -21,7 +21,7 @@ export function bigClock() {
   const detail = el("p", { class: "big-detail" });
   const element = el("section", { class: "big-clock", "aria-label": "Clock" });
   element.append(label, el("div", { class: "big-middle" }, time), note, detail);
-  let width = 0;
+  const setWidth = widthSetter(element);
 
   /**
    * @param {BigClockView} view
@@ -35,9 +35,7 @@ export function bigClock() {
     setText(note, view.note);
     setText(detail, view.detail);
     if (element.dataset.tone !== view.tone) element.dataset.tone = view.tone;
-    const next = Math.max(2.4, clockWidth(shown, tenth && ".0"));
-    if (next !== width) element.style.setProperty("--width", next.toFixed(3));
-    width = next;
+    setWidth(clockWidth(shown, tenth && ".0"));
     return view.untilChange ?? Infinity;
   }
 

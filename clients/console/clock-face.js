@@ -3,6 +3,7 @@ import { clockWidth } from "./clock-width.js";
 import { noteOf } from "./clock-notes.js";
 import { el, icon, setFlag, setText } from "./dom.js";
 import { memberButtons } from "./member-buttons.js";
+import { isLow } from "./thresholds.js";
 
 const STEP_MS = 15_000;
 
@@ -104,10 +105,6 @@ function labelAdjuster(button, step, name) {
 function canPress(model, allowed) {
   const { isActive, participantId } = model;
   return allowed.switch && (isActive || !participantId || allowed.switchTo(participantId));
-}
-
-function isLow(left, { warn_at_ms: thresholds = [] }) {
-  return left !== null && left <= Math.max(0, ...thresholds);
 }
 
 /** The last warning in words, because not everybody sees its colour. */

@@ -1,18 +1,16 @@
 import { keepChildren } from "./children.js";
 import { clockFace } from "./clock-face.js";
+import { widthSetter } from "./clock-width.js";
 import { el } from "./dom.js";
 import { faceModels } from "./face-models.js";
 import { seated } from "./seats.js";
-
-/** In em, so that a clock with few digits isn't drawn larger than others. */
-const NARROWEST = 2.4;
 
 /** All clocks of a state, at the same size. Their elements are kept across states. */
 export function clockGrid(handlers) {
   const element = el("div", { class: "clock-grid" });
   const faces = keepChildren(element, () => clockFace(handlers));
+  const setWidth = widthSetter(element);
   let shown = [];
-  let widest = 0;
 
   function update(state, names, allowed) {
     const models = seated(faceModels(state, names), state.session_id);
@@ -25,9 +23,7 @@ export function clockGrid(handlers) {
   /** Draw the clocks at a server time (ms); return the ms until the text of one changes. */
   function draw(at) {
     const drawn = shown.map((face) => face.draw(at));
-    const width = Math.max(NARROWEST, ...drawn.map((face) => face.width));
-    if (width !== widest) element.style.setProperty("--width", width.toFixed(3));
-    widest = width;
+    setWidth(...drawn.map((face) => face.width));
     return Math.min(...drawn.map((face) => face.untilChange));
   }
 

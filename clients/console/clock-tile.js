@@ -1,5 +1,5 @@
 import { keepChildren } from "./children.js";
-import { clockWidth } from "./clock-width.js";
+import { clockWidth, widthSetter } from "./clock-width.js";
 import { el, icon, setFlag, setText } from "./dom.js";
 import { nameBook } from "./names.js";
 import { tileClocks } from "./tile-clocks.js";
@@ -7,9 +7,6 @@ import { tileStatus } from "./tile-status.js";
 
 const EVENTS = ["update", "deleted", "connection"];
 const NO_CLOCK = ["", "No such participant or group"];
-
-/** In em, so that a clock with few digits isn't drawn larger than others. */
-const NARROWEST = 2.4;
 
 /**
  * The clocks of one session without any controls, as large as the tile allows.
@@ -26,9 +23,9 @@ export function clockTile(session, { title, chosen, most }) {
   const list = el("div", { class: "tile-clocks" });
   const element = el("section", { class: "tile" }, el("header", {}, title, status), list);
   const faces = keepChildren(list, tileFace);
+  const setWidth = widthSetter(element);
   let clocks = [];
   let shown = [];
-  let widest = 0;
 
   function update() {
     const { state, existence } = session;
@@ -52,9 +49,7 @@ export function clockTile(session, { title, chosen, most }) {
     const at = session.clock.now();
     const views = clocks.map(({ view }) => view(at));
     views.forEach((view, position) => shown[position].draw(view, clocks[position].isActive));
-    const width = Math.max(NARROWEST, ...views.map(({ text }) => widthOf(text)));
-    if (width !== widest) element.style.setProperty("--width", width.toFixed(3));
-    widest = width;
+    setWidth(...views.map(({ text }) => clockWidth(text, ""))); // tenths are as large as the seconds
     setFlag(element, "low", views.some(({ isLow }) => isLow));
     return Math.min(...views.map(({ untilChange }) => untilChange));
   }
@@ -91,10 +86,4 @@ function tileFace() {
   }
 
   return { element, draw };
-}
-
-/** The width in em; tenths are as large as the seconds here. */
-function widthOf(text) {
-  const [whole, tenth] = text.split(".");
-  return clockWidth(tenth ? `${whole}.${tenth}` : whole, "");
 }

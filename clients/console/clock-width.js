@@ -1,5 +1,6 @@
 const TENTHS_SIZE = 0.42; // of `.face-tenths`
 const SIZE = 100;
+const NARROWEST = 2.4; // in em, so that a clock with few digits isn't drawn larger than others
 const widths = new Map();
 let context;
 
@@ -17,6 +18,22 @@ export function clockWidth(whole, tenths) {
     widths.set(form, large + small * TENTHS_SIZE);
   }
   return widths.get(form);
+}
+
+/**
+ * A function that takes the widths of texts (em), and lets the style of `element` know the widest as
+ * `--width`. It changes the document only where that changes.
+ *
+ * @param {HTMLElement} element
+ * @returns {(...widths: number[]) => void}
+ */
+export function widthSetter(element) {
+  let widest = 0;
+  return (...widths) => {
+    const width = Math.max(NARROWEST, ...widths);
+    if (width !== widest) element.style.setProperty("--width", width.toFixed(3));
+    widest = width;
+  };
 }
 
 function measured(text) {

@@ -5,7 +5,8 @@ import { controls } from "./controls.js";
 import { el, setText } from "./dom.js";
 import { duration, timeOfDay } from "./format.js";
 import { currentItem, expectedEnd, offsetText, positionOf, titleOf } from "./programme.js";
-import { sharedClock, isLow } from "./shared-clock.js";
+import { sharedClock } from "./shared-clock.js";
+import { isLow } from "./thresholds.js";
 
 /** A meeting with an agenda: the current item, all items, and how far the meeting is behind. */
 export function meetingPage({ act, ask }) {

@@ -5,7 +5,8 @@ import { el, setText } from "./dom.js";
 import { countdown } from "./format.js";
 import { participantList } from "./participant-list.js";
 import { questionOf } from "./questions.js";
-import { isLow, sharedClock } from "./shared-clock.js";
+import { sharedClock } from "./shared-clock.js";
+import { isLow } from "./thresholds.js";
 import { stepBar } from "./step-bar.js";
 
 /** A quiz whose questions all answer at the same time: the question, its clock, and what follows. */

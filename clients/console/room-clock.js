@@ -1,7 +1,8 @@
 import { elapsed, isTerminal, shown, startsIn } from "/clients/js/synckairos.js";
 import { outcomeText } from "./announcements.js";
 import { count, countdownSeconds, elapsedTime, timeOfDay, untilNextSecond } from "./format.js";
-import { countsUp, isUnderWay, roomClock, warningAt } from "./runs.js";
+import { countsUp, isUnderWay, roomClock } from "./runs.js";
+import { warningAt } from "./thresholds.js";
 import { wordsOf } from "./words.js";
 
 /**
@@ -32,7 +33,7 @@ export function roomView(state, names) {
 /** The note and the tone of a clock with `left` ms. */
 export function warningOf(state, left) {
   if (left <= 0) return { note: "Time’s up", tone: "over" };
-  const threshold = warningAt(state, left);
+  const threshold = warningAt(left, state);
   const isPaused = state.status === "paused";
   if (threshold === null) return { note: "", tone: isPaused ? "calm" : "running" };
   return { note: `Less than ${spanText(threshold)} left`, tone: "low" };

@@ -2,7 +2,8 @@ import { allowanceText } from "./allowance.js";
 import { el, setFlag, setText } from "./dom.js";
 import { countdownSeconds, duration, elapsedTime, timeOfDay } from "./format.js";
 import { stepText } from "./run-steps.js";
-import { countsUp, isLow, runTime, sectionOf, stepsOf } from "./runs.js";
+import { countsUp, runTime, sectionOf, stepsOf } from "./runs.js";
+import { isLow } from "./thresholds.js";
 
 /**
  * One participant of an `individual` session: name, time, the usual step, and a button for others.
@@ -55,7 +56,7 @@ export function runRow({ onStep, onMore }) {
     if (text === drawn) return;
     drawn = text;
     setText(time, text);
-    setFlag(element, "low", run.state === "running" && !countsUp(state) && isLow(state, ms));
+    setFlag(element, "low", run.state === "running" && !countsUp(state) && isLow(ms, state));
   }
 
   return { element, update, draw };

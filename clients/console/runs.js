@@ -35,17 +35,6 @@ export function runTime(state, { clock }, at) {
   return clock ? shown(clock, state.server_time_ms, at) : 0;
 }
 
-/** Whether so little time is left that people were warned; `left` in ms. */
-export function isLow(state, left) {
-  return left <= Math.max(0, ...(state.warn_at_ms ?? []));
-}
-
-/** The smallest threshold of warnings that has been reached, ms; null if none has. */
-export function warningAt(state, left) {
-  const reached = (state.warn_at_ms ?? []).filter((threshold) => left <= threshold);
-  return reached.length ? Math.min(...reached) : null;
-}
-
 /** Whether a finish of this run would end the session. */
 export function isLastRun({ participants, rounds }, run) {
   return !rounds && participants.every((one) => one === run || sectionOf(one) === "done");

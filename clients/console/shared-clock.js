@@ -1,9 +1,6 @@
-import { clockWidth } from "./clock-width.js";
+import { clockWidth, widthSetter } from "./clock-width.js";
 import { el, setFlag, setText } from "./dom.js";
 import { countdown, untilChange } from "./format.js";
-
-/** In em, so that a clock with few digits isn't drawn larger than others. */
-const NARROWEST = 2.4;
 
 /**
  * The one clock that all share, large and without buttons.
@@ -32,7 +29,7 @@ export function sharedClock() {
     el("div", { class: "face-middle" }, time, below),
     el("footer", { class: "face-foot" }, detail),
   );
-  let widest = 0;
+  const setWidth = widthSetter(element);
   let drawnMs = 0;
 
   function update(shown) {
@@ -50,18 +47,11 @@ export function sharedClock() {
     setText(note, shown.note);
     setText(below, shown.below);
     setText(detail, shown.detail);
-    const width = Math.max(NARROWEST, clockWidth(seconds, tenths.textContent));
-    if (width !== widest) element.style.setProperty("--width", width.toFixed(3));
-    widest = width;
+    setWidth(clockWidth(seconds, tenths.textContent));
     const change = Math.sign(shown.ms - drawnMs);
     drawnMs = shown.ms;
     return untilChange(shown.ms, change, tenth ? 100 : 1000);
   }
 
   return { element, update, draw };
-}
-
-/** Whether so little time is left that the session warns of it. */
-export function isLow(ms, { warn_at_ms: thresholds = [] }) {
-  return ms <= Math.max(0, ...thresholds);
 }

@@ -4,7 +4,7 @@ import { faceModels } from "./face-models.js";
 import { countdown, elapsedTime, untilChange } from "./format.js";
 import { roomView } from "./room-clock.js";
 import { countsUp, runTime } from "./runs.js";
-import { isLow } from "./shared-clock.js";
+import { isLow } from "./thresholds.js";
 
 /**
  * @typedef {object} TileClock one clock of a session, without buttons
@@ -84,7 +84,7 @@ function faceClock(state, model) {
       ...timeAt(read, at, model.isUpward),
       name: model.name,
       note: isOver || model.isWinner ? noteOf(model, state, isOver) : "",
-      isLow: hasBegun && model.isActive && !isOver && left !== null && isLow(left, state),
+      isLow: hasBegun && model.isActive && !isOver && isLow(left, state),
       isOver,
     };
   }
