@@ -1,4 +1,4 @@
-import { store, stored } from "./storage.js";
+import { storeJson, storedJson } from "./storage.js";
 
 const KEY = "synckairos.alerts";
 
@@ -18,7 +18,7 @@ export function isAlertOn(name) {
 
 /** Switch an alert on or off in this browser; the window gets the event `alertschange`. */
 export function switchAlert(name, isOn) {
-  store("localStorage", KEY, JSON.stringify({ ...settings(), [name]: isOn }));
+  storeJson("localStorage", KEY, { ...settings(), [name]: isOn });
   showColour();
   dispatchEvent(new Event("alertschange"));
 }
@@ -29,9 +29,5 @@ export function showColour() {
 }
 
 function settings() {
-  try {
-    return JSON.parse(stored("localStorage", KEY)) ?? {};
-  } catch {
-    return {}; // written by something else
-  }
+  return storedJson("localStorage", KEY, {});
 }

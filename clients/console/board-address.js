@@ -1,5 +1,6 @@
 import { isUuid } from "/clients/js/ids.js";
-import { store, stored } from "./storage.js";
+import { fragmentOf } from "./session-link.js";
+import { storeJson, storedJson } from "./storage.js";
 import { takeToken } from "./token.js";
 
 /**
@@ -22,14 +23,14 @@ export const MOST_SESSIONS = 40;
  * @returns {BoardSession[]}
  */
 export function takeSessions() {
-  const given = sessionsIn(location.hash.slice(1));
+  const given = sessionsIn(fragmentOf());
   if (given.length) {
     keepTokens(given);
     history.replaceState(history.state, "", pathOf(given));
   }
   const usual = takeToken();
   const tokens = keptTokens();
-  return sessionsIn(location.search).map(({ id }) => ({ id, token: tokens[id] ?? usual }));
+  return sessionsIn(new URLSearchParams(location.search)).map(({ id }) => ({ id, token: tokens[id] ?? usual }));
 }
 
 /** The address of a board, with all tokens. @param {BoardSession[]} sessions */
@@ -57,23 +58,24 @@ export function sessionsOfLinks(text, more = []) {
   return { sessions: [...sessions.values()], faults };
 }
 
-/** The sessions in one link, or what is wrong with it. */
+/** The sessions in one link; if there is none, the reason as a text. */
 function sessionsOfLink(line) {
   if (isUuid(line)) return [{ id: line.toLowerCase() }];
   if (!URL.canParse(line)) return "this is no link";
   const url = new URL(line);
   if (url.origin !== location.origin) return "the link leads to another service";
-  const token = new URLSearchParams(url.hash.slice(1)).get("token") ?? undefined;
-  const inFragment = sessionsIn(url.hash.slice(1));
-  const inQuery = sessionsIn(url.search).map((one) => ({ ...one, token }));
+  const fragment = fragmentOf(url);
+  const token = fragment.get("token") ?? undefined;
+  const inFragment = sessionsIn(fragment);
+  const inQuery = sessionsIn(url.searchParams).map((one) => ({ ...one, token }));
   const found = inFragment.length ? inFragment : inQuery;
   return found.length ? found : "the link leads to no session";
 }
 
 /** The sessions in a query or a fragment. A token belongs to the session before it. */
-function sessionsIn(text) {
+function sessionsIn(values) {
   const sessions = [];
-  for (const [name, value] of new URLSearchParams(text)) {
+  for (const [name, value] of values) {
     if (name === "session" && isUuid(value)) sessions.push({ id: value.toLowerCase() });
     else if (name === "token" && sessions.length) sessions.at(-1).token = value;
   }
@@ -89,9 +91,9 @@ function pathOf(sessions) {
 
 function keepTokens(sessions) {
   const tokens = Object.fromEntries(sessions.map(({ id, token }) => [id, token]));
-  store("sessionStorage", KEY, JSON.stringify(tokens));
+  storeJson("sessionStorage", KEY, tokens);
 }
 
 function keptTokens() {
-  return JSON.parse(stored("sessionStorage", KEY) ?? "{}");
+  return storedJson("sessionStorage", KEY, {});
 }

@@ -3,6 +3,7 @@ import { keepDrawn } from "/clients/js/drawing.js";
 import { clockTile } from "./clock-tile.js";
 import { connect } from "./connect.js";
 import { el } from "./dom.js";
+import { fragmentOf } from "./session-link.js";
 import { wakeLock } from "./wake-lock.js";
 
 /**
@@ -16,7 +17,7 @@ const main = document.getElementById("main");
 const id = query.get("session") ?? "";
 
 function show() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? undefined;
+  const token = fragmentOf().get("token") ?? undefined;
   const session = connect(token).session(id);
   const title = el("h1", { class: "unseen" }, "Clocks");
   const awake = wakeLock();

@@ -1,6 +1,7 @@
 import { el, setText } from "./dom.js";
 import { joinErrorText } from "./error-texts.js";
 import { field, textInput } from "./field.js";
+import { fragmentOf, sessionLink } from "./session-link.js";
 
 const MAX_TYPED = 12; // with spaces or hyphens
 const ALL_TAKEN = "Everyone in this session has joined already. Ask the host for a new code.";
@@ -73,7 +74,7 @@ export function joinPage(page, client) {
     try {
       const answer = await client.join(code, who);
       if (answer.participants) askWho(code, answer);
-      else location.assign(pageOf(answer));
+      else location.assign(sessionLink(answer.session_id, answer.token));
     } catch (error) {
       setText(problem, joinErrorText(error));
       if (error.status === 409) await offerRest(code);
@@ -111,16 +112,11 @@ export function joinPage(page, client) {
 
 /** Take the code out of the address, so that the browser's history doesn't keep it. */
 function codeInAddress() {
-  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  const code = fragmentOf().get("code");
   if (code) history.replaceState(history.state, "", location.pathname);
   return code;
 }
 
 function lettersOf(code) {
   return code.replace(/[\s-]/g, "");
-}
-
-/** The session's page; the token is in the fragment, which browsers don't send to servers. */
-function pageOf({ session_id: id, token }) {
-  return `/?session=${id}${token ? `#token=${token}` : ""}`;
 }

@@ -1,7 +1,7 @@
 import { elapsed } from "/clients/js/synckairos.js";
 import { el } from "./dom.js";
 import { lapTime } from "./format.js";
-import { store, stored } from "./storage.js";
+import { storeJson, storedJson } from "./storage.js";
 
 /**
  * The laps of a `count_up` session, newest first. A lap is recorded when a state ends it, so laps
@@ -10,7 +10,7 @@ import { store, stored } from "./storage.js";
 export function lapList(sessionId) {
   const list = el("ol", { class: "laps", "aria-label": "Laps" });
   const storageKey = `synckairos.laps.${sessionId}`;
-  const marks = new Map(JSON.parse(stored("sessionStorage", storageKey) ?? "[]"));
+  const marks = new Map(storedJson("sessionStorage", storageKey, []));
 
   function update({ state, previous, isNext }) {
     list.hidden = state.sync_mode !== "count_up";
@@ -22,7 +22,7 @@ export function lapList(sessionId) {
       const isUndone = lap >= state.cycle_number;
       if (isUndone || lap < 1) marks.delete(lap);
     }
-    store("sessionStorage", storageKey, JSON.stringify([...marks]));
+    storeJson("sessionStorage", storageKey, [...marks]);
     list.replaceChildren(...rowsOf(marks).reverse());
   }
 

@@ -1,6 +1,7 @@
 import { auctionPage } from "./auction-page.js";
 import { examDisplay, examPage } from "./exam-page.js";
 import { meetingPage } from "./meeting-page.js";
+import { modeOf } from "./modes.js";
 import { quizAnswersDisplay, quizAnswersPage } from "./quiz-answers-page.js";
 import { quizPage } from "./quiz-page.js";
 import { raceDisplay, racePage } from "./race-page.js";
@@ -64,4 +65,9 @@ export function purposeOf({ metadata, sync_mode: mode }) {
   const isKnown = typeof wanted === "string" && Object.hasOwn(PURPOSES, wanted);
   const isFit = isKnown && PURPOSES[wanted].modes.includes(mode);
   return isFit ? PURPOSES[wanted] : (DEFAULTS[mode] ?? null);
+}
+
+/** The name of a session's purpose, or of its mode if it has none. */
+export function kindOf(state) {
+  return (purposeOf(state) ?? modeOf(state.sync_mode)).name;
 }

@@ -2,10 +2,9 @@ import { SyncKairos } from "/clients/js/synckairos.js";
 import { mayCreate } from "./allowed.js";
 import { el, icon, setText } from "./dom.js";
 import { whenOpened } from "./format.js";
-import { modeOf } from "./modes.js";
-import { purposeOf } from "./purposes.js";
-import { dropToken, forget, forgetAll, noteStatus, recentSessions } from "./recent-sessions.js";
-import { hasToken, tokenClaims } from "./token.js";
+import { kindOf } from "./purposes.js";
+import { dropTokens, forget, forgetAll, noteStatuses, recentSessions } from "./recent-sessions.js";
+import { hasToken } from "./token.js";
 
 const SHOWN_AT_FIRST = 3;
 const MOST_LISTED = 20;
@@ -95,10 +94,10 @@ export function recentList(client) {
     const reader = token === undefined ? client : new SyncKairos({ token });
     try {
       const { sessions, not_found: gone } = await reader.batch(ids.slice(0, MOST_READ));
-      for (const { session_id: id, status } of sessions) noteStatus(id, status);
-      for (const id of gone) noteStatus(id, "deleted");
+      const found = sessions.map(({ session_id: id, status }) => [id, status]);
+      noteStatuses([...found, ...gone.map((id) => [id, "deleted"])]);
     } catch (error) {
-      if (error.status === 401) ids.forEach(dropToken);
+      if (error.status === 401) dropTokens(ids);
     } finally {
       if (reader !== client) reader.close();
     }
@@ -110,7 +109,7 @@ export function recentList(client) {
       const { sessions } = await client.listPage({ limit: MOST_LISTED });
       owned = sessions.map(entryOf);
       for (const { id } of owned) read.add(id);
-      for (const { id, status } of owned) noteStatus(id, status);
+      noteStatuses(owned.map(({ id, status }) => [id, status]));
       show();
     } catch {
       /* the sessions of this browser are shown all the same */
@@ -123,7 +122,7 @@ export function recentList(client) {
 }
 
 function entryOf({ session_id: id, sync_mode: mode, metadata, status, updated_at: at }) {
-  const kind = (purposeOf({ sync_mode: mode, metadata }) ?? modeOf(mode)).name;
+  const kind = kindOf({ sync_mode: mode, metadata });
   const { title } = metadata ?? {};
   return {
     id,
@@ -142,8 +141,9 @@ function mayOpen({ role, token, status }) {
 }
 
 /**
- * Whether the service says for sure what has become of the session: to its own token, or where no
- * token is needed. To another host it says that there is no such session.
+ * Whether this browser can read the session's status: with the token kept for it, or without one if
+ * the service needs none. With the token of another host the service would answer that there is no
+ * such session.
  */
 function isReadable({ role, token, status }) {
   return status !== "deleted" && (!role || Boolean(token));

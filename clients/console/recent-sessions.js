@@ -1,5 +1,5 @@
 import { isTerminal } from "/clients/js/synckairos.js";
-import { store, stored } from "./storage.js";
+import { storeJson, storedJson } from "./storage.js";
 
 /**
  * The sessions that this browser has opened, so that a closed tab loses nothing. With a session it
@@ -22,11 +22,7 @@ const MAX_TITLE = 100;
 
 /** All of them, the latest first. @returns {RecentSession[]} */
 export function recentSessions() {
-  try {
-    return JSON.parse(stored("localStorage", KEY)).map(withoutExpiredToken);
-  } catch {
-    return []; // nothing was stored, or something else under this key
-  }
+  return storedJson("localStorage", KEY, []).map(withoutExpiredToken);
 }
 
 /**
@@ -49,20 +45,27 @@ export function noteSession(state, { title, kind, role }) {
   keep([noted, ...others(state.session_id)]);
 }
 
-/** Note what the service says about a session, which keeps its place. */
-export function noteStatus(id, status) {
-  const change = (one) => (one.id === id ? { ...endedToken(one, status), status } : one);
-  keep(recentSessions().map(change));
+/**
+ * Note what the service says about some sessions, which keep their places.
+ *
+ * @param {[string, string][]} statuses ids, each with its status
+ */
+export function noteStatuses(statuses) {
+  const known = new Map(statuses);
+  change([...known.keys()], (one) => {
+    const status = known.get(one.id);
+    return { ...endedToken(one, status), status };
+  });
 }
 
 /** Keep a token for one session. */
 export function keepToken(id, token, until) {
-  keep(recentSessions().map((one) => (one.id === id ? { ...one, token, until } : one)));
+  change([id], (one) => ({ ...one, token, until }));
 }
 
-/** Drop the token of a session, which the service doesn't accept any more. */
-export function dropToken(id) {
-  keep(recentSessions().map((one) => (one.id === id ? withoutToken(one) : one)));
+/** Drop the tokens of some sessions, which the service doesn't accept any more. */
+export function dropTokens(ids) {
+  change(ids, withoutToken);
 }
 
 /** The kept token of a session, if there is one. @returns {string|undefined} */
@@ -78,6 +81,10 @@ export function forgetAll() {
   keep([]);
 }
 
+function change(ids, changed) {
+  keep(recentSessions().map((one) => (ids.includes(one.id) ? changed(one) : one)));
+}
+
 function recent(id) {
   return recentSessions().find((one) => one.id === id);
 }
@@ -87,7 +94,7 @@ function others(id) {
 }
 
 function keep(sessions) {
-  store("localStorage", KEY, JSON.stringify(sessions.slice(0, MOST)));
+  storeJson("localStorage", KEY, sessions.slice(0, MOST));
 }
 
 function endedToken(one, status) {

@@ -1,7 +1,6 @@
 import { isTerminal } from "/clients/js/synckairos.js";
-import { modeOf } from "./modes.js";
-import { purposeOf } from "./purposes.js";
-import { keepToken, keptToken, noteSession, noteStatus } from "./recent-sessions.js";
+import { kindOf } from "./purposes.js";
+import { keepToken, keptToken, noteSession, noteStatuses } from "./recent-sessions.js";
 import { tokenClaims, tokenOfTab } from "./token.js";
 
 const DAY = 24 * 3_600_000;
@@ -17,7 +16,7 @@ export function remembering(session) {
 
   function update(state, { title }) {
     const { role = "" } = tokenClaims();
-    const kind = (purposeOf(state) ?? modeOf(state.sync_mode)).name;
+    const kind = kindOf(state);
     const key = JSON.stringify([title, kind, state.status, role]);
     if (key === noted) return;
     noted = key;
@@ -33,7 +32,7 @@ export function remembering(session) {
     keepCohosts(session).catch(() => {}); // the service can't make tokens: the list works without
   }
 
-  return { update, deleted: () => noteStatus(session.id, "deleted") };
+  return { update, deleted: () => noteStatuses([[session.id, "deleted"]]) };
 }
 
 function keepOwn(id) {

@@ -1,4 +1,4 @@
-import { store, stored } from "./storage.js";
+import { storeJson, storedJson } from "./storage.js";
 
 /**
  * Which of two clocks is on the left of this browser's page, so that each player has the clock at
@@ -16,7 +16,7 @@ export function areSwapped(id) {
 export function swapSeats(id) {
   const others = swappedIds().filter((one) => one !== id);
   const ids = areSwapped(id) ? others : [...others, id];
-  store("localStorage", KEY, JSON.stringify(ids.slice(-MOST_KEPT)));
+  storeJson("localStorage", KEY, ids.slice(-MOST_KEPT));
 }
 
 /** Two things in the order of their clocks on the page; more or fewer as they are. */
@@ -31,5 +31,5 @@ export function keepSeats({ session_id: id, sync_mode: mode, participants }, nex
 }
 
 function swappedIds() {
-  return JSON.parse(stored("localStorage", KEY) ?? "[]");
+  return storedJson("localStorage", KEY, []);
 }

@@ -1,4 +1,13 @@
 /**
+ * The values after `#` in an address, a part that browsers don't send to servers.
+ *
+ * @param {{hash: string}} [address]
+ */
+export function fragmentOf({ hash } = location) {
+  return new URLSearchParams(hash.slice(1));
+}
+
+/**
  * The link that opens a session, for its holder. The token is in the fragment, which browsers don't
  * send to servers.
  *

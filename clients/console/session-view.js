@@ -13,10 +13,9 @@ import { generalDisplay, generalPage } from "./general-page.js";
 import { keyHints } from "./hints.js";
 import { historyPanel } from "./history.js";
 import { bindKeys } from "./keyboard.js";
-import { modeOf } from "./modes.js";
 import { nameBook } from "./names.js";
 import { announce, notify } from "./notifications.js";
-import { purposeOf } from "./purposes.js";
+import { kindOf, purposeOf } from "./purposes.js";
 import { remembering } from "./remember.js";
 import { sharing } from "./share-buttons.js";
 import { showUnavailable } from "./unavailable.js";
@@ -138,11 +137,11 @@ export function sessionView(page, session, create) {
 
 /** A session without a title of its own has the name of its mode, which is shown once. */
 function titleOf(state, { title }) {
-  const { name } = purposeOf(state) ?? modeOf(state.sync_mode);
   const { status } = state;
+  const kind = kindOf(state);
   return [
     el("h1", { title }, title),
-    ...(title === name ? [] : [el("span", { class: "top-mode", title: name }, name)]),
+    ...(title === kind ? [] : [el("span", { class: "top-mode", title: kind }, kind)]),
     el("span", { class: "pill", data: { status } }, status),
   ];
 }

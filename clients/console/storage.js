@@ -21,3 +21,26 @@ export function store(name, key, value) {
     /* access to the storage is blocked, or it is full */
   }
 }
+
+/**
+ * A value that `storeJson` has stored.
+ *
+ * @template {object} Value
+ * @param {"localStorage"|"sessionStorage"} name
+ * @param {string} key
+ * @param {Value} otherwise an array or an object
+ * @returns {Value} `otherwise` if nothing was stored, or something of another kind
+ */
+export function storedJson(name, key, otherwise) {
+  try {
+    const value = JSON.parse(stored(name, key));
+    return value?.constructor === otherwise.constructor ? value : otherwise;
+  } catch {
+    return otherwise; // something else was stored under this key
+  }
+}
+
+/** @param {"localStorage"|"sessionStorage"} name */
+export function storeJson(name, key, value) {
+  store(name, key, JSON.stringify(value));
+}

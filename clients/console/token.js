@@ -1,4 +1,5 @@
 import { keptToken } from "./recent-sessions.js";
+import { fragmentOf } from "./session-link.js";
 import { store, stored } from "./storage.js";
 
 /**
@@ -33,8 +34,7 @@ export function tokenOfTab() {
 
 /** Return the token in the address and remove it there; else the one known before. */
 export function takeToken() {
-  const fragment = new URLSearchParams(location.hash.slice(1));
-  const token = fragment.get("token");
+  const token = fragmentOf().get("token");
   if (token !== null) {
     history.replaceState(history.state, "", location.pathname + location.search);
     use(token);
