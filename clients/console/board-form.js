@@ -65,7 +65,10 @@ export function boardForm(client, sessions, open) {
   return el(
     "form",
     { class: "board-form", noValidate: true, onsubmit: onSubmit },
-    ...[el("p", { class: "lead" }, LEAD), links.element, own, actions],
+    el("p", { class: "lead" }, LEAD),
+    links.element,
+    own,
+    actions,
   );
 }
 

@@ -5,8 +5,9 @@ import { boardGrid } from "./board-grid.js";
 import { connect } from "./connect.js";
 import { isDisplay } from "./display.js";
 import { el } from "./dom.js";
-import { messagePage } from "./message-page.js";
 import { fullScreen } from "./full-screen.js";
+import { mayBeShortcut } from "./keyboard.js";
+import { messagePage } from "./message-page.js";
 import { bindToggle } from "./theme.js";
 import { takeToken } from "./token.js";
 import { wakeLock } from "./wake-lock.js";
@@ -58,9 +59,7 @@ function open(link) {
 }
 
 addEventListener("keydown", (event) => {
-  const isTyping = event.target.closest("input, select, textarea");
-  const isShortcut = event.ctrlKey || event.metaKey || event.altKey || event.repeat;
-  if (event.key.toLowerCase() === "f" && !isTyping && !isShortcut) fullScreen();
+  if (event.key.toLowerCase() === "f" && mayBeShortcut(event)) fullScreen();
 });
 addEventListener("popstate", route);
 bindToggle(document.getElementById("theme"));

@@ -82,6 +82,14 @@ export function joinErrorText(error) {
   return ruleErrorText(error);
 }
 
+/**
+ * An error on giving others a link or a code as one or two sentences for the host, who lacks no right
+ * for it: a 403 says that the service can't make tokens.
+ */
+export function sharingErrorText(error) {
+  return error.status === 403 ? `${error.message}.` : errorText(error);
+}
+
 /** A temporary problem as a title and an explanation. */
 export function problemText({ status, retryAfterMs }) {
   const when = inTime(retryAfterMs);

@@ -1,6 +1,6 @@
 import { openDialogWith } from "./dialog.js";
 import { el, setText } from "./dom.js";
-import { errorText } from "./error-texts.js";
+import { errorText, sharingErrorText } from "./error-texts.js";
 import { field, select } from "./field.js";
 import { dayAndTime } from "./format.js";
 import { linkBox } from "./link-box.js";
@@ -11,8 +11,8 @@ const LIFETIMES = [
   [15 * MINUTE, "15 minutes"],
   [60 * MINUTE, "1 hour"],
   [240 * MINUTE, "4 hours"],
-].map(([ms, words]) => [String(ms), words]);
-const USUAL_LIFETIME = String(60 * MINUTE);
+];
+const USUAL_LIFETIME = 60 * MINUTE;
 const EVERY_MS = 5_000;
 const HALF = 3;
 
@@ -57,7 +57,7 @@ export function openJoinCode(session, note) {
     try {
       await call();
     } catch (error) {
-      setText(problem, error.status === 403 ? `${error.message}.` : errorText(error));
+      setText(problem, sharingErrorText(error));
     }
   }
 

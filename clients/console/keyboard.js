@@ -10,9 +10,7 @@ const OWN_KEYS = "button, a, input, select, textarea, [popover], dialog";
  */
 export function bindKeys(session, act, { fullScreen, share, undo }) {
   const onKey = (event) => {
-    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (document.querySelector("dialog[open]")) return;
-    if (event.target instanceof Element && event.target.closest(TYPING)) return;
+    if (!mayBeShortcut(event)) return;
     const isTaken = event.target instanceof Element && event.target.closest(OWN_KEYS);
     const command = commandOf(event.key, Boolean(isTaken));
     if (!command) return;
@@ -44,6 +42,13 @@ export function bindKeys(session, act, { fullScreen, share, undo }) {
     document.removeEventListener("keydown", onKey);
     document.removeEventListener("click", releaseFocus);
   };
+}
+
+/** Whether a key may be a shortcut: it is pressed alone, in no field and in no open dialog. */
+export function mayBeShortcut({ target, repeat, ctrlKey, metaKey, altKey }) {
+  if (repeat || ctrlKey || metaKey || altKey) return false;
+  if (document.querySelector("dialog[open]")) return false;
+  return !(target instanceof Element && target.closest(TYPING));
 }
 
 /** Keys press a button without a pointer: then the focus stays, for the next key. */

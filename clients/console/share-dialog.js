@@ -1,6 +1,6 @@
 import { openDialogWith } from "./dialog.js";
 import { el, setText } from "./dom.js";
-import { errorText } from "./error-texts.js";
+import { sharingErrorText } from "./error-texts.js";
 import { field, select } from "./field.js";
 import { dayAndTime } from "./format.js";
 import { linkBox } from "./link-box.js";
@@ -14,8 +14,8 @@ const LIFETIMES = [
   [HOUR, "1 hour"],
   [4 * HOUR, "4 hours"],
   [24 * HOUR, "24 hours"],
-].map(([ms, words]) => [String(ms), words]);
-const USUAL_LIFETIME = String(24 * HOUR);
+];
+const USUAL_LIFETIME = 24 * HOUR;
 const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/;
 const THIS_COMPUTER_ONLY =
   "This address works on this computer only. For phones, open the page at an address that " +
@@ -77,16 +77,11 @@ function openWithTokens(session, [box, code, note]) {
       setText(words, `Anyone with this link can ${right} until ${until}. You can’t withdraw it.`);
       box.show(sessionLink(session.id, issued.token));
     } catch (error) {
-      if (key === wanted) setText(words, mintErrorText(error));
+      if (key === wanted) setText(words, sharingErrorText(error));
     }
   }
 
   for (const { control } of [kind, lifetime]) control.addEventListener("change", update);
   openDialogWith("Share this session", parts, null, () => true);
   update();
-}
-
-/** A host lacks no right here: a 403 says that the service can't issue tokens. */
-function mintErrorText(error) {
-  return error.status === 403 ? `${error.message}.` : errorText(error);
 }
