@@ -65,17 +65,18 @@ async function transportsToTry(subscription, how) {
   const { id, api, clock, forced, wantsPresence, options, local } = how;
   const isWebSocket = subscription.transport === "websocket";
   const token = (isWebSocket && subscription.token) || (await api.token());
+  const asked = () => ({ sync: "1", differences: "1", ...(wantsPresence() && { presence: "1" }) });
   const factories = {
     supabase: (on) => new SupabaseTransport({ ...subscription, ...options, on }),
     websocket: (on) => {
       const url = socketUrl(id, api.baseUrl, isWebSocket ? subscription.url : null);
-      const [presence, { WebSocket }] = [wantsPresence(), options];
-      return new WebSocketTransport({ url, token, clock, presence, WebSocket, on });
+      const { WebSocket } = options;
+      return new WebSocketTransport({ url, query: asked(), token, clock, WebSocket, on });
     },
     sse: (on) => {
       const url = `${api.baseUrl}${sessionPath(id)}/stream`;
-      const [presence, { fetch }] = [wantsPresence(), options];
-      return new SseTransport({ url, token, clock, presence, fetch, local, on });
+      const { fetch } = options;
+      return new SseTransport({ url, query: asked(), token, clock, fetch, local, on });
     },
   };
   const hasSockets = !!(options.WebSocket ?? globalThis.WebSocket);

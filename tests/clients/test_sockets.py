@@ -95,7 +95,7 @@ async def test_after_too_many_connections_a_websocket_waits_5_s() -> None:
     async with websocket_server(handle) as port:
         url = f"ws://127.0.0.1:{port}/ws?sessionId={SESSION_ID}"
         with pytest.raises(Disconnected) as caught:
-            await WebSocket(url, None, Mock(error_ms=float("inf")), presence=False).follow(Mock())
+            await WebSocket(url, {"sync": 1}, None, Mock(error_ms=float("inf"))).follow(Mock())
     assert caught.value.retry_after_ms == 5_000
 
 

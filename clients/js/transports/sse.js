@@ -17,19 +17,13 @@ export class SseTransport {
   #timeout;
 
   /**
-   * @param {{url: string, token?: string, clock: import("../clock.js").ServerClock,
-   *   presence: boolean, fetch?: typeof fetch,
+   * @param {{url: string, query: Object<string, string>, token?: string,
+   *   clock: import("../clock.js").ServerClock, fetch?: typeof fetch,
    *   local: import("../platform.js").Platform,
    *   on: import("../connector.js").Listeners}} options
    */
-  constructor({ url, token, clock, presence, fetch: send, local, on }) {
-    const query = new URLSearchParams({
-      sync: "1",
-      differences: "1",
-      ...(presence && { presence: "1" }),
-      ...measurementOf(clock),
-    });
-    this.url = `${url}?${query}`;
+  constructor({ url, query, token, clock, fetch: send, local, on }) {
+    this.url = `${url}?${new URLSearchParams({ ...query, ...measurementOf(clock) })}`;
     this.headers = {
       Accept: "text/event-stream",
       ...(token && { Authorization: `Bearer ${token}` }),

@@ -17,17 +17,12 @@ export class WebSocketTransport {
   #socket = null;
 
   /**
-   * @param {{url: string, token?: string, clock: import("../clock.js").ServerClock,
-   *   presence: boolean, WebSocket?: typeof WebSocket,
+   * @param {{url: string, query: Object<string, string>, token?: string,
+   *   clock: import("../clock.js").ServerClock, WebSocket?: typeof WebSocket,
    *   on: import("../connector.js").Listeners}} options
    */
-  constructor({ url, token, clock, presence, WebSocket = globalThis.WebSocket, on }) {
-    this.url = withQuery(url, {
-      sync: "1",
-      differences: "1",
-      ...(presence && { presence: "1" }),
-      ...(token && { token }),
-    });
+  constructor({ url, query, token, clock, WebSocket = globalThis.WebSocket, on }) {
+    this.url = withQuery(url, { ...query, ...(token && { token }) });
     this.clock = clock;
     this.WebSocket = WebSocket;
     this.on = on;

@@ -10,9 +10,6 @@ from synckairos.api_types import (
     Overtime,
     Participant,
     Phase,
-    Presence,
-    PresenceSummary,
-    PresentConnection,
     SessionState,
     SwitchResult,
     WireClock,
@@ -33,6 +30,7 @@ from synckairos.events import (
     Warned,
 )
 from synckairos.joining import FreeParticipant, Join, JoinCode
+from synckairos.presence import Presence, PresenceSummary, PresentConnection
 from synckairos.session import Session
 from synckairos.session_clock import SessionClock
 from synckairos.session_list import ListFilter

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
-from synckairos.api import Api
+from synckairos.api import Api, given
 from synckairos.api_types import SessionState, SwitchResult, timestamp_of
 from synckairos.ids import path_segment, session_path
 
@@ -89,8 +89,7 @@ class Actions(ABC):
         """
         body: dict[str, Any] = {"until": "next"}
         if ms is not None or to is not None:
-            given = {"ms": ms, "to": None if to is None else timestamp_of(to)}
-            body = {name: value for name, value in given.items() if value is not None}
+            body = given(ms=ms, to=None if to is None else timestamp_of(to))
         return await self._state("POST", "/advance", body, if_match, timeout)
 
     async def switch(
@@ -107,8 +106,7 @@ class Actions(ABC):
         With lag compensation, the turn ends at `acted_at` (server time, ms), by default now, as far
         as the quota allows.
         """
-        ids = {"next_participant_id": next, "current_participant_id": current}
-        body: dict[str, Any] = {name: value for name, value in ids.items() if value is not None}
+        body = given(next_participant_id=next, current_participant_id=current)
         body |= self._lag_claim(acted_at)
         result = cast(SwitchResult, await self._change("POST", "/switch", body, if_match, timeout))
         self._noted(result["version"])
@@ -158,8 +156,7 @@ class Actions(ABC):
         `{"groups": [...]}`. With `reopen`, an expired session runs again. In `individual`, `scaled`
         multiplies `add_ms` by each participant's factor.
         """
-        change = {"add_ms": add_ms, "set_ms": set_ms, "to": to, "reason": reason}
-        body: dict[str, Any] = {name: value for name, value in change.items() if value is not None}
+        body = given(add_ms=add_ms, set_ms=set_ms, to=to, reason=reason)
         if reopen:
             body["reopen"] = True
         if scaled:
@@ -275,8 +272,7 @@ class Actions(ABC):
 
         With `if_version`, only if the session still has that version.
         """
-        details = {"mode": mode, "reason": reason, "if_version": if_version}
-        body = {name: value for name, value in details.items() if value is not None}
+        body = given(mode=mode, reason=reason, if_version=if_version)
         return await self._state("POST", "/undo", body, if_match, timeout)
 
     async def delete(self, *, if_match: int | None = None, timeout: float | None = None) -> None:

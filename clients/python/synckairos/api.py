@@ -202,3 +202,8 @@ def retry_after_s(answer: httpx.Response) -> float:
         return float(answer.headers.get("Retry-After", 0))
     except ValueError:  # an HTTP date: ignored, because the local clock may be wrong
         return 0.0
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """Return the fields of a body or a query that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}

@@ -2,7 +2,7 @@
 
 from typing import Literal, NotRequired, TypedDict, cast
 
-from synckairos.api import Api
+from synckairos.api import Api, given
 from synckairos.ids import path_segment
 
 _PATH = "/v1/api-keys"
@@ -42,8 +42,7 @@ class ApiKeys:
 
         The answer has the key itself, for the only time.
         """
-        given = {"name": name, "role": role, "subject": subject, "expires_at": expires_at}
-        body = {field: value for field, value in given.items() if value is not None}
+        body = given(name=name, role=role, subject=subject, expires_at=expires_at)
         return cast(ApiKey, await self._api.change("POST", _PATH, body))
 
     async def list(self) -> list[ApiKey]:

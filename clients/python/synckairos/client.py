@@ -7,7 +7,7 @@ from typing import Any, Self, Unpack, cast
 
 import httpx
 
-from synckairos.api import Api, Token
+from synckairos.api import Api, Token, given
 from synckairos.api_keys import ApiKeys
 from synckairos.api_types import (
     BatchEntry,
@@ -132,8 +132,7 @@ class SyncKairos:
         Without a `participant_id` or `name`, a code for participants answers who is free. Make a
         client with the token of the answer.
         """
-        who = {"participant_id": participant_id, "name": name}
-        body = {"code": code} | {key: value for key, value in who.items() if value is not None}
+        body = given(code=code, participant_id=participant_id, name=name)
         return cast(Join, await self._api.change("POST", "/v1/join", body))
 
     async def time_controls(self) -> list[NamedTimeControl]:

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
-from synckairos.api_types import Presence, SessionState, TransportName
+from synckairos.api_types import SessionState, TransportName
+from synckairos.presence import Presence
 
 Name = Literal["update", "expired", "warning", "period", "presence", "deleted", "connection"]
 Existence = Literal["unknown", "absent", "present", "deleted", "refused"]

@@ -42,12 +42,13 @@ async def create_transport(
     """Return a new transport of that kind; `presence`: it asks for the session's presence."""
     if kind == "supabase":
         return Supabase(subscription)
+    query = {"sync": 1, "differences": 1} | ({"presence": 1} if presence else {})
     is_websocket = subscription["transport"] == "websocket"
     token = (is_websocket and subscription.get("token")) or await api.token()
     if kind == "websocket":
         url = _socket_url(subscription, api, session_id)
-        return WebSocket(url, token, clock, presence=presence)
-    return ServerSentEvents(api, session_id, token, clock, presence=presence)
+        return WebSocket(url, query, token, clock)
+    return ServerSentEvents(api, session_id, query, token, clock)
 
 
 def _socket_url(subscription: Subscription, api: Api, session_id: str) -> str:

@@ -7,14 +7,15 @@ from urllib.parse import urlencode
 
 from synckairos import session_clocks
 from synckairos.actions import Actions, Preview
-from synckairos.api import Api
-from synckairos.api_types import Presence, SessionState, TransportName
+from synckairos.api import Api, given
+from synckairos.api_types import SessionState, TransportName
 from synckairos.clock import ServerClock
 from synckairos.errors import ApiError
 from synckairos.event_source import EventSource
 from synckairos.events import Connection, Existence
 from synckairos.ids import path_segment
 from synckairos.joining import JoinCode
+from synckairos.presence import Presence
 from synckairos.session_follower import SessionFollower
 
 
@@ -144,9 +145,8 @@ class Session(Actions, EventSource):
         With the order `desc` those below it, newest first; with an `event_type` only those. `next`
         is the `after` of the following page; None on the last one.
         """
-        query = {"after": after, "limit": limit, "type": event_type, "order": order}
-        given = urlencode({name: value for name, value in query.items() if value is not None})
-        return cast(dict[str, Any], await self._api.get(f"{self._path}/events?{given}"))
+        query = urlencode(given(after=after, limit=limit, type=event_type, order=order))
+        return cast(dict[str, Any], await self._api.get(f"{self._path}/events?{query}"))
 
     async def presence(self) -> Presence:
         """Return who is connected, and how exact each client's clock is (docs/presence.md)."""

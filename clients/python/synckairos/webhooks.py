@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict, cast
 from urllib.parse import urlencode
 
-from synckairos.api import Api
+from synckairos.api import Api, given
 from synckairos.ids import path_segment
 
 _PATH = "/v1/webhooks"
@@ -74,7 +74,7 @@ class Webhooks:
         self, webhook_id: str, after: str | None = None, limit: int = 100
     ) -> Deliveries:
         """Return attempts, oldest first; `after` is `next` of the page before."""
-        query = {"limit": limit} | ({} if after is None else {"after": after})
+        query = given(limit=limit, after=after)
         path = f"{_path(webhook_id)}/deliveries?{urlencode(query)}"
         return cast(Deliveries, await self._api.get(path))
 

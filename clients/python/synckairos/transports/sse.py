@@ -25,16 +25,16 @@ class ServerSentEvents:
     kind: TransportName = "sse"
 
     def __init__(
-        self, api: Api, session_id: str, token: str | None, clock: ServerClock, *, presence: bool
+        self,
+        api: Api,
+        session_id: str,
+        query: dict[str, int],
+        token: str | None,
+        clock: ServerClock,
     ) -> None:
         self._api = api
-        query = {
-            "sync": 1,
-            "differences": 1,
-            **({"presence": 1} if presence else {}),
-            **measurement_of(clock),
-        }
-        self._url = f"{api.base_url}{session_path(session_id)}/stream?{urlencode(query)}"
+        whole_query = urlencode(query | measurement_of(clock))
+        self._url = f"{api.base_url}{session_path(session_id)}/stream?{whole_query}"
         self._token = token
 
     async def follow(self, listener: Listener) -> None:

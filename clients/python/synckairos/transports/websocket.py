@@ -26,15 +26,11 @@ class WebSocket:
 
     kind: TransportName = "websocket"
 
-    def __init__(self, url: str, token: str | None, clock: ServerClock, *, presence: bool) -> None:
-        query = {
-            "sync": "1",
-            "differences": "1",
-            **({"presence": "1"} if presence else {}),
-            **({"token": token} if token else {}),
-        }
+    def __init__(
+        self, url: str, query: dict[str, int], token: str | None, clock: ServerClock
+    ) -> None:
         self._clock = clock
-        self._url = f"{url}&{urlencode(query)}"
+        self._url = f"{url}&{urlencode({**query, **({'token': token} if token else {})})}"
         self._socket: ClientConnection | None = None
 
     async def follow(self, listener: Listener) -> None:
