@@ -24,7 +24,11 @@ def test_a_warning_is_given_in_each_way_that_is_switched_on(
         {"participant_id": one, "name": one, "total_time_ms": BANK_MS} for one in ("Ada", "Ben")
     ]
     session = create_session(
-        service.url, participants=people, warn_at_ms=[WARNED_MS], increment_ms=0
+        service.url,
+        participants=people,
+        warn_at_ms=[WARNED_MS],
+        increment_ms=0,
+        action_on_timeout={"type": "end_session", "winner_by": "time"},
     )
     console = open_in_new_window(session.path)
     page = console.page
