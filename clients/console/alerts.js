@@ -7,7 +7,7 @@ import { playTone } from "./tone.js";
 const VIBRATIONS = { warning: [200], end: [300, 150, 300, 150, 600] };
 
 /**
- * Tell the user about warnings and clocks at zero, in each way that `alert-settings.js` has on.
+ * Tell the user about warnings and clocks at zero, in each way that is on in `alert-settings.js`.
  *
  * @param {(state: object) => object} namesOf
  * @returns {() => void} stop it

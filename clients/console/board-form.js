@@ -53,7 +53,7 @@ export function boardForm(client, sessions, open) {
     link.hidden = false;
     const hasTokens = found.some(({ token }) => token);
     const words = (await copied(link)) ? "The link is copied." : "Press Ctrl+C to copy the link.";
-    setText(said, hasTokens ? `${words} Who has it can do what the pasted links allow.` : words);
+    setText(said, hasTokens ? `${words} Anyone who has it can do what the pasted links allow.` : words);
   }
 
   function onSubmit(event) {

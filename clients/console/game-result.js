@@ -7,7 +7,7 @@ const SIDES = {
 };
 
 /**
- * Those who can win: participants or teams with a clock of their own.
+ * The participants or teams that can win: each has a clock of its own.
  *
  * @returns {[string, string][]} ids and names; empty if less than two can win
  */

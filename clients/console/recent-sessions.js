@@ -9,7 +9,7 @@ import { storeJson, storedJson } from "./storage.js";
  * @typedef {object} RecentSession
  * @property {string} id
  * @property {string} title
- * @property {string} kind what it is for, or its mode
+ * @property {string} kind the name of its purpose or mode
  * @property {string} status the last known one; "deleted" if it doesn't exist any more
  * @property {number} openedAt ms since 1970
  * @property {string} role of this browser's user; empty if the service asked for no token

@@ -19,7 +19,7 @@ export function swapSeats(id) {
   storeJson("localStorage", KEY, ids.slice(-MOST_KEPT));
 }
 
-/** Two things in the order of their clocks on the page; more or fewer as they are. */
+/** Two things in the order of their clocks on the page. More or fewer are returned as they are. */
 export function seated(two, id) {
   return two.length === 2 && areSwapped(id) ? two.toReversed() : two;
 }

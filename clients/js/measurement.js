@@ -1,8 +1,8 @@
 const MOST_MS = 3_600_000;
 
 /**
- * What the service is told about this client's clock, for the session's presence: whole ms, rounded
- * up. Nothing before the clock is measured.
+ * The round trip and the maximum error of this client's clock, which the service shows in the session's
+ * presence: whole ms, rounded up. Empty before the clock is measured.
  *
  * @param {{errorMs: number, roundTripMs: number}} clock
  * @returns {{round_trip_ms?: number, error_ms?: number}}

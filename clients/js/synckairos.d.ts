@@ -497,9 +497,9 @@ export interface PresentConnection {
   connected_at: string;
   /** When the service last confirmed that the connection is open. */
   seen_at: string;
-  /** The client's shortest round trip, ms; absent until it has said it. */
+  /** The client's shortest round trip, ms; absent until it is sent. */
   round_trip_ms?: number;
-  /** The maximum error of the client's clock, ms; absent until it has said it. */
+  /** The maximum error of the client's clock, ms; absent until it is sent. */
   error_ms?: number;
 }
 
@@ -510,7 +510,7 @@ export interface Presence {
   connections: PresentConnection[];
   summary: {
     connected: number;
-    /** Connections whose client has said its `error_ms`. */
+    /** Connections whose client has sent its `error_ms`. */
     measured: number;
     roles: Record<PresentConnection["role"], number>;
     /** How many have an `error_ms` of at most so many ms. */
@@ -757,7 +757,7 @@ export interface JoinCode {
   newcomers?: { total_time_ms?: number; group_id?: string };
 }
 
-/** Joined, with the `url` of the session's page; or `participants`, from whom to choose. */
+/** The answer to a code: a `token` and the session's `url`, or the free `participants`. */
 export interface Join {
   session_id: string;
   role: "participant" | "spectator";

@@ -22,7 +22,7 @@ class FreeParticipant(TypedDict):
 
 
 class Join(TypedDict):
-    """Joined, with the `url` of the session's page; or `participants`, from whom to choose.
+    """The answer to a code: a `token` and the session's `url`, or the free `participants`.
 
     There is no token if the service needs none. `may_add`: a name adds a new participant.
     """

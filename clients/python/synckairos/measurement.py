@@ -1,4 +1,4 @@
-"""What the service is told about this client's clock, for the presence of a session."""
+"""The round trip and the maximum error of this client's clock, for the presence of a session."""
 
 from math import ceil, isfinite
 
@@ -10,7 +10,7 @@ _MOST_MS = 3_600_000
 def measurement_of(clock: ServerClock) -> dict[str, int]:
     """Return `round_trip_ms` and `error_ms`, in whole ms and rounded up.
 
-    Nothing before the clock is measured.
+    Empty before the clock is measured.
     """
     if not isfinite(clock.error_ms):
         return {}
