@@ -1,6 +1,9 @@
 """Fixtures shared by the tests of the client libraries."""
 
-from collections.abc import AsyncIterator, Iterator
+import json
+import os
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,23 @@ def javascript() -> None:
     if not is_node_installed():
         missing("Node")
     npm_install(_JAVASCRIPT)
+
+
+JavaScriptVectors = Callable[[str, list[dict[str, Any]]], None]
+
+
+@pytest.fixture
+def javascript_vectors(javascript: None, tmp_path: Path) -> JavaScriptVectors:
+    """Runs a test file of the JavaScript library, such as `clock.test.mjs`, on other vectors."""
+
+    def run(name: str, vectors: list[dict[str, Any]]) -> None:
+        file = tmp_path / "vectors.json"
+        file.write_text(json.dumps({"vectors": vectors}))
+        command = ["node", "--test", f"tests/{name}"]
+        environment = {**os.environ, "VECTORS": str(file)}
+        subprocess.run(command, cwd=_JAVASCRIPT, env=environment, check=True)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
 """The Python client applies differences of states: it ends with the state that the service has."""
 
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,12 +17,12 @@ from shared.domain.events import SessionStep
 from shared.domain.session import Session
 from shared.domain.timekeeping import next_wakeup
 from shared.domain.units import Instant
+from tests.clients.conftest import JavaScriptVectors
 from tests.clients.test_anchors import view
 from tests.fuzz.extent import extent
 from tests.unit.domain.individual_games import random_sessions
 from tests.unit.domain.random_games import RandomSession, opened, run_commands
 
-_JAVASCRIPT = Path(__file__).parents[2] / "clients" / "js"
 _FILE = Path(__file__).parents[2] / "clients" / "conformance" / "differences.json"
 
 
@@ -67,8 +65,9 @@ def _difference(before: Session, after: Session, now: Instant) -> Difference | N
     return cast(Difference, msgspec.json.decode(msgspec.json.encode(made)))
 
 
-@pytest.mark.usefixtures("javascript")
-def test_both_libraries_make_the_same_states_in_random_sessions(tmp_path: Path) -> None:
+def test_both_libraries_make_the_same_states_in_random_sessions(
+    javascript_vectors: JavaScriptVectors,
+) -> None:
     vectors: list[dict[str, Any]] = []
 
     @extent(short=60, full=1_000)
@@ -85,11 +84,4 @@ def test_both_libraries_make_the_same_states_in_random_sessions(tmp_path: Path) 
 
     collect()
     assert len(vectors) > 20
-    file = tmp_path / "vectors.json"
-    file.write_text(json.dumps({"vectors": vectors}))
-    subprocess.run(
-        ["node", "--test", "tests/state-difference.test.mjs"],
-        cwd=_JAVASCRIPT,
-        env={**os.environ, "VECTORS": str(file)},
-        check=True,
-    )
+    javascript_vectors("state-difference.test.mjs", vectors)

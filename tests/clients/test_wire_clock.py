@@ -1,8 +1,6 @@
 """The formula of the clocks on the wire: shared vectors, and random states of the domain."""
 
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,10 @@ from shared.domain.clocks import clocks_of
 from shared.domain.session import Session, SyncMode
 from shared.domain.timekeeping import at_time
 from shared.domain.units import Instant
+from tests.clients.conftest import JavaScriptVectors
 from tests.clients.states import T0
 from tests.clients.test_anchors import last_instant, sessions_with_controls
 
-_JAVASCRIPT = Path(__file__).parents[2] / "clients" / "js"
 _SESSIONS_PER_MODE = 1_250
 _INSTANTS = 4
 _FILE = Path(__file__).parents[2] / "clients" / "conformance" / "clocks.json"
@@ -54,18 +52,12 @@ def _vectors() -> list[dict[str, Any]]:
     return vectors
 
 
-@pytest.mark.usefixtures("javascript")
-def test_both_libraries_show_what_the_domain_shows_in_ten_thousand_states(tmp_path: Path) -> None:
+def test_both_libraries_show_what_the_domain_shows_in_ten_thousand_states(
+    javascript_vectors: JavaScriptVectors,
+) -> None:
     vectors = _vectors()
     assert len(vectors) >= 2 * _SESSIONS_PER_MODE * _INSTANTS
     for vector in vectors:
         for at, value in vector["shown"]:
             assert shown(vector["clock"], vector["server_time_ms"], at) == value, vector
-    file = tmp_path / "vectors.json"
-    file.write_text(json.dumps({"vectors": vectors}))
-    subprocess.run(
-        ["node", "--test", "tests/wire-clock.test.mjs"],
-        cwd=_JAVASCRIPT,
-        env={**os.environ, "VECTORS": str(file)},
-        check=True,
-    )
+    javascript_vectors("wire-clock.test.mjs", vectors)

@@ -23,6 +23,7 @@ from infra.local.upstash import local_upstash
 from tests.conftest import missing
 from tests.e2e.console import Console
 from tests.e2e.problems import Problems
+from tests.support.tokens import WITH_AUTHENTICATION
 
 _FLAGS = [
     "--no-sandbox",
@@ -75,6 +76,24 @@ def service(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[Instance]:
     """The container service that most tests share."""
     settings = {"DATABASE_URL": postgres.url, "RATE_LIMIT_GENERAL": NO_LIMIT}
     with running(redis_url, port=None, quiet=False, **settings) as instance:
+        yield instance
+
+
+@contextmanager
+def protected_service(postgres: EmbeddedPostgres, **more: str) -> Iterator[Instance]:
+    """Start a service that requires tokens, on a Redis of its own; stop it after the block."""
+    settings = WITH_AUTHENTICATION | {"DATABASE_URL": postgres.url, "RECOVERY": "off"} | more
+    with (
+        embedded_redis() as redis_url,
+        running(redis_url, port=None, quiet=False, **settings) as instance,
+    ):
+        yield instance
+
+
+@pytest.fixture(scope="module")
+def auth_service(postgres: EmbeddedPostgres) -> Iterator[Instance]:
+    """A service that requires tokens."""
+    with protected_service(postgres) as instance:
         yield instance
 
 

@@ -8,8 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from infra.local.instance import Instance, running
-from infra.local.redis import embedded_redis
+from infra.local.instance import Instance
 from tests.e2e.console import Console
 from tests.support import tokens
 
@@ -53,17 +52,6 @@ class Game:
     def do(self, verb: str) -> None:
         """POST the verb as the host."""
         httpx.post(f"{self._address}/{verb}", headers=HOST).raise_for_status()
-
-
-@pytest.fixture(scope="module")
-def auth_service() -> Iterator[Instance]:
-    """A service that requires tokens."""
-    settings = tokens.WITH_AUTHENTICATION | {"RECOVERY": "off"}
-    with (
-        embedded_redis() as redis_url,
-        running(redis_url, port=None, quiet=False, **settings) as instance,
-    ):
-        yield instance
 
 
 @pytest.fixture

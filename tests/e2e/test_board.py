@@ -1,15 +1,13 @@
 """The board: many sessions on one screen, and the form that makes it."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from infra.local.instance import Instance, running
-from infra.local.redis import embedded_redis
+from infra.local.instance import Instance
 from tests.e2e.conftest import Opener
 from tests.e2e.stories import ApiSession, create_session
 from tests.e2e.test_layout import NAME
@@ -159,17 +157,6 @@ def test_more_sessions_than_a_board_shows_are_refused(open_page: Opener, service
     ids = [f"{session.id[:-2]}{n:02}" for n in range(41)]
     page = open_page("/board?" + "&".join(f"session={one}" for one in ids)).page
     expect(page.get_by_role("heading", name="Too many sessions")).to_be_visible()
-
-
-@pytest.fixture(scope="module")
-def auth_service() -> Iterator[Instance]:
-    """A service that requires tokens."""
-    settings = tokens.WITH_AUTHENTICATION | {"RECOVERY": "off"}
-    with (
-        embedded_redis() as redis_url,
-        running(redis_url, port=None, quiet=False, **settings) as instance,
-    ):
-        yield instance
 
 
 def test_each_session_has_its_own_token_which_leaves_the_address(

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from infra.local.instance import Instance, running
+from infra.local.instance import Instance
 from infra.local.postgres import EmbeddedPostgres
-from infra.local.redis import embedded_redis
+from tests.e2e.conftest import protected_service
 from tests.e2e.console import Console, deadlines
 from tests.e2e.problems import Problems
 from tests.support import tokens
@@ -22,12 +22,7 @@ WRONG = "zzz zzz"
 @pytest.fixture(scope="module")
 def auth_service(postgres: EmbeddedPostgres) -> Iterator[Instance]:
     """A service that requires tokens; proxies tell the addresses of its clients."""
-    more = {"TRUSTED_PROXY_HOPS": "1", "DATABASE_URL": postgres.url, "RECOVERY": "off"}
-    settings = tokens.WITH_AUTHENTICATION | more
-    with (
-        embedded_redis() as redis_url,
-        running(redis_url, port=None, quiet=False, **settings) as instance,
-    ):
+    with protected_service(postgres, TRUSTED_PROXY_HOPS="1") as instance:
         yield instance
 
 

@@ -8,9 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from infra.local.instance import Instance, running
-from infra.local.postgres import EmbeddedPostgres
-from infra.local.redis import embedded_redis
+from infra.local.instance import Instance
 from tests.e2e.console import Console
 from tests.e2e.problems import Problems
 from tests.support import tokens
@@ -18,17 +16,6 @@ from tests.support.api import chess
 
 _HAS_TOKEN = "() => JSON.parse(localStorage.getItem('synckairos.recent'))[0].token"
 FORBIDDEN = "the server responded with a status of 403"
-
-
-@pytest.fixture(scope="module")
-def auth_service(postgres: EmbeddedPostgres) -> Iterator[Instance]:
-    """A service that requires tokens."""
-    settings = tokens.WITH_AUTHENTICATION | {"DATABASE_URL": postgres.url, "RECOVERY": "off"}
-    with (
-        embedded_redis() as redis_url,
-        running(redis_url, port=None, quiet=False, **settings) as instance,
-    ):
-        yield instance
 
 
 @pytest.fixture

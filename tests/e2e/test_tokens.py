@@ -8,9 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Request, expect
 
-from infra.local.instance import Instance, running
-from infra.local.postgres import EmbeddedPostgres
-from infra.local.redis import embedded_redis
+from infra.local.instance import Instance
 from shared.auth.tokens import LEEWAY_S
 from tests.e2e.console import Console
 from tests.e2e.problems import Problems
@@ -24,17 +22,6 @@ NOT_FOUND = "the server responded with a status of 404"
 VALID_S = 8
 
 Open = Callable[[str], Console]
-
-
-@pytest.fixture(scope="module")
-def auth_service(postgres: EmbeddedPostgres) -> Iterator[Instance]:
-    """A service that requires tokens."""
-    settings = {"JWT_SECRET": tokens.SECRET, "DATABASE_URL": postgres.url, "RECOVERY": "off"}
-    with (
-        embedded_redis() as redis_url,
-        running(redis_url, port=None, quiet=False, **settings) as instance,
-    ):
-        yield instance
 
 
 @pytest.fixture

@@ -3,19 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Service, data } from "./service.mjs";
+import { serviceWith } from "./service.mjs";
 
 const PATH = "/v1/api-keys";
 const KEY = { key_id: "k1", name: "Match server", role: "service" };
-
-/** A service that gives `answer`, and a function that returns the method and path of its requests. */
-function serviceWith(answer) {
-  const service = new Service();
-  service.answer = () => data(answer);
-  const asked = () =>
-    service.requests.map(({ method, url }) => `${method} ${url.replace("http://service", "")}`);
-  return { service, client: service.client(), asked };
-}
 
 test("an API key is created, listed and revoked", async () => {
   const { service, client, asked } = serviceWith({ ...KEY, key: "sk_x", api_keys: [KEY] });

@@ -3,19 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Service, data } from "./service.mjs";
+import { serviceWith } from "./service.mjs";
 
 const ID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10";
 const PATH = `/v1/sessions/${ID}/join-code`;
-
-/** A service that gives `answer`, its client, and a function that returns what was asked. */
-function serviceWith(answer) {
-  const service = new Service();
-  service.answer = () => data(answer);
-  const asked = () =>
-    service.requests.map(({ method, url }) => `${method} ${url.replace("http://service", "")}`);
-  return { service, client: service.client(), asked };
-}
 
 test("a code is opened, shown and closed", async () => {
   const { service, client, asked } = serviceWith({ code: "BCDFGH", uses: 0 });

@@ -95,6 +95,18 @@ export function data(value, init) {
   return Response.json({ data: value }, init);
 }
 
+/**
+ * A service that answers every request with `answer`, its client, and a function that returns the
+ * method and path of each request.
+ */
+export function serviceWith(answer) {
+  const service = new Service();
+  service.answer = () => data(answer);
+  const asked = () =>
+    service.requests.map(({ method, url }) => `${method} ${url.replace("http://service", "")}`);
+  return { service, client: service.client(), asked };
+}
+
 export function refusal(status, code = "X", headers = {}) {
   return Response.json({ error: { code, message: "No" } }, { status, headers });
 }
