@@ -19,7 +19,7 @@ const ROLES = {
 
 /**
  * The sessions that this browser has opened and, with a host's token, the host's others. Their status
- * is read from the service for those that are shown. The element is hidden without any.
+ * is read from the service for those that are shown. Without any, the element is hidden and has no buttons.
  */
 export function recentList(client) {
   const list = el("ul", { class: "recent-list" });
@@ -27,7 +27,7 @@ export function recentList(client) {
   const clear = el("button", { type: "button", class: "quiet", onclick: onClear }, "Clear the list");
   const actions = el("p", { class: "recent-actions" }, more, clear);
   const element = el("section", { class: "recent", hidden: true, "aria-label": "Your sessions" });
-  element.append(el("h2", {}, "Your sessions"), list, actions);
+  element.append(el("h2", {}, "Your sessions"), list);
   const read = new Set(); // the ids whose status was read
   let owned = [];
   let isWhole = false;
@@ -38,6 +38,8 @@ export function recentList(client) {
     const all = [...known, ...owned.filter(({ id }) => !ids.has(id))];
     const shown = isWhole ? all : all.slice(0, SHOWN_AT_FIRST);
     element.hidden = all.length === 0;
+    if (element.hidden) actions.remove();
+    else if (!actions.parentNode) element.append(actions);
     more.hidden = shown.length === all.length;
     setText(more, `Show all ${all.length}`);
     clear.hidden = known.length === 0;
