@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +34,23 @@ def undelivered_faults(names: Iterable[str]) -> Iterator[str]:
 
 def default_region() -> str:
     """Return the region of the functions if no other one is given."""
-    template: dict[str, Any] = yaml.safe_load(_TEMPLATE.read_text("utf-8"))
-    return str(template["params"]["default"]["region"])
+    return str(_template()["params"]["default"]["region"])
 
 
 def reserved_concurrency(stage: str) -> int:
     """Return how many concurrent executions the stage reserves."""
-    template: dict[str, Any] = yaml.safe_load(_TEMPLATE.read_text("utf-8"))
-    parameters = template["params"].get(stage, {})
+    parameters = _template()["params"].get(stage, {})
     return sum(value for name, value in parameters.items() if name.startswith("reservedFor"))
+
+
+@cache
+def _template() -> dict[str, Any]:
+    template: dict[str, Any] = yaml.safe_load(_TEMPLATE.read_text("utf-8"))
+    return template
 
 
 def _parameters() -> dict[str, str]:
     """Return the parameter of serverless.yml behind each variable."""
-    template: dict[str, Any] = yaml.safe_load(_TEMPLATE.read_text("utf-8"))
-    variables = template["provider"]["environment"]
+    variables = _template()["provider"]["environment"]
     found = {name: _PARAMETER.fullmatch(str(value)) for name, value in variables.items()}
     return {name: match[1] for name, match in found.items() if match}

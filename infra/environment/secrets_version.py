@@ -10,13 +10,14 @@ import sys
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.environment.aws_parameters import version
+from infra.environment.function_settings import default_region
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Print the version; exit with AWS's message if it can't be read."""
     parser = argparse.ArgumentParser(prog="secrets_version", description=__doc__)
     parser.add_argument("--stage", required=True)
-    parser.add_argument("--region", default="ap-southeast-2", help="default: %(default)s")
+    parser.add_argument("--region", default=default_region(), help="default: %(default)s")
     options = parser.parse_args(arguments)
     try:
         print(version(options.stage, options.region))
