@@ -8,7 +8,7 @@ from typing import Any
 from infra.deployment.deadline import Deadline
 from infra.deployment.release_errors import ReleaseStepFailed
 from infra.deployment.subprocesses import ROOT, run
-from infra.deployment.time_budget import CONFIGURATION, always_running
+from infra.fly_toml import FLY_TOML, always_running
 
 _READY = {"started", "running"}
 _STOPPED = "stopped"
@@ -82,7 +82,7 @@ class FlyApp:
         self._deploy("--image", image, "--skip-release-command")
 
     def _deploy(self, *more: str) -> None:
-        config = ("--config", str(CONFIGURATION), "--app", self.app, "--yes")
+        config = ("--config", str(FLY_TOML), "--app", self.app, "--yes")
         run(["flyctl", "deploy", str(ROOT), *config, *more], self.deadline)
 
     def _machines(self) -> list[Any]:

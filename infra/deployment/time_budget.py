@@ -1,13 +1,8 @@
 """How long a release and a rollback may take, by the number of machines."""
 
 import math
-import tomllib
-from functools import cache
-from typing import Any
 
-from infra.deployment.subprocesses import ROOT
-
-CONFIGURATION = ROOT / "infra" / "fly.toml"
+from infra.fly_toml import always_running, fly_toml
 
 _BUILD_S = 180.0
 """Build, migrations and smoke test."""
@@ -32,17 +27,7 @@ def rounds(machines: int) -> int:
     A fraction in `max_unavailable` is a share of the machines, rounded up. An app without machines
     gets those that must always run.
     """
-    deploy, count = _fly_toml()["deploy"], max(machines, always_running())
+    deploy, count = fly_toml()["deploy"], max(machines, always_running())
     allowed = float(deploy["max_unavailable"])
     at_once = allowed if allowed >= 1 else math.ceil(count * allowed)
     return math.ceil(count / at_once)
-
-
-def always_running() -> int:
-    """Return how many machines Fly never stops."""
-    return int(_fly_toml()["http_service"]["min_machines_running"])
-
-
-@cache
-def _fly_toml() -> dict[str, Any]:
-    return tomllib.loads(CONFIGURATION.read_text())

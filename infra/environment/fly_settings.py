@@ -1,15 +1,12 @@
 """Variables of a file that wouldn't reach the app on Fly.io, or would replace those of fly.toml."""
 
-import tomllib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from infra.environment.variables import SETTING_NAMES
+from infra.fly_toml import fly_toml
 
 _MAY_DIFFER = {"TRUSTED_PROXY_HOPS"}
 """Behind another proxy there are more."""
-
-_CONFIGURATION = Path(__file__).parents[1] / "fly.toml"
 
 
 def is_delivered(name: str) -> bool:
@@ -22,7 +19,7 @@ def conflicting_faults(variables: Mapping[str, str]) -> Iterator[str]:
 
     A secret of the app would win, and the ports and checks in fly.toml would no longer fit.
     """
-    fixed: dict[str, str] = tomllib.loads(_CONFIGURATION.read_text())["env"]
+    fixed: dict[str, str] = fly_toml()["env"]
     for name in sorted((variables.keys() & fixed) - _MAY_DIFFER):
         if variables[name] != fixed[name]:
             yield f"{name} is {fixed[name]} in infra/fly.toml: leave it out, or change it there"

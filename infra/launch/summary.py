@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import jwt
 
 from infra.costs.machines import machine_price
-from infra.deployment.time_budget import always_running
+from infra.fly_toml import always_running
 from infra.launch.context import LaunchContext
 from infra.launch.functions import ALARMS
 from infra.launch.programs import ProgramFailed

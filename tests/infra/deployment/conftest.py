@@ -150,8 +150,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", "node_modules", "bases.env")
     for name in ("infra/deployment", "infra/environment", "infra/image", "infra/scripts", "shared"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("infra/__init__.py", "infra/confirm.py", "infra/module.sh", "infra/fly.toml"):
-        shutil.copy(ROOT / name, folder / name)
+    for name in ("__init__.py", "confirm.py", "module.sh", "fly.toml", "fly_toml.py"):
+        shutil.copy(ROOT / "infra" / name, folder / "infra" / name)
     for name in _SCRIPTS:
         install_stub(folder / "infra" / "scripts" / name)
     (folder / ".gitignore").write_text(".venv\n.build/\n__pycache__/\n")

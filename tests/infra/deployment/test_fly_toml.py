@@ -17,6 +17,7 @@ import pytest
 from functions import endpoints
 from functions.container import http_server
 from infra.deployment import time_budget
+from infra.fly_toml import always_running
 from shared.settings.settings import Settings
 
 _ROOT = Path(__file__).parents[3]
@@ -104,7 +105,7 @@ def test_the_kill_timeout_exceeds_the_time_of_a_shutdown() -> None:
 def test_two_machines_always_run_and_others_by_load() -> None:
     service = _FLY["http_service"]
     assert (service["auto_stop_machines"], service["auto_start_machines"]) == ("stop", True)
-    assert service["min_machines_running"] == time_budget.always_running() == 2
+    assert service["min_machines_running"] == always_running() == 2
     assert service["concurrency"]["type"] == "connections"
     assert service["concurrency"]["soft_limit"] < service["concurrency"]["hard_limit"] <= 2500
 
