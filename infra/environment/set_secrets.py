@@ -77,7 +77,7 @@ def _require_delivered(given: dict[str, str], options: argparse.Namespace) -> No
     """Require that each variable of the file is known and set. Raises `NothingSet`."""
     faults = unknown_variable_faults(set(given))
     if options.target == "fly":
-        faults += [f for f in undelivered_faults(given) if f.split()[0] not in " ".join(faults)]
+        faults += undelivered_faults(given)
     if faults:
         raise NothingSet(f"Nothing was set: {'; '.join(faults)}")
 

@@ -43,14 +43,14 @@ def read_variables(file: Path | None) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
+def is_known(name: str) -> bool:
+    """Return whether a deployment may have a variable of this name, for the service or others."""
+    return name in SETTING_NAMES | _OTHERS | _OF_NODE or name.startswith(_PREFIXES)
+
+
 def unknown_variable_faults(names: set[str]) -> list[str]:
     """Return a fault for each unknown name, with the most similar setting."""
-    unknown_names = sorted(
-        name
-        for name in names
-        if name not in SETTING_NAMES | _OTHERS | _OF_NODE and not name.startswith(_PREFIXES)
-    )
-    return [_fault(name) for name in unknown_names]
+    return [_fault(name) for name in sorted(names) if not is_known(name)]
 
 
 def ignored_variable_warnings(names: set[str]) -> list[str]:

@@ -70,11 +70,7 @@ def _check_variables(launch: LaunchContext) -> str:
     if launch.target == "lambda":
         faults += undelivered_by_functions(names - _WHILE_LAUNCHING)
     else:
-        faults += [
-            f
-            for f in undelivered_by_fly(dict.fromkeys(names, ""))
-            if f.split()[0] not in " ".join(faults)
-        ]
+        faults += undelivered_by_fly(names)
     if faults:
         raise LaunchFailed(f"{launch.file.path.name}: {'; '.join(faults)}")
     return f"{len(variables)} in {launch.file.path.name}"
@@ -133,7 +129,7 @@ def _check_node(launch: LaunchContext) -> str:
 
 def _check_python() -> str:
     try:
-        return str(lambda_python())
+        return lambda_python()
     except PackagingFailed as failure:
         raise LaunchFailed(str(failure)) from None
 
