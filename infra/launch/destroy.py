@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from infra.launch import aws
 from infra.launch.context import LaunchContext
 from infra.launch.fly import has_app
-from infra.launch.functions import OSLS, PARAMETERS, STACK
+from infra.launch.functions import PARAMETERS, STACK, remove_stack
 from infra.launch.stores import PASSWORD, require_supabase, require_upstash
 
 Deletion = tuple[str, Callable[[LaunchContext], None]]
@@ -42,11 +42,7 @@ def _deletions(launch: LaunchContext) -> Iterator[Deletion]:
 
 
 def _delete_stack(launch: LaunchContext) -> None:
-    if aws.stack_outputs(launch.stage, launch.region) is not None:
-        if not (launch.programs.root / OSLS).exists():
-            launch.programs.run("make", "package", f"STAGE={launch.stage}")
-        where = ("--stage", launch.stage, "--region", launch.region)
-        launch.programs.run(OSLS, "remove", *where)
+    remove_stack(launch)
     launch.journal.forget(STACK)
 
 

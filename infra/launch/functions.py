@@ -9,11 +9,11 @@ from infra.launch.errors import LaunchFailed
 from infra.launch.programs import ProgramFailed
 from infra.launch.release import SECRETS, record_release
 
-OSLS = "infra/aws/node_modules/.bin/osls"
+_OSLS = "infra/aws/node_modules/.bin/osls"
 PARAMETERS = "parameters"
 STACK = "stack"
-
 ALARMS = "alarms_to"
+
 _TIMESTAMP = re.compile(r"^Timestamp: (\d+)$", re.MULTILINE)
 _ADDRESS = "HttpApiUrl"
 _TOPIC = "AlertTopic"
@@ -29,9 +29,8 @@ def set_secrets(launch: LaunchContext) -> None:
     if replaced := sorted((present & given.keys()) - own):
         launch.ask(f"Replace the parameters {', '.join(replaced)} of {launch.stage}?")
     launch.journal.record(PARAMETERS, sorted(own | (given.keys() - present)))
-    where = ("--stage", launch.stage, "--region", launch.region)
     launch.programs.run(
-        "infra/scripts/secrets", "--target", "lambda", *where, "--yes", variables=given
+        "infra/scripts/secrets", "--target", "lambda", *_where(launch), "--yes", variables=given
     )
     launch.journal.record(SECRETS, launch.fingerprint())
 
@@ -40,8 +39,7 @@ def deploy(launch: LaunchContext) -> None:
     """Deploy the functions and run the smoke test; roll back if it fails. Raises `LaunchFailed`."""
     launch.ask(f"Deploy the functions to {launch.stage} in {launch.region}?")
     previous = _begin(launch)
-    where = (f"STAGE={launch.stage}", f"REGION={launch.region}")
-    launch.programs.run("make", "deploy", *where)
+    launch.programs.run("make", "deploy", f"STAGE={launch.stage}", f"REGION={launch.region}")
     if stack := launch.journal.resource(STACK):
         launch.journal.finish(STACK, stack.name)
     outputs = aws.stack_outputs(launch.stage, launch.region) or {}
@@ -53,6 +51,13 @@ def deploy(launch: LaunchContext) -> None:
     except (ProgramFailed, KeyboardInterrupt) as failure:
         _roll_back(launch, previous, str(failure) or "interrupted")
     record_release(launch, outputs[_ADDRESS])
+
+
+def remove_stack(launch: LaunchContext) -> None:
+    """Delete the stage's stack, if there is one. Raises `LaunchFailed`."""
+    if aws.stack_outputs(launch.stage, launch.region) is not None:
+        _install_osls(launch)
+        launch.programs.run(_OSLS, "remove", *_where(launch))
 
 
 def is_subscribed(launch: LaunchContext) -> bool:
@@ -76,20 +81,19 @@ def _begin(launch: LaunchContext) -> str | None:
     if aws.stack_outputs(launch.stage, launch.region) is None:
         launch.journal.begin(STACK, f"synckairos-{launch.stage}")
         return None
-    if not (launch.programs.root / OSLS).exists():
-        launch.programs.run("make", "package", f"STAGE={launch.stage}")
+    _install_osls(launch)
     return _latest_deployment(launch)
 
 
 def _latest_deployment(launch: LaunchContext) -> str | None:
-    where = ("--stage", launch.stage, "--region", launch.region)
-    listed = _TIMESTAMP.findall(launch.programs.output(OSLS, "deploy", "list", *where))
+    printed = launch.programs.output(_OSLS, "deploy", "list", *_where(launch))
+    listed = _TIMESTAMP.findall(printed)
     return max(listed, key=int, default=None)
 
 
 def _roll_back(launch: LaunchContext, previous: str | None, why: str) -> None:
     """Restore the previous deployment. Always raises `LaunchFailed`."""
-    logs = f"See the functions' logs: {OSLS} logs --function switch --stage {launch.stage}"
+    logs = f"See the functions' logs: {_OSLS} logs --function switch --stage {launch.stage}"
     if previous is None:
         raise LaunchFailed(
             f"The smoke test failed: {why}. This is the first deployment, so there is none to go"
@@ -100,14 +104,23 @@ def _roll_back(launch: LaunchContext, previous: str | None, why: str) -> None:
             f"The smoke test failed: {why}. The deployment changed nothing, so there is nothing to"
             f" roll back: look at Redis and Supabase. {logs}"
         )
-    where = ("--stage", launch.stage, "--region", launch.region)
+    command = (_OSLS, "rollback", "--timestamp", previous, *_where(launch))
     try:
-        launch.programs.run(OSLS, "rollback", "--timestamp", previous, *where)
+        launch.programs.run(*command)
     except ProgramFailed as failure:
         raise LaunchFailed(
-            f"The smoke test failed, AND SO DID THE ROLLBACK: {failure}. Act at once: {OSLS}"
-            f" rollback --timestamp {previous} {' '.join(where)}"
+            f"The smoke test failed, AND SO DID THE ROLLBACK: {failure}. Act at once:"
+            f" {' '.join(command)}"
         ) from None
     raise LaunchFailed(
         f"The smoke test failed: {why}. Rolled back to the deployment {previous}. {logs}"
     )
+
+
+def _install_osls(launch: LaunchContext) -> None:
+    if not (launch.programs.root / _OSLS).exists():
+        launch.programs.run("make", "package", f"STAGE={launch.stage}")
+
+
+def _where(launch: LaunchContext) -> tuple[str, ...]:
+    return ("--stage", launch.stage, "--region", launch.region)
