@@ -52,8 +52,9 @@ def _delete_parameters(launch: LaunchContext) -> None:
 
 
 def _delete_app(launch: LaunchContext) -> None:
-    if has_app(launch):
-        launch.programs.run("flyctl", "apps", "destroy", launch.app, "--yes")
+    app = launch.journal.resource("app")
+    if app and has_app(app.name):
+        launch.programs.run("flyctl", "apps", "destroy", app.name, "--yes")
     launch.journal.forget("app")
 
 

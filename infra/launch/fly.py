@@ -1,6 +1,8 @@
 """Steps on Fly.io: the app, its secrets and a release."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from infra.deployment.deadline import Deadline
 from infra.deployment.fly import FlyApp
@@ -17,12 +19,10 @@ _OF_RELEASE = ("REDIS_URL", "DATABASE_URL", "JWT_SECRET")
 """What deploy.sh needs for its checks and its smoke test."""
 
 
-def has_app(launch: LaunchContext) -> bool:
+def has_app(app: str) -> bool:
     """Return whether the account has the app. Raises `LaunchFailed`."""
-    try:
-        return _app(launch).exists()
-    except ReleaseStepFailed as failure:
-        raise LaunchFailed(str(failure)) from None
+    with _explained():
+        return FlyApp(app, Deadline(_FLYCTL_S)).exists()
 
 
 def create_app(launch: LaunchContext) -> None:
@@ -44,10 +44,8 @@ def create_app(launch: LaunchContext) -> None:
 
 def set_secrets(launch: LaunchContext) -> None:
     """Set the variables of the file as secrets of the app. Raises `LaunchFailed`."""
-    try:
+    with _explained():
         present = secret_names(launch.app)
-    except FlyctlError as failure:
-        raise LaunchFailed(str(failure)) from None
     replaced = sorted(present & launch.variables().keys())
     if replaced and not launch.journal.fact(SECRETS):
         launch.ask(f"Replace {', '.join(replaced)} of {launch.app} with the values of the file?")
@@ -80,11 +78,14 @@ def release(launch: LaunchContext) -> None:
 
 def address(launch: LaunchContext) -> str:
     """Return the public URL of the app. Raises `LaunchFailed`."""
+    with _explained():
+        return FlyApp(launch.app, Deadline(_FLYCTL_S)).address()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn the failures of flyctl into `LaunchFailed`."""
     try:
-        return _app(launch).address()
-    except ReleaseStepFailed as failure:
+        yield
+    except (FlyctlError, ReleaseStepFailed) as failure:
         raise LaunchFailed(str(failure)) from None
-
-
-def _app(launch: LaunchContext) -> FlyApp:
-    return FlyApp(launch.app, Deadline(_FLYCTL_S))

@@ -65,7 +65,7 @@ def _releases(launch: LaunchContext) -> list[Step]:
             Step(
                 "app",
                 f"create {launch.app} on Fly.io",
-                partial(fly.has_app, launch),
+                partial(fly.has_app, launch.app),
                 partial(fly.create_app, launch),
             ),
             Step(

@@ -50,6 +50,13 @@ def test_stores_and_an_app_that_were_taken_stay(
     assert not [call for call in desk.calls if "destroy" in call]
 
 
+def test_an_app_of_another_name_stays(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.launch("fly")
+    destroy(desk.context("fly", app="somebody-s"), monkeypatch)
+    destroyed = [call for call in desk.calls if call.startswith("flyctl apps destroy")]
+    assert destroyed == [f"flyctl apps destroy synckairos-{STAGE} --yes"]
+
+
 @pytest.mark.parametrize("typed", ["", "y", "production"])
 def test_another_name_deletes_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, typed: str
