@@ -79,15 +79,6 @@ class LaunchContext:
         text = json.dumps(sorted(self.variables().items()))
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def name_of(self, kind: str) -> str:
-        """Return the name under which this launch creates something, new or as in the journal.
-
-        A new name has a random end, so that nothing else can have it: what is found by this name
-        was created by this launch.
-        """
-        begun = self.journal.resource(kind)
-        return begun.name if begun else f"synckairos-{self.stage}-{token_hex(4)}"
-
     def project_ref(self) -> str:
         """Return the ref of the stage's Supabase project, "" if there is none yet."""
         created = self.journal.resource("project")
@@ -124,12 +115,14 @@ class LaunchContext:
     ) -> str:
         """Create something of this kind once, and return its id.
 
-        `find` and `create` take its name and return its id. Raises `LaunchFailed`.
+        `find` and `create` take its name and return its id. The name has a random end, so that
+        nothing else can have it: what is found by this name was created by this launch. Raises
+        `LaunchFailed`.
         """
         begun = self.journal.resource(kind)
         if begun and begun.id:
             return begun.id
-        name = self.name_of(kind)
+        name = begun.name if begun else f"synckairos-{self.stage}-{token_hex(4)}"
         created_id = find(name) if begun else None
         if created_id is None:
             self.journal.begin(kind, name)
