@@ -18,7 +18,7 @@ from shared.audit.postgres import encoding_problem
 from shared.settings.connection_urls import session_pooler_url
 from shared.settings.settings import read_settings
 
-_MIGRATIONS = Path(__file__).parent / "supabase" / "migrations"
+MIGRATIONS = Path(__file__).parent / "supabase" / "migrations"
 _NAME = re.compile(r"(?P<version>\d{14})_(?P<name>\w+)\.sql")
 _CONNECT_TIMEOUT_S = 5
 _LOCK_KEY = 7_265_337_402
@@ -66,7 +66,7 @@ class NotPermitted(MigrationFailed):
 
 
 def migrate(
-    url: str, folder: Path = _MIGRATIONS, tell: Callable[[str], None] = lambda name: None
+    url: str, folder: Path = MIGRATIONS, tell: Callable[[str], None] = lambda name: None
 ) -> list[str]:
     """Apply missing migrations, each in its own transaction; return their names.
 

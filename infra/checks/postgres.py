@@ -7,14 +7,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from psycopg import AsyncConnection, Error, OperationalError
 
 from infra.checks.redaction import redact_url
 from infra.checks.runner import Check, CheckFailed, check_parser, print_results, run_checks
-from infra.migrate import MISSING_POLICIES, POLICIES
+from infra.migrate import MIGRATIONS, MISSING_POLICIES, POLICIES
 from shared.audit.postgres import encoding_problem
 from shared.audit.postgres_pool import MAX_CONNECTIONS
 from shared.domain.events import EventType
@@ -23,7 +22,6 @@ from shared.settings.settings import read_settings
 
 _DESCRIPTION = "Runs seven checks on DATABASE_URL. Writes nothing."
 
-_MIGRATIONS = Path(__file__).parents[1] / "supabase" / "migrations"
 _TABLES = {"sync_sessions", "sync_events", "sync_participants"}
 _FUNCTIONS = {"record_events", "sessions_that_wake", "list_sessions"}
 _TYPES = {
@@ -61,13 +59,11 @@ Rows = list[tuple[Any, ...]]
 
 def main() -> int:
     """Check `DATABASE_URL`; return the exit code."""
-    as_json, url = (
-        check_parser("check-postgres", _DESCRIPTION).parse_args().json,
-        read_settings().database_url,
-    )
+    options = check_parser("check-postgres", _DESCRIPTION).parse_args()
+    url = read_settings().database_url
     if url is None:
         sys.exit("DATABASE_URL is not set: DATABASE_URL=postgresql://...")
-    return asyncio.run(_check(url.get_secret_value(), as_json=as_json))
+    return asyncio.run(_check(url.get_secret_value(), as_json=options.json))
 
 
 async def _check(url: str, *, as_json: bool) -> int:
@@ -188,7 +184,7 @@ async def _require_policies(url: str) -> str:
 async def _require_migrations(url: str) -> str:
     rows = await _query(url, "select version from supabase_migrations.schema_migrations")
     applied = {version for (version,) in rows}
-    required = {file.name.partition("_")[0] for file in _MIGRATIONS.glob("*.sql")}
+    required = {file.name.partition("_")[0] for file in MIGRATIONS.glob("*.sql")}
     if missing := sorted(required - applied):
         raise CheckFailed(
             f"migrations not applied: {len(missing)}. Run DATABASE_URL=... make migrate"

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from infra.migrate import MIGRATIONS
+
 FOLDER = Path(__file__).parents[2] / ".data"
 _MARKER = "format.json"
 _FORMAT = {"format": 1, "postgres": 18}
 """Who can read the data: only versions with the same numbers."""
-_MIGRATIONS = Path(__file__).parents[1] / "supabase" / "migrations"
 
 
 def data_folder() -> Path:
@@ -77,7 +78,7 @@ def _is_compatible(marker: Path) -> bool:
 
 
 def _newest_migration() -> str:
-    return max(file.stem for file in _MIGRATIONS.glob("*.sql"))
+    return max(file.stem for file in MIGRATIONS.glob("*.sql"))
 
 
 def main() -> None:
