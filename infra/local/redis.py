@@ -11,10 +11,9 @@ from redis.exceptions import RedisError
 
 from infra.local.ports import free_port
 from infra.local.redis_node import wait_until
-from infra.local.valkey import ValkeyProcess
+from infra.local.valkey import CONFIGURATION, ValkeyProcess, answers
 
 _KEPT = ("appendonly yes", "appendfsync everysec")
-_CONFIGURATION = "valkey.conf"
 _PORT = re.compile(r"^port (\d+)$", re.MULTILINE)
 
 
@@ -51,17 +50,11 @@ def kept_redis(folder: Path) -> Iterator[str]:
 
 def _stop_orphan(folder: Path) -> None:
     """Stop the server that a killed process has left behind on these data, if there is one."""
-    configuration = folder / _CONFIGURATION
+    configuration = folder / CONFIGURATION
     if not configuration.exists() or not (found := _PORT.search(configuration.read_text())):
         return
-    with Redis(port=int(found[1]), socket_timeout=5) as orphan, suppress(RedisError):
+    port = int(found[1])
+    with Redis(port=port, socket_timeout=5) as orphan, suppress(RedisError):
         if orphan.info("server")["config_file"] == str(configuration):
             orphan.shutdown()
-            wait_until(lambda: not _answers(orphan), "the earlier server has stopped")
-
-
-def _answers(server: Redis) -> bool:
-    try:
-        return bool(server.ping())
-    except RedisError:
-        return False
+            wait_until(lambda: not answers(port), "the earlier server has stopped")

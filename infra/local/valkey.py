@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+CONFIGURATION = "valkey.conf"
 _HOST = "127.0.0.1"
 _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 5.0
@@ -33,7 +34,7 @@ class ValkeyProcess:
         self.port = port
         self._folder = folder
         self._log = folder / "log"
-        self._file = folder / "valkey.conf"
+        self._file = folder / CONFIGURATION
         self._mode = ["--sentinel"] if sentinel else []
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(exist_ok=True)
@@ -70,7 +71,7 @@ class ValkeyProcess:
     def wait_until_ready(self) -> None:
         """Wait until the server answers. Raises `ValkeyError` after 10 s or if it has exited."""
         deadline = time.monotonic() + _START_TIMEOUT_S
-        while not self._answers():
+        while not answers(self.port):
             if not self.is_running or time.monotonic() > deadline:
                 log_lines = self._log.read_text(errors="replace").strip().splitlines()
                 raise ValkeyError(
@@ -108,14 +109,15 @@ class ValkeyProcess:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
 
-    def _answers(self) -> bool:
-        """Return whether it replies to PING; NOAUTH counts, for servers with a password."""
-        try:
-            with socket.create_connection((_HOST, self.port), timeout=1.0) as connection:
-                connection.sendall(b"*1\r\n$4\r\nPING\r\n")
-                return connection.recv(1) in (b"+", b"-")
-        except OSError:
-            return False
+
+def answers(port: int) -> bool:
+    """Return whether a server on `port` replies to PING; NOAUTH counts, if it has a password."""
+    try:
+        with socket.create_connection((_HOST, port), timeout=1.0) as connection:
+            connection.sendall(b"*1\r\n$4\r\nPING\r\n")
+            return connection.recv(1) in (b"+", b"-")
+    except OSError:
+        return False
 
 
 def _program() -> Path:
