@@ -6,14 +6,11 @@ A stage at rest is deployed and has no users: only its schedules run, and Lambda
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from infra.costs.prices import price_list
 from shared.observability.cloudwatch import METRICS
 
-_PRICES = Path(__file__).with_name("prices.yml")
 _RATE = re.compile(r"rate\((?P<count>\d+) (?P<unit>minute|hour|day)s?\)")
 _MINUTE_S = 60
 _UNIT_S = {"minute": _MINUTE_S, "hour": 3600, "day": 86400}
@@ -54,7 +51,7 @@ class CostItem:
 
 def costs_at_rest(template: Template) -> list[CostItem]:
     """Return what a stage at rest costs in a month. Raises `KeyError` for an unknown price."""
-    document = yaml.safe_load(_PRICES.read_text("utf-8"))
+    document = price_list()
     prices = {
         name: Price(entry["unit"], entry["price"], entry["free"])
         for name, entry in document["prices"].items()

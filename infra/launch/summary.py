@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import jwt
 
-from infra.costs.machines import machine_price
+from infra.costs.prices import machine_price
 from infra.fly_toml import always_running
 from infra.launch.context import LaunchContext
 from infra.launch.functions import ALARMS
