@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
@@ -23,9 +24,7 @@ class LockFile:
     """The pinned versions of requirements.txt that apply on Lambda."""
 
     def __init__(self) -> None:
-        lines = (ROOT / "requirements.txt").read_text().splitlines()
-        pins = (line.removesuffix("\\") for line in lines if line and line[0] not in " #")
-        locked = [Requirement(pin) for pin in pins]
+        locked = locked_requirements(ROOT / "requirements.txt")
         self._versions = {canonicalize_name(r.name): r for r in locked if _applies(r)}
 
     def pin(self, name: NormalizedName) -> str:
@@ -37,6 +36,12 @@ class LockFile:
             )
         requirement = self._versions[name]
         return f"{name}{requirement.specifier}"
+
+
+def locked_requirements(file: Path) -> list[Requirement]:
+    """Return the requirements in a lock file, without their hashes."""
+    lines = file.read_text().splitlines()
+    return [Requirement(line.removesuffix("\\")) for line in lines if line and line[0] not in " #"]
 
 
 @dataclass(frozen=True, slots=True)

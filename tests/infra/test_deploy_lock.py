@@ -1,16 +1,15 @@
 """requirements-deploy.txt: what a deployment needs, at the versions of the other lock files."""
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from infra.image.buildah import ROOT
+from infra.packaging.distributions import locked_requirements
+from infra.packaging.manifest import ROOT
 
 
 def pins(file: str) -> dict[str, str]:
     """Return the locked version of each distribution in a lock file."""
-    lines = (ROOT / file).read_text().splitlines()
-    found = [Requirement(line.removesuffix("\\")) for line in lines if line and line[0] not in " #"]
-    return {canonicalize_name(each.name): str(each.specifier) for each in found}
+    locked = locked_requirements(ROOT / file)
+    return {canonicalize_name(each.name): str(each.specifier) for each in locked}
 
 
 def test_it_has_everything_that_the_service_needs() -> None:
