@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import get_args
 
 import httpx
-from rich.console import Console
 from rich.table import Table
 
+from infra.wide_console import wide_console
 from shared.application.api_key_format import KEY_ID, PREFIX, new_key_id
 from shared.application.api_key_service import ApiKeyService, NewApiKey
 from shared.application.errors import ApiKeyConflict, StoreUnavailable
@@ -32,8 +32,6 @@ from shared.store.upstash import UpstashConnection
 _ACTOR = "operator"
 _MAX_NAME = 100
 _MAX_DAYS = 3_650
-_MIN_WIDTH = 120
-"""Characters. Wide enough for the table when the output is not a terminal."""
 
 Command = Callable[[ApiKeyService, argparse.Namespace], Awaitable[int]]
 
@@ -86,8 +84,7 @@ async def _create(service: ApiKeyService, parsed: argparse.Namespace) -> int:
 
 async def _list(service: ApiKeyService, parsed: argparse.Namespace) -> int:
     found = await service.all(parsed.tenant)
-    console = Console(highlight=False)
-    console = Console(highlight=False, width=max(_MIN_WIDTH, console.width))
+    console = wide_console()
     if not found:
         console.print("There are no API keys.")
         return 0

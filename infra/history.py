@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from uuid import UUID
 
-from rich.console import Console
 from rich.table import Table
 
+from infra.wide_console import wide_console
 from shared.application.errors import AuditUnavailable
 from shared.application.instants import datetime_of
 from shared.application.ports.audit_log import AuditedEvent, AuditLog
@@ -23,14 +23,11 @@ from shared.settings.settings import read_settings
 
 _PAGE = 100
 _SHOWN_CLOCKS = 4
-_MIN_WIDTH = 120
-"""Characters. Wide enough for the table when the output is not a terminal."""
 
 
 def main() -> int:
     """Print the history of one session and return the exit code."""
-    name, console = _session_name_argument(), Console(highlight=False)
-    console = Console(highlight=False, width=max(_MIN_WIDTH, console.width))
+    name, console = _session_name_argument(), wide_console()
     configure_logging("ERROR")
     audit = build_audit_log(read_settings())
     if audit is None:

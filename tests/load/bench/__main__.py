@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from infra.local.instance import ServiceStartError
+from infra.wide_console import wide_console
 from tests.load.bench import report, runner
 from tests.load.bench.errors import BenchError
 from tests.load.bench.runner import Results
@@ -30,7 +31,7 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    report.print_report(results, Console(highlight=False, width=max(_MIN_WIDTH, console.width)))
+    report.print_report(results, wide_console(_MIN_WIDTH))
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
     if results.errors:
