@@ -92,7 +92,7 @@ def _require_one_target(stage: str, journal: Path) -> None:
     for other in set(journal.parent.glob(f"{stage}-*.json")) - {journal}:
         raise LaunchFailed(
             f"{stage} was launched on {other.stem.removeprefix(f'{stage}-')}, and .env.{stage} is"
-            " for that target. Take another stage, or see docs/deploy.md for both on one."
+            " for that target. Take another stage, or see docs/deploy-by-hand.md for both on one."
         )
 
 

@@ -43,7 +43,7 @@ def _lines(launch: LaunchContext) -> Iterator[str]:
         yield "Tokens: made by the issuer of JWT_JWKS_URL"
     else:
         yield f"A token for an hour: {first_token(variables['JWT_SECRET'])}"
-    yield "A first session: docs/deploy.md, section 6"
+    yield 'A first session: docs/deploy.md, "The first session"'
     yield f"Secrets: {launch.file.path.name}. Keep a copy of it in a safe place."
     if launch.created_project():
         yield (
@@ -55,6 +55,6 @@ def _lines(launch: LaunchContext) -> Iterator[str]:
         machines = always_running()
         price = machines * machine_price()
         yield f"Fly.io always runs {machines} machines, about ${price:.0f} a month"
-        yield "Monitoring and alarms: docs/deploy.md, section 5a"
+        yield "Monitoring and alarms: docs/after-deployment.md"
     elif not launch.journal.fact(ALARMS):
         yield "Alarms of prod go to nobody yet: run the same command with ALARMS=you@example.com"

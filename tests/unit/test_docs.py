@@ -91,4 +91,4 @@ def test_paths_are_found_in_lines_and_blocks_of_code() -> None:
 
 
 def test_anchors_are_made_like_those_of_github() -> None:
-    assert "redis-cluster-sentinel-tls" in _anchors(_ROOT / "docs/deploy.md")
+    assert "redis-one-server-cluster-sentinel-tls" in _anchors(_ROOT / "docs/redis.md")
