@@ -35,9 +35,15 @@ alter table supabase_migrations.schema_migrations
 """The same table as the CLI creates (supabase/cli, pkg/migration/history.go)."""
 
 
-_REALTIME = "20261125100000_realtime.sql"
-POLICIES = frozenset({"synckairos_listen", "synckairos_listen_to_own", "synckairos_send_nothing"})
-"""The policies on `realtime.messages` that this migration makes."""
+_REALTIME = ("20261125100000_realtime.sql", "20261130150000_realtime_presence.sql")
+POLICIES = frozenset(
+    {
+        *("synckairos_listen", "synckairos_listen_to_own", "synckairos_send_nothing"),
+        *("synckairos_see", "synckairos_see_permitted"),
+        *("synckairos_be_shown", "synckairos_be_shown_as_own_role"),
+    }
+)
+"""The policies on `realtime.messages` that these migrations make."""
 
 MISSING_POLICIES = """
 select array(
@@ -90,11 +96,12 @@ def migrate(
                 _apply(connection, file, match["version"], match["name"])
                 done.append(file.stem)
                 tell(file.stem)
-        realtime = folder / _REALTIME
-        if realtime.exists() and _missing_policies(connection):
-            _run(connection, realtime.name, realtime.read_text("utf-8"))
-            done.append(realtime.stem)
-            tell(f"{realtime.stem} again, because its policies were missing")
+        realtime = [file for name in _REALTIME if (file := folder / name).exists()]
+        if realtime and _missing_policies(connection):
+            for file in realtime:
+                _run(connection, file.name, file.read_text("utf-8"))
+                done.append(file.stem)
+                tell(f"{file.stem} again, because policies were missing")
     return done
 
 

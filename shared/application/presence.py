@@ -3,10 +3,10 @@
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from shared.application.authorization import Role
-from shared.application.ports.presence import Connection, Presence, PresenceSummary
+from shared.application.ports.presence import Connection, LiveTransport, Presence, PresenceSummary
 from shared.application.session_view import timestamp
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
@@ -65,6 +65,7 @@ def presence_view(session_id: str, presence: Presence) -> dict[str, Any]:
     summary = presence.summary
     return {
         "session_id": session_id,
+        "transports": list(get_args(LiveTransport)),
         "connections": [_connection_view(one) for one in presence.connections],
         "summary": {
             "connected": summary.connected,

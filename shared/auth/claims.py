@@ -21,6 +21,13 @@ SUPABASE_SESSION_CLAIM = "sync_session"
 Such tokens may be signed with the same key as tokens for this service, so any token with this
 claim is refused here."""
 
+SUPABASE_ROLE_CLAIM = "sync_role"
+"""Claim of a token for Supabase Realtime: the role with which its bearer may be shown in the
+session's presence."""
+
+SUPABASE_PRESENCE_CLAIM = "sync_presence"
+"""Claim of a token for Supabase Realtime: `read` if its bearer may read the session's presence."""
+
 PARENT_CLAIM = "made_with"
 """Claim of a subscription token: `jti` and `iat` of the token that it was made with, if that is for
 one session. Both are revoked together."""

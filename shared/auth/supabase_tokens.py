@@ -1,10 +1,11 @@
 """Tokens for Supabase Realtime, which allow only to subscribe to one session.
 
 The project's row-level security policies on `realtime.messages` check the claim
-`SUPABASE_SESSION_CLAIM`.
+`SUPABASE_SESSION_CLAIM`, and for the presence `SUPABASE_ROLE_CLAIM` and `SUPABASE_PRESENCE_CLAIM`.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +39,15 @@ class SupabaseTokenSigner:
             raise ValueError(f"not a valid JWK: {error}") from None
         return cls(key.key, "ES256", key.key_id)
 
-    def mint(self, session_name: str, until: float) -> tuple[str, int]:
+    def mint(
+        self, session_name: str, until: float, more_claims: Mapping[str, str]
+    ) -> tuple[str, int]:
         """Return a token for the session of that name, and its expiry (s since the Unix epoch).
 
-        It expires at `until` (s since the Unix epoch), rounded down.
+        It expires at `until` (s since the Unix epoch), rounded down, and has `more_claims`.
         """
         issued_at, expires_at = int(time.time()), int(until)
-        claims = {
+        claims = dict(more_claims) | {
             "role": _ROLE,
             "iat": issued_at,
             "exp": expires_at,

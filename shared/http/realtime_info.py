@@ -11,6 +11,7 @@ from shared.auth.tokens import TokenKind
 from shared.http.client_address import public_url
 from shared.http.rendering import token_fields
 from shared.http.request import ApiRequest, Subscriptions
+from shared.http.supabase_presence import supabase_presence_of
 from shared.settings.settings import Settings
 
 _LIFETIME_S = 600
@@ -21,29 +22,39 @@ _LIFETIME_S = 600
 class SupabaseSubscriptions:
     """Subscriptions through the Supabase project at `url`, with its publishable `key`.
 
-    `tokens` is None in functions that need only `origins`.
+    `tokens` is None in functions that need only `origins`. `has_presence` means that clients are
+    shown in the session's presence.
     """
 
     url: str
     key: str
     tokens: SupabaseTokenSigner | None
+    has_presence: bool
 
     @property
     def origins(self) -> tuple[str, ...]:
         """See `Subscriptions`."""
         return (self.url, self.url.replace("http", "ws", 1))
 
-    def of(self, request: ApiRequest) -> dict[str, Any]:
+    def of(self, request: ApiRequest, *, with_presence: bool) -> dict[str, Any]:
         """See `Subscriptions`."""
         assert self.tokens
-        name = request.authorization.store_name(request.session_id)
-        token, expires_at_s = self.tokens.mint(name, _expiry(request.authorization.caller))
+        authorization = request.authorization
+        name = authorization.store_name(request.session_id)
+        caller = authorization.caller
+        presence = (
+            supabase_presence_of(caller, name, reads=with_presence) if self.has_presence else None
+        )
+        token, expires_at_s = self.tokens.mint(
+            name, _expiry(caller), presence.claims if presence else {}
+        )
         return {
             "transport": "supabase",
             "url": self.url,
             "key": self.key,
             "topic": topic_name(name),
             **token_fields(token, expires_at_s),
+            **({"presence": presence.view} if presence else {}),
         }
 
 
@@ -52,7 +63,7 @@ class SocketSubscriptions:
 
     origins = ()
 
-    def of(self, request: ApiRequest) -> dict[str, Any]:
+    def of(self, request: ApiRequest, *, with_presence: bool) -> dict[str, Any]:
         """See `Subscriptions`. There is no token if this service can't issue tokens."""
         url = public_url(request, "/ws", socket=True, query=f"sessionId={request.session_id}")
         subscription = {"transport": "websocket", "url": url}
@@ -71,7 +82,7 @@ class PollingSubscriptions:
 
     origins = ()
 
-    def of(self, request: ApiRequest) -> dict[str, Any]:
+    def of(self, request: ApiRequest, *, with_presence: bool) -> dict[str, Any]:
         """See `Subscriptions`."""
         url = public_url(request, f"/v1/sessions/{request.session_id}")
         return {"transport": "polling", "url": url}
@@ -92,7 +103,8 @@ def make_subscriptions(settings: Settings, *, holds_sockets: bool) -> Subscripti
                 " SUPABASE_JWT_SECRET to issue tokens for subscriptions."
             )
         url = settings.supabase_url.rstrip("/")
-        return SupabaseSubscriptions(url, settings.supabase_publishable_key, tokens)
+        has_presence = settings.supabase_presence == "on"
+        return SupabaseSubscriptions(url, settings.supabase_publishable_key, tokens, has_presence)
     return SocketSubscriptions() if holds_sockets else PollingSubscriptions()
 
 

@@ -49,8 +49,11 @@ class Subscriptions(Protocol):
     def origins(self) -> tuple[str, ...]:
         """Origins other than this service that a page must be allowed to connect to."""
 
-    def of(self, request: "ApiRequest") -> dict[str, Any]:
-        """Return the fields of the API's Subscription for the caller and session of `request`."""
+    def of(self, request: "ApiRequest", *, with_presence: bool) -> dict[str, Any]:
+        """Return the fields of the API's Subscription for the caller and session of `request`.
+
+        `with_presence`: the caller asks to read the session's presence, too.
+        """
 
 
 @dataclass(slots=True)

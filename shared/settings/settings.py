@@ -73,6 +73,9 @@ class Settings(BaseModel):
     realtime_rate_limit: Annotated[int, Field(ge=0)] = 100
     """Messages per second that this instance may take of the Supabase project's limit, sent and
     delivered; 0 means unlimited."""
+    supabase_presence: Literal["on", "off"] = "on"
+    """`on`: clients that follow a session through Supabase Realtime are shown in its presence, also
+    there. Each of them joins a second channel."""
     audit_worker: Literal["on", "off"] = "on"
     """`on`: this process also writes audit entries to the database, if one is set, and sends
     webhooks.

@@ -2,7 +2,7 @@
 --
 -- The claim `sync_session` is the session's name, which includes the tenant; the topic is derived
 -- from it. Clients may not send: only the service does, and its secret key bypasses row-level
--- security. Presence is not used and not allowed. A Postgres without Supabase has no such table, so
+-- security. Presence is not allowed on these topics. A Postgres without Supabase has no such table, so
 -- nothing is done there.
 --
 -- Permissive policies add up, so a project's own policies may allow more. The restrictive policies

@@ -6,6 +6,7 @@ from shared.domain.units import Instant, Millis
 from shared.domain.values import Value
 
 LiveTransport = Literal["websocket", "sse"]
+"""A transport whose connections the service counts. Those at Supabase are known only there."""
 
 
 class Connection(Value, frozen=True):

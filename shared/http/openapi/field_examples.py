@@ -51,6 +51,7 @@ _BY_NAME: dict[str, Any] = {
     "token": "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic3BlY3RhdG9yIn0.signature",
     "token_id": "4f9c2a7e1b6d8053",
     "topic": f"session:{SESSION_ID}",
+    "SupabasePresenceTopics.topic": f"session-presence:participant:{SESSION_ID}",
     "url": "https://example.com/webhooks",
     "SocketSubscription.url": f"wss://synckairos.example.com/ws?sessionId={SESSION_ID}",
     "NoSubscription.url": f"https://synckairos.example.com/v1/sessions/{SESSION_ID}",

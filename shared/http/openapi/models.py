@@ -444,9 +444,13 @@ class PresenceSummary(ResponseModel):
 
 
 class Presence(ResponseModel):
-    """The live connections of a session; at most 100 are listed, `summary` counts all."""
+    """The live connections of a session; at most 100 are listed, `summary` counts all.
+
+    `transports` are those whose connections are counted.
+    """
 
     session_id: Uuid
+    transports: list[LiveTransport]
     connections: list[PresentConnection]
     summary: PresenceSummary
 
@@ -624,6 +628,18 @@ class Join(ResponseModel):
     may_add: bool = omittable()
 
 
+class SupabasePresenceTopics(ResponseModel):
+    """The channels on which Presence shows who follows the session through Supabase Realtime.
+
+    Join `topic` as a private channel with presence, and track what you tell about yourself. With
+    `?presence=1`, callers who may read the presence also get `topics`, the channel of each role.
+    """
+
+    topic: str
+    participant_id: Id = omittable()
+    topics: dict[Role, str] = omittable()
+
+
 class SupabaseSubscription(ResponseModel):
     """Join `topic` as a private channel of the Supabase project at `url`. An event's name is the
     message's type, its payload the message. Request a new token before this one expires, and pass
@@ -636,6 +652,7 @@ class SupabaseSubscription(ResponseModel):
     topic: str
     token: str
     expires_at: Timestamp
+    presence: SupabasePresenceTopics = omittable()
 
 
 class SocketSubscription(ResponseModel):

@@ -69,12 +69,15 @@ def test_missing_policies_rights_and_functions_are_reported(own_postgres: Embedd
         connection.execute(_PRELUDE.encode())
         code, checks = run_checks("check-postgres", DATABASE_URL=url)
         assert (code, failed(checks)) == (1, ["realtime"])
-        assert "synckairos_listen, synckairos_listen_to_own" in checks["realtime"]["message"]
+        assert "synckairos_see_permitted" in checks["realtime"]["message"]
 
-        assert migrate(url) == ["20261125100000_realtime"]
+        assert migrate(url) == [
+            "20261125100000_realtime",
+            "20261130150000_realtime_presence",
+        ]
         code, checks = run_checks("check-postgres", DATABASE_URL=url)
         assert (code, failed(checks)) == (0, [])
-        assert "3 policies" in checks["realtime"]["message"]
+        assert "7 policies" in checks["realtime"]["message"]
         assert "anon, authenticated not" in checks["grants"]["message"]
         assert migrate(url) == []
 

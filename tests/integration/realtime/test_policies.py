@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from infra.local.postgres import EmbeddedPostgres
+from tests.integration.realtime.sql import allow_everything, can_read, can_write
 
-_INSERT = "insert into realtime.messages (topic, extension) values (%s, %s) returning id"
 _OWN_TOPIC = "session:1"
 
 
@@ -22,11 +22,8 @@ def connection(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
         opened.rollback()
 
 
-def _set_role(connection: psycopg.Connection, role: str, topic: str, claims: str | None) -> None:
-    settings = {"role": role, "realtime.topic": topic, "request.jwt.claims": claims}
-    for name, value in settings.items():
-        if value is not None:
-            connection.execute("select set_config(%s, %s, true)", (name, value))
+def _claims(session: Any) -> str:
+    return json.dumps({"role": "authenticated", "sync_session": session})
 
 
 def _can_read(
@@ -37,23 +34,11 @@ def _can_read(
     role: str = "authenticated",
     extension: str = "broadcast",
 ) -> bool:
-    [message_id] = connection.execute(_INSERT, (topic, extension)).fetchone() or [None]
-    _set_role(connection, role, topic, claims)
-    query = "select 1 from realtime.messages where id = %s"
-    return connection.execute(query, (message_id,)).fetchone() is not None
+    return can_read(connection, claims, topic, extension, role=role)
 
 
 def _can_write(connection: psycopg.Connection, topic: str, role: str, extension: str) -> bool:
-    _set_role(connection, role, topic, _claims("1"))
-    try:
-        connection.execute(_INSERT.removesuffix(" returning id"), (topic, extension))
-    except psycopg.errors.InsufficientPrivilege:
-        return False
-    return True
-
-
-def _claims(session: Any) -> str:
-    return json.dumps({"role": "authenticated", "sync_session": session})
+    return can_write(connection, _claims("1"), topic, extension, role=role)
 
 
 def test_the_session_s_token_allows_reading(connection: psycopg.Connection) -> None:
@@ -114,20 +99,11 @@ def test_the_service_role_can_write(connection: psycopg.Connection) -> None:
     assert _can_write(connection, _OWN_TOPIC, "service_role", "broadcast")
 
 
-def _allow_everything(connection: psycopg.Connection) -> None:
-    """Add permissive policies, as another application of the same project may have them."""
-    for action, rule in (("select", "using (true)"), ("insert", "with check (true)")):
-        statement = (
-            f"create policy others_{action} on realtime.messages for {action} to public {rule}"
-        )
-        connection.execute(statement.encode())
-
-
 @pytest.mark.parametrize("role", ["anon", "authenticated"])
 def test_permissive_policies_of_others_do_not_open_session_topics(
     connection: psycopg.Connection, role: str
 ) -> None:
-    _allow_everything(connection)
+    allow_everything(connection)
     assert not _can_read(connection, _claims("2"), role=role)
     connection.execute("set local role postgres")
     assert not _can_read(connection, _claims("1"), role=role, extension="presence")
@@ -135,7 +111,7 @@ def test_permissive_policies_of_others_do_not_open_session_topics(
 
 
 def test_session_policies_do_not_restrict_other_topics(connection: psycopg.Connection) -> None:
-    _allow_everything(connection)
+    allow_everything(connection)
     other_topic = f"chat:{uuid4()}"
     assert _can_read(connection, _claims("2"), topic=other_topic, role="anon")
     assert _can_write(connection, other_topic, "anon", "presence")
