@@ -58,7 +58,7 @@ async def _send_single(project: Project, caller: Identity, request: Request) -> 
     message = await single_of(request)
     if message.private:
         try:
-            is_allowed = await project.policies.may_write(caller, message.topic)
+            is_allowed = await project.policies.may_write(caller, message.topic, "broadcast")
         except RealtimeError:
             raise refused(422, "Tenant database unavailable") from None
         if not is_allowed:
@@ -96,6 +96,6 @@ def _identify(project: Project, request: Request) -> Identity:
 
 async def _may_send(project: Project, caller: Identity, message: Broadcast) -> bool:
     try:
-        return await project.policies.may_write(caller, message.topic)
+        return await project.policies.may_write(caller, message.topic, "broadcast")
     except RealtimeError:
         return False

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from infra.local.realtime.channel_presence import ChannelPresence
 from infra.local.realtime.faults import Faults, FaultyDelivery
 from infra.local.realtime.messages import TOPIC_PREFIX, Message, encode
 from infra.local.realtime.tokens import Identity, RealtimeError, TokenExpired
@@ -46,10 +47,16 @@ class ClientSocket:
 
 @dataclass(frozen=True, slots=True)
 class ChannelAuthorization:
-    """The token that a channel was joined with, and its bearer."""
+    """The token that a channel was joined with, its bearer, and what the policies permit.
+
+    None stands for a policy that hasn't been checked, because it wasn't needed yet.
+    """
 
     token: str
     identity: Identity
+    reads_broadcasts: bool
+    reads_presence: bool | None
+    writes_presence: bool | None
 
 
 class Channel:
@@ -69,6 +76,7 @@ class Channel:
         self.name = join.topic.removeprefix(TOPIC_PREFIX)
         self.private = private
         self.bearer = bearer
+        self.presence = ChannelPresence.of(join.payload)
         self._join_ref = join.join_ref or join.ref
         self._delivery = FaultyDelivery(faults, socket.put)
         self._expiry: asyncio.TimerHandle | None = None

@@ -6,8 +6,10 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
-from infra.local.realtime.channel import Channel, ClientSocket
+from infra.local.realtime.channel import Channel, ChannelAuthorization, ClientSocket
+from infra.local.realtime.channel_presence import ChannelPresence
 from infra.local.realtime.messages import TOPIC_PREFIX, InvalidMessage, Message, decode
+from infra.local.realtime.presence_messages import change_presence, send_state
 from infra.local.realtime.project import Project
 from infra.local.realtime.tokens import API_KEY_PREFIX, RealtimeError
 
@@ -28,6 +30,7 @@ class SocketHandler:
         self._channels: dict[str, Channel] = {}
         self._handlers: dict[str, Callable[[Channel, Message], Awaitable[None]]] = {
             "access_token": self._renew_token,
+            "presence": self._change_presence,
             "phx_leave": self._leave,
         }
 
@@ -69,7 +72,10 @@ class SocketHandler:
         private = _is_private(frame.payload)
         token = _access_token(frame.payload) or self._key
         try:
-            bearer = await self._project.authorize(token, name, private=private)
+            asked = ChannelPresence.of(frame.payload)
+            bearer = await self._project.authorize(
+                token, name, private=private, with_presence=asked.is_enabled
+            )
         except RealtimeError as refusal:
             self._refuse(frame, str(refusal))
             return
@@ -78,6 +84,16 @@ class SocketHandler:
         self._project.add(channel)
         channel.schedule_expiry(self._close)
         self._socket.reply(frame, "ok", {"postgres_changes": []})
+        try:
+            send_state(self._project, channel)
+        except RealtimeError as limit:
+            self._close(channel, limit)
+
+    async def _change_presence(self, channel: Channel, frame: Message) -> None:
+        try:
+            await change_presence(self._project, channel, frame)
+        except RealtimeError as refusal:
+            self._close(channel, refusal)
 
     async def _leave(self, channel: Channel, frame: Message) -> None:
         self._socket.reply(frame, "ok")
@@ -88,10 +104,15 @@ class SocketHandler:
         token = _access_token(frame.payload)
         if token is None or token == channel.bearer.token:
             return
+        before = channel.bearer
         try:
             channel.bearer = await self._project.authorize(
-                token, channel.name, private=channel.private
+                token,
+                channel.name,
+                private=channel.private,
+                with_presence=channel.presence.is_enabled,
             )
+            _require_same_rights(channel, before)
         except RealtimeError as refusal:
             self._close(channel, refusal)
         else:
@@ -111,6 +132,15 @@ class SocketHandler:
     def _remove(self, channel: Channel) -> None:
         channel.end()
         self._project.remove(channel)
+
+
+def _require_same_rights(channel: Channel, before: ChannelAuthorization) -> None:
+    """Raise `RealtimeError` if a new token may no longer read what the old one might read."""
+    now = channel.bearer
+    lost_broadcasts = before.reads_broadcasts and not now.reads_broadcasts
+    if lost_broadcasts or (before.reads_presence and now.reads_presence is False):
+        reason = f"You no longer have permission to read from this Channel topic: {channel.name}"
+        raise RealtimeError("Unauthorized", reason)
 
 
 def _access_token(payload: Any) -> str | None:

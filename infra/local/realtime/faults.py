@@ -16,7 +16,8 @@ class Faults:
     `loss` is the probability that a message isn't delivered to one subscriber, `reorder` the
     probability that it is delivered after the next one, or `hold_s` seconds late if none follows
     sooner. For the same seed of `random` and the same probabilities, the n-th delivery has the
-    same fate. `rejects_sockets` rejects new WebSockets with 503.
+    same fate. `rejects_sockets` rejects new WebSockets with 503. `limits_presence` ends channels
+    that change their presence or would get that of others, as if the project's limit was exceeded.
     """
 
     def __init__(self) -> None:
@@ -25,6 +26,7 @@ class Faults:
         self.hold_s = _HOLD_S
         self.random = Random(0)  # nosec B311
         self.rejects_sockets = False
+        self.limits_presence = False
         self.failed_requests = 0
         """Number of HTTP requests that failed because of an outage."""
         self._outage: Outage | None = None

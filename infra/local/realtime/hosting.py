@@ -8,6 +8,7 @@ from infra.local.realtime.endpoint import create_app
 from infra.local.realtime.faults import Faults
 from infra.local.realtime.message_rate import MessageRate
 from infra.local.realtime.policies import Policies
+from infra.local.realtime.presence import Presences
 from infra.local.realtime.project import Project
 from infra.local.realtime.tokens import TokenVerifier
 from infra.local.realtime.upstream import ReverseProxy
@@ -22,7 +23,12 @@ class LocalRealtime(RestartableServer):
     """One project on the Postgres at `database_url`; `url` is the value for `SUPABASE_URL`."""
 
     def __init__(
-        self, database_url: str, tokens: TokenVerifier, upstream: str | None, rate_limit: int
+        self,
+        database_url: str,
+        tokens: TokenVerifier,
+        upstream: str | None,
+        rate_limit: int,
+        presence_limit: int,
     ) -> None:
         super().__init__()
         self.faults = Faults()
@@ -30,6 +36,7 @@ class LocalRealtime(RestartableServer):
         self._tokens = tokens
         self._upstream = upstream
         self._rate_limit = rate_limit
+        self._presence_limit = presence_limit
 
     def settings(self) -> dict[str, str]:
         """Return the settings of a service that uses this project."""
@@ -47,7 +54,9 @@ class LocalRealtime(RestartableServer):
             upstream = ReverseProxy(self._upstream)
             stack.push_async_callback(upstream.close)
             rate = MessageRate(self._rate_limit)
-            app = create_app(Project(self._tokens, policies, self.faults, rate), upstream)
+            presences = Presences(MessageRate(self._presence_limit))
+            project = Project(self._tokens, policies, self.faults, rate, presences)
+            app = create_app(project, upstream)
             server = await stack.enter_async_context(
                 serve(app, self._port, ws="websockets-sansio", ws_per_message_deflate=False)
             )
@@ -62,12 +71,15 @@ def local_realtime(
     signing_keys: Sequence[Mapping[str, Any]] = (),
     upstream: str | None = None,
     rate_limit: int = _RATE_LIMIT,
+    presence_limit: int = _RATE_LIMIT,
 ) -> LocalRealtime:
     """Return a project, which runs in a `with` block. Entering raises `PoolTimeout` if Postgres
     is unavailable.
 
     The database must have been set up by `create_project`. Requests for other services, such as
     PostgREST, are forwarded to the server at `upstream`. `signing_keys` are public JWKs with `kid`.
-    `rate_limit` is the number of messages per second, sent and delivered.
+    `rate_limit` is the number of messages per second, sent and delivered, `presence_limit` that of
+    presence alone.
     """
-    return LocalRealtime(database_url, TokenVerifier(signing_keys), upstream, rate_limit)
+    tokens = TokenVerifier(signing_keys)
+    return LocalRealtime(database_url, tokens, upstream, rate_limit, presence_limit)

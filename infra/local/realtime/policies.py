@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Self
+from typing import Literal, Self
 from uuid import uuid4
 
 import psycopg
@@ -12,9 +12,11 @@ from psycopg_pool import AsyncConnectionPool
 
 from infra.local.realtime.tokens import Identity, RealtimeError
 
+Extension = Literal["broadcast", "presence"]
+
 _MAX_CONNECTIONS = 4
 _POOL_TIMEOUT_S = 2.0
-_INSERT = "insert into realtime.messages (id, topic, extension) values (%s, %s, 'broadcast')"
+_INSERT = "insert into realtime.messages (id, topic, extension) values (%s, %s, %s)"
 _ASSUME_ROLE = """
 select
   set_config('role', %(role)s, true),
@@ -52,21 +54,21 @@ class Policies:
             await pool.wait(_POOL_TIMEOUT_S)
             yield cls(pool)
 
-    async def may_read(self, identity: Identity, topic: str) -> bool:
-        """Return whether the policies let `identity` read broadcasts to `topic`."""
+    async def may_read(self, identity: Identity, topic: str, extension: Extension) -> bool:
+        """Return whether the policies let `identity` read broadcasts, or presence, of `topic`."""
         message_id = uuid4()
         async with self._rolled_back() as connection:
-            await connection.execute(_INSERT, (message_id, topic))
+            await connection.execute(_INSERT, (message_id, topic, extension))
             await _assume_role(connection, identity, topic)
             query = "select 1 from realtime.messages where id = %s"
             return await (await connection.execute(query, (message_id,))).fetchone() is not None
         return False
 
-    async def may_write(self, identity: Identity, topic: str) -> bool:
-        """Return whether the policies let `identity` send broadcasts to `topic`."""
+    async def may_write(self, identity: Identity, topic: str, extension: Extension) -> bool:
+        """Return whether the policies let `identity` send broadcasts, or be shown, on `topic`."""
         async with self._rolled_back() as connection:
             await _assume_role(connection, identity, topic)
-            await connection.execute(_INSERT, (uuid4(), topic))
+            await connection.execute(_INSERT, (uuid4(), topic, extension))
             return True
         return False
 
