@@ -1,7 +1,7 @@
 import { el, setText } from "./dom.js";
 
 const WITHIN_MS = "40";
-const WITH_PRESENCE = ["websocket", "sse"];
+const WITH_PRESENCE = ["websocket", "sse", "supabase"];
 
 /**
  * For hosts: how many of the connected screens show the time to within 40 ms (docs/presence.md). It is

@@ -46,7 +46,7 @@ export class Subscriber {
     const { id, api, forced } = this.#how;
     if (isRenewal) await api.token({ refresh: true });
     const isPlain = ["sse", "polling"].includes(forced);
-    const path = `${sessionPath(id)}/realtime`;
+    const path = `${sessionPath(id)}/realtime${this.presence ? "?presence=1" : ""}`;
     const { data } = isPlain ? { data: {} } : await api.getOnce(path);
     return transportsToTry(data, { ...this.#how, wantsPresence: () => this.presence });
   }
@@ -67,7 +67,7 @@ async function transportsToTry(subscription, how) {
   const token = (isWebSocket && subscription.token) || (await api.token());
   const asked = () => ({ sync: "1", differences: "1", ...(wantsPresence() && { presence: "1" }) });
   const factories = {
-    supabase: (on) => new SupabaseTransport({ ...subscription, ...options, on }),
+    supabase: (on) => new SupabaseTransport({ ...subscription, ...options, id, clock, local, on }),
     websocket: (on) => {
       const url = socketUrl(id, api.baseUrl, isWebSocket ? subscription.url : null);
       const { WebSocket } = options;

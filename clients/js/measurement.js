@@ -1,4 +1,5 @@
-const MOST_MS = 3_600_000;
+/** The largest value that the service takes. */
+export const MOST_MS = 3_600_000;
 
 /**
  * The round trip and the maximum error of this client's clock, which the service shows in the session's

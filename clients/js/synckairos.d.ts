@@ -493,9 +493,9 @@ export interface PresentConnection {
   connection_id: string;
   role: "service" | "host" | "cohost" | "participant" | "spectator";
   participant_id?: string;
-  transport: "websocket" | "sse";
+  transport: "websocket" | "sse" | "supabase";
   connected_at: string;
-  /** When the service last confirmed that the connection is open. */
+  /** When the connection was last confirmed to be open. */
   seen_at: string;
   /** The client's shortest round trip, ms; absent until it is sent. */
   round_trip_ms?: number;
@@ -506,6 +506,8 @@ export interface PresentConnection {
 /** Who is connected to a session (docs/presence.md). */
 export interface Presence {
   session_id: string;
+  /** Those whose connections are counted: `supabase`, or the service's own. */
+  transports: PresentConnection["transport"][];
   /** At most 100; `summary` counts all. */
   connections: PresentConnection[];
   summary: {

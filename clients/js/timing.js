@@ -57,3 +57,10 @@ export const RENEW_AT = 0.8;
 export const MIN_RENEWAL_DELAY_MS = 1000;
 export const SILENCE_TIMEOUT_MS = 35_000;
 export const TOO_MANY_DELAY_MS = 5000;
+
+// Presence at Supabase
+export const PRESENCE_EVERY_MS = 1000;
+export const PRESENCE_GATHER_MS = 200;
+export const PRESENCE_SECOND_MS = 2000;
+export const PRESENCE_AGAIN_MS = 15_000;
+export const PRESENCE_RETRY_MS = [60_000, 90_000];

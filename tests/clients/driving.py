@@ -59,9 +59,12 @@ class Driver:
         """Wait until there are `count` events of that name."""
         await self._wait_until(lambda: len(self.events(session_id, name)) >= count)
 
-    async def opened(self, session_id: str) -> None:
-        """Open a session in the client, and wait until it is open."""
-        self._write({"open": session_id})
+    async def opened(self, session_id: str, *, presence: bool = False) -> None:
+        """Open a session in the client, and wait until it is open.
+
+        `presence`: with events of its presence, which the JavaScript client's process supports.
+        """
+        self._write({"open": session_id} | ({"presence": True} if presence else {}))
         await self.wait_for_line(session_id, "opened", 1)
 
     async def do(self, session_id: str, verb: str, args: Any) -> None:

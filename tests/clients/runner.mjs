@@ -6,23 +6,23 @@ import { createInterface } from "node:readline";
 import { SyncKairos } from "../../clients/js/synckairos.js";
 
 const library = createRequire(new URL("../../clients/js/package.json", import.meta.url));
-const EVENTS = ["update", "expired", "warning", "period", "deleted", "connection"];
+const EVENTS = ["update", "expired", "warning", "period", "deleted", "connection", "presence"];
 
 const client = new SyncKairos({ ...JSON.parse(process.argv[2]), WebSocket: library("ws") });
 
 async function execute(message) {
-  if (message.open) return open(client.session(message.open));
+  if (message.open) return open(client.session(message.open), message.presence);
   const session = client.session(message.session);
   if (message.report) return writeLine({ session: session.id, report: report(session) });
   return act(session, message.do, message.args ?? {});
 }
 
-async function open(session) {
+async function open(session, presence) {
   for (const name of EVENTS) {
     session.addEventListener(name, ({ detail }) => writeEvent(session, name, detail));
   }
   try {
-    const state = await session.open();
+    const state = await session.open({ presence });
     writeLine({ opened: session.id, version: state?.version ?? null });
   } catch ({ status, code }) {
     writeLine({ refused: session.id, status, code });
@@ -75,6 +75,7 @@ const DETAILS = {
   warning: ({ participantId, groupId, thresholdMs }) => ({ participantId, groupId, thresholdMs }),
   period: ({ participantId, groupId, periodsLeft }) => ({ participantId, groupId, periodsLeft }),
   deleted: () => ({}),
+  presence: ({ summary: { roles } }) => ({ roles }),
   connection: ({ connection: { status, transport }, existence }) => ({
     status,
     transport,

@@ -11,12 +11,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from synckairos import PresenceChanged
 
 from infra.local.instance import Instance, running
 from infra.local.ports import free_port
 from infra.local.realtime import LocalRealtime
 from shared.auth.tokens import LEEWAY_S
 from tests.clients.driving import JAVASCRIPT, Driver, driver
+from tests.clients.following import followed_session
 from tests.support import tokens
 from tests.support.api import ApiClient, api_client, chess
 from tests.support.prefix_proxy import prefix_proxy
@@ -154,6 +156,35 @@ async def test_the_client_follows_supabase_with_the_token_from_the_service(
             await _wait_for_transport(client, session_id, "supabase")
             await api.delete(session_id)
             await client.until_event(session_id, "deleted", 1)
+
+
+async def test_the_presence_at_supabase_is_read_across_languages(
+    service_with_supabase: Instance,
+) -> None:
+    url = service_with_supabase.url
+    async with api_client(url, tokens.host()) as api:
+        session_id = await api.created(chess())
+    async with (
+        _client(url, token=tokens.cohost(session_id)) as client,
+        followed_session(url, session_id, token=tokens.host()) as host,
+        followed_session(url, session_id, token=tokens.spectator(session_id)),
+    ):
+        await host.session.open(presence=True)
+        await client.opened(session_id, presence=True)
+        roles = {"service": 0, "host": 1, "cohost": 1, "participant": 0, "spectator": 1}
+
+        def seen() -> list[Any]:
+            events = (one for one in host.events if isinstance(one, PresenceChanged))
+            return [one.presence["summary"]["roles"] for one in events]
+
+        await host.wait_until(lambda: roles in seen())
+
+        def reported() -> list[Any]:
+            events = client.events(session_id, "presence")
+            return [one["detail"]["roles"] for one in events]
+
+        while roles not in reported():
+            await client.until_event(session_id, "presence", len(reported()) + 1)
 
 
 def test_the_readmes_examples_run(service: Instance) -> None:

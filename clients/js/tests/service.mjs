@@ -21,6 +21,8 @@ export class Service {
   onSocket = (socket) => socket.greet();
   /** Called when a Realtime channel is joined. */
   onJoin = (client) => client.says("SUBSCRIBED");
+  /** Called when a Realtime channel for presence is joined. */
+  onPresence = (channel) => channel.says("SUBSCRIBED");
 
   client(options = {}) {
     const service = this;
@@ -190,6 +192,8 @@ export class FakeSocket {
 /** The part of `RealtimeClient` that the library uses. */
 export class FakeRealtime {
   tokens = [];
+  /** The newest channel of each topic for presence. */
+  presence = {};
 
   constructor(url, options, service) {
     Object.assign(this, { url, options, service });
@@ -201,6 +205,11 @@ export class FakeRealtime {
   }
 
   channel(topic, config) {
+    if (topic.startsWith("session-presence:")) {
+      const channel = new FakePresenceChannel(this.service, config);
+      this.presence[topic] = channel;
+      return channel;
+    }
     Object.assign(this, { topic, config });
     return {
       on: (kind, filter, callback) => {
@@ -222,8 +231,52 @@ export class FakeRealtime {
     this.callback({ type: "broadcast", event: "STATE_UPDATE", payload });
   }
 
+  async removeChannel(channel) {
+    channel.isRemoved = true;
+  }
+
   disconnect() {
     this.isClosed = this.isTornDown;
+  }
+}
+
+/** The part of a channel with presence that the library uses. */
+class FakePresenceChannel {
+  /** What this client shows, each time that it says so. */
+  tracked = [];
+  #state = {};
+  #sync;
+
+  constructor(service, config) {
+    Object.assign(this, { service, config });
+  }
+
+  on(kind, { event }, callback) {
+    if (kind === "presence" && event === "sync") this.#sync = callback;
+  }
+
+  subscribe(callback) {
+    this.says = callback;
+    queueMicrotask(() => this.service.onPresence(this));
+  }
+
+  async track(payload) {
+    this.tracked.push(payload);
+    return "ok";
+  }
+
+  presenceState() {
+    return this.#state;
+  }
+
+  /** Others are shown: `{key: [what they say]}`. */
+  shows(state) {
+    this.#state = state;
+    this.#sync?.();
+  }
+
+  teardown() {
+    this.isTornDown = true;
   }
 }
 

@@ -1,3 +1,5 @@
+import { SupabasePresence } from "./supabase-presence.js";
+
 /**
  * Pushes through Supabase Realtime, by Supabase's client. Each session has its own client, because
  * a token is for one session.
@@ -9,17 +11,20 @@ export class SupabaseTransport {
   static bringsState = false;
   #client = null;
   #channel = null;
+  #presence = null;
 
   /**
-   * @param {{url: string, key: string, topic: string, token: string,
+   * @param {{url: string, key: string, topic: string, token: string, presence?: object, id: string,
+   *   clock: import("../clock.js").ServerClock, local: import("../platform.js").Platform,
    *   realtime?: () => Promise<{RealtimeClient: *}>, WebSocket?: typeof WebSocket,
    *   on: import("../connector.js").Listeners}} options
    */
-  constructor({ url, key, topic, token, realtime, WebSocket, on }) {
+  constructor({ url, key, topic, token, presence, id, clock, local, realtime, WebSocket, on }) {
     this.url = `${url.replace(/^http/, "ws").replace(/\/+$/, "")}/realtime/v1`;
     this.key = key;
     this.topic = topic;
     this.token = token;
+    this.presence = presence && { presence, id, clock, local };
     this.load = realtime ?? loadRealtime;
     this.transport = WebSocket && { transport: WebSocket };
     this.on = on;
@@ -33,8 +38,9 @@ export class SupabaseTransport {
 
   close() {
     this.isOpen = false;
-    const [client, channel] = [this.#client, this.#channel];
-    this.#client = this.#channel = null;
+    const [client, channel, presence] = [this.#client, this.#channel, this.#presence];
+    this.#client = this.#channel = this.#presence = null;
+    presence?.close();
     channel?.teardown();
     client?.disconnect();
   }
@@ -67,9 +73,17 @@ export class SupabaseTransport {
     });
     channel.subscribe((status, error) => {
       if (this.#client !== client) return;
-      if (status === "SUBSCRIBED") this.on.live();
+      if (status === "SUBSCRIBED") this.#goLive(client);
       else this.#handleEnd({ error });
     });
+  }
+
+  #goLive(client) {
+    this.on.live();
+    if (!this.presence || this.#presence || this.#client !== client) return;
+    const report = (message) => this.#receive(message);
+    this.#presence = new SupabasePresence({ ...this.presence, client, report });
+    this.#presence.open();
   }
 
   /** An invalid message ends the connection, so that a new one brings the state. */

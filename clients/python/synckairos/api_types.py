@@ -332,6 +332,15 @@ class BatchEntry(TypedDict):
     error: NotRequired[ErrorFields]
 
 
+class SupabasePresenceTopics(TypedDict):
+    """The channels of the presence at Supabase: the caller's own, and by role those that it may
+    read, if it asked for that."""
+
+    topic: str
+    participant_id: NotRequired[str]
+    topics: NotRequired[dict[str, str]]
+
+
 class Subscription(TypedDict):
     """How to follow a session: the answer of `GET .../realtime`."""
 
@@ -341,6 +350,7 @@ class Subscription(TypedDict):
     topic: NotRequired[str]
     token: NotRequired[str]
     expires_at: NotRequired[str]
+    presence: NotRequired[SupabasePresenceTopics]
 
 
 Message = dict[str, Any]

@@ -168,7 +168,8 @@ class Connector:
         try:
             if refresh:
                 await self._api.token(refresh=True)
-            answer = await self._api.get_once(f"{session_path(self._id)}/realtime")
+            asked = "?presence=1" if self._presence else ""
+            answer = await self._api.get_once(f"{session_path(self._id)}/realtime{asked}")
         except ApiError as error:
             if error.is_absence:
                 self._listener.missing()

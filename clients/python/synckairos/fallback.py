@@ -41,7 +41,7 @@ async def create_transport(
 ) -> Transport:
     """Return a new transport of that kind; `presence`: it asks for the session's presence."""
     if kind == "supabase":
-        return Supabase(subscription)
+        return Supabase(subscription, session_id, clock)
     query = {"sync": 1, "differences": 1} | ({"presence": 1} if presence else {})
     is_websocket = subscription["transport"] == "websocket"
     token = (is_websocket and subscription.get("token")) or await api.token()

@@ -4,7 +4,8 @@ from math import ceil, isfinite
 
 from synckairos.clock import ServerClock
 
-_MOST_MS = 3_600_000
+MOST_MS = 3_600_000
+"""The largest value that the service takes."""
 
 
 def measurement_of(clock: ServerClock) -> dict[str, int]:
@@ -15,4 +16,4 @@ def measurement_of(clock: ServerClock) -> dict[str, int]:
     if not isfinite(clock.error_ms):
         return {}
     measured = {"round_trip_ms": clock.round_trip_ms, "error_ms": clock.error_ms}
-    return {name: min(ceil(ms), _MOST_MS) for name, ms in measured.items()}
+    return {name: min(ceil(ms), MOST_MS) for name, ms in measured.items()}

@@ -1,6 +1,12 @@
-"""What the service answers about the presence of a session (docs/presence.md)."""
+"""The presence of a session: who is connected, and how well (docs/presence.md)."""
 
 from typing import Literal, NotRequired, TypedDict
+
+PresenceRole = Literal["service", "host", "cohost", "participant", "spectator"]
+"""The role of a client that is connected."""
+
+LiveTransport = Literal["websocket", "sse", "supabase"]
+"""A transport whose clients are shown in a presence."""
 
 
 class PresentConnection(TypedDict):
@@ -10,9 +16,9 @@ class PresentConnection(TypedDict):
     """
 
     connection_id: str
-    role: Literal["service", "host", "cohost", "participant", "spectator"]
+    role: PresenceRole
     participant_id: NotRequired[str]
-    transport: Literal["websocket", "sse"]
+    transport: LiveTransport
     connected_at: str
     seen_at: str
     round_trip_ms: NotRequired[int]
@@ -32,8 +38,12 @@ class PresenceSummary(TypedDict):
 
 
 class Presence(TypedDict):
-    """Who is connected to a session; at most 100 connections are listed."""
+    """Who is connected to a session; at most 100 connections are listed.
+
+    `transports` are those whose connections are counted: `supabase`, or the service's own.
+    """
 
     session_id: str
+    transports: list[LiveTransport]
     connections: list[PresentConnection]
     summary: PresenceSummary

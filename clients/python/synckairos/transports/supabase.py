@@ -7,9 +7,11 @@ from typing import Any
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from synckairos.api_types import Subscription, TransportName
+from synckairos.api_types import Message, Subscription, TransportName
+from synckairos.clock import ServerClock
 from synckairos.timing import SUPABASE_CONNECT_TIMEOUT_MS
 from synckairos.transports.interface import Disconnected, Listener
+from synckairos.transports.supabase_presence import SupabasePresence
 
 _log = logging.getLogger("synckairos")
 
@@ -19,21 +21,28 @@ class Supabase:
 
     kind: TransportName = "supabase"
 
-    def __init__(self, subscription: Subscription) -> None:
+    def __init__(self, subscription: Subscription, session_id: str, clock: ServerClock) -> None:
         self._subscription = subscription
+        self._id = session_id
+        self._clock = clock
         self._client: Any = None
 
     async def follow(self, listener: Listener) -> None:
         """See `Transport`."""
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._client = client = _client(self._subscription)
+        presence: asyncio.Task[None] | None = None
         try:
             await self._join(listener, ended)
+            presence = self._take_part(listener, ended)
             raise Disconnected(await ended)
         except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError) as error:
             raise Disconnected(str(error)) from error
         finally:
             self._client = None
+            if presence:
+                presence.cancel()
+                await asyncio.gather(presence, return_exceptions=True)
             with suppress(OSError, ConnectionClosed):
                 await client.close()
 
@@ -49,28 +58,45 @@ class Supabase:
             await self._client.set_auth(subscription["token"])
 
     async def _join(self, listener: Listener, ended: "asyncio.Future[str]") -> None:
-        def end(reason: str) -> None:
-            if not ended.done():
-                ended.set_result(reason)
-
         def changed(status: str, error: Exception | None) -> None:
             if status == "SUBSCRIBED":
                 listener.live()
             else:
-                end(f"{status}: {error}")
-
-        def heard(broadcast: dict[str, Any]) -> None:
-            try:
-                listener.message(broadcast["payload"])
-            except Exception as error:  # it would silently end the Realtime client's task
-                end(repr(error))
+                _end(ended, f"{status}: {error}")
 
         subscription = self._subscription
         await self._client.set_auth(subscription["token"])
         config = {"private": True, "broadcast": {"ack": False, "self": False}}
         channel = self._client.channel(subscription["topic"], {"config": config})
-        channel.on_broadcast("*", heard)
+        channel.on_broadcast("*", lambda heard: _tell(listener, ended, heard["payload"]))
         await channel.subscribe(changed)
+
+    def _take_part(
+        self, listener: Listener, ended: "asyncio.Future[str]"
+    ) -> asyncio.Task[None] | None:
+        """Take part in the session's presence, unless the service has none there."""
+        topics = self._subscription.get("presence")
+        if topics is None or ended.done():
+            return None
+
+        def report(message: Message) -> None:
+            _tell(listener, ended, message)
+
+        presence = SupabasePresence(self._client, self._id, topics, self._clock, report)
+        return asyncio.create_task(presence.run())
+
+
+def _tell(listener: Listener, ended: "asyncio.Future[str]", message: Message) -> None:
+    """Pass a message on. An error ends the connection: it would silently end a background task."""
+    try:
+        listener.message(message)
+    except Exception as error:
+        _end(ended, repr(error))
+
+
+def _end(ended: "asyncio.Future[str]", reason: str) -> None:
+    if not ended.done():
+        ended.set_result(reason)
 
 
 def _client(subscription: Subscription) -> Any:
