@@ -1,5 +1,6 @@
 """The console with the service as functions: updates over Supabase Realtime, or by polling."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -61,6 +62,7 @@ def test_updates_come_over_supabase_realtime(
     for tab in tabs:
         expect(tab.connection).to_have_text("Live")
         expect(tab.sync("transport")).to_have_text("Supabase Realtime")
+        expect(tab.sync("screens")).to_have_text(re.compile(r"^\d of 2 within 40 ms$"))
     _play_and_compare(functions, tabs)
 
 
