@@ -15,7 +15,7 @@ import pytest
 from infra.local.instance import Instance, running
 from infra.local.ports import free_port
 from infra.local.realtime import LocalRealtime
-from shared.auth.tokens import LEEWAY_S
+from shared.auth.claims import LEEWAY_S
 from tests.clients.driving import JAVASCRIPT, Driver, driver
 from tests.support import tokens
 from tests.support.api import ApiClient, api_client, chess

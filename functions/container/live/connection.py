@@ -25,8 +25,8 @@ from shared.application.errors import (
 )
 from shared.application.session_service import SessionService
 from shared.application.store_clock import StoreClock
+from shared.auth.claims import LEEWAY_S
 from shared.auth.rate_limits import RequestRateLimit
-from shared.auth.tokens import LEEWAY_S
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
 from shared.realtime.listener import CLOSED, GAP, Listener, Push
