@@ -26,6 +26,7 @@ from shared.application.ports.join_codes import (
     JoinCode,
     JoinCodes,
     Joined,
+    JoinRequest,
     JoinRole,
     Newcomers,
     TooManyGuesses,
@@ -55,14 +56,14 @@ class Terms(Value, frozen=True):
 class Joiner(Value, frozen=True):
     """A person who joins: as the participant with that id, or as a new one with that name.
 
-    `address` is where the request comes from, `request` a hash of its idempotency key.
+    `address` is where the request comes from, `request` its idempotency key and content, hashed.
     """
 
     address: str
     letters: str
     participant_id: str | None = None
     name: str | None = None
-    request: str | None = None
+    request: JoinRequest | None = None
     request_id: str | None = None
 
 
@@ -144,7 +145,7 @@ class JoinService:
             raise JoinCodeNotFound
         if joined == "taken":
             raise ParticipantTaken
-        if joiner.participant_id and joined.participant_id != joiner.participant_id:
+        if joined == "reused":
             raise IdempotencyKeyReused
         if joiner.name and joined.participant_id and session.find(joined.participant_id) is None:
             await self._add(joined.code, joined.participant_id, joiner, counter)

@@ -7,6 +7,7 @@ import msgspec
 from shared.application.ports.join_codes import (
     JoinCode,
     Joined,
+    JoinRequest,
     OpenCode,
     TooManyGuesses,
 )
@@ -82,13 +83,14 @@ class RedisJoinCodes:
         return OpenCode(_code_in(fields), frozenset(taken))
 
     async def use(
-        self, code: JoinCode, participant_id: str | None, request: str | None
-    ) -> Joined | Literal["taken", "closed"]:
+        self, code: JoinCode, participant_id: str | None, request: JoinRequest | None
+    ) -> Joined | Literal["taken", "closed", "reused"]:
         record = _encode(replace(code, uses=0))
         arguments: list[Argument] = [
             record,
             participant_id or "",
-            request or "",
+            request.key if request else "",
+            request.content if request else "",
             code.max_uses,
             code.expires_at,
         ]
@@ -97,14 +99,18 @@ class RedisJoinCodes:
         match reply[0]:
             case b"taken":
                 return "taken"
+            case b"reused":
+                return "reused"
             case b"used":
                 return Joined(code, reply[1].decode() or None)
             case _:
                 return "closed"
 
-    async def give_back(self, code: JoinCode, participant_id: str, request: str | None) -> None:
+    async def give_back(
+        self, code: JoinCode, participant_id: str, request: JoinRequest | None
+    ) -> None:
         keys = [self._keys.join_code(code.code), self._keys.join_requests(code.code)]
-        arguments = [participant_id, request or ""]
+        arguments = [participant_id, request.key if request else ""]
         await self._redis.run(load_script("join_give_back"), keys, arguments)
 
 

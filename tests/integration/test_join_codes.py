@@ -153,6 +153,26 @@ async def test_a_new_participant_joins_where_the_code_allows_it(
     }
 
 
+@pytest.mark.parametrize("key", ["1", "x" * 19])
+async def test_a_key_that_others_could_guess_is_refused(
+    host: ApiClient, phone: ApiClient, key: str
+) -> None:
+    code = (await opened(host, await host.created(chess())))["code"]
+    answer = await join(phone, code, headers={"Idempotency-Key": key})
+    assert details_of(answer) == {"Idempotency-Key": "is not valid"}
+
+
+async def test_the_key_of_another_person_gives_no_token(host: ApiClient, phone: ApiClient) -> None:
+    """Cleo's key is known, but not what she sent with it."""
+    session_id = await host.created(chess())
+    terms = {"role": "participant", "newcomers": {"total_time_ms": 90_000}}
+    code = (await opened(host, session_id, **terms))["code"]
+    key = {"Idempotency-Key": str(uuid4())}
+    await joined(phone, code, name="Cleo", headers=key)
+    refused = await join(phone, code, name="Dan", headers=key)
+    assert error_of(refused) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
 async def test_retries_that_overlap_add_one_participant(host: ApiClient, phone: ApiClient) -> None:
     session_id = await host.created(chess())
     terms = {"role": "participant", "newcomers": {"total_time_ms": 90_000}}

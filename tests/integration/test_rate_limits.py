@@ -228,7 +228,7 @@ async def test_wrong_keys_over_a_socket_count_like_those_of_requests(
         wrong = {"type": "AUTHENTICATE", "token": new_key(new_key_id())}
         query = f"&token={tokens.host('guesser')}"
         async with connect_live(limited[0], session_id, query) as follower:
-            codes = []
+            codes: list[str] = []
             # A window may end meanwhile, and the next one counts anew.
             while "RATE_LIMIT_EXCEEDED" not in codes and len(codes) <= 2 * _GENERAL:
                 await follower.send(wrong)

@@ -41,6 +41,13 @@ class OpenCode(Value, frozen=True):
     taken: frozenset[str]
 
 
+class JoinRequest(Value, frozen=True):
+    """Hashes of a request's idempotency key, and of its content without the code."""
+
+    key: str
+    content: str
+
+
 class Joined(Value, frozen=True):
     """A use of a code; `participant_id` is None for a spectator."""
 
@@ -78,14 +85,16 @@ class JoinCodes(Protocol):
         """
 
     async def use(
-        self, code: JoinCode, participant_id: str | None, request: str | None
-    ) -> Joined | Literal["taken", "closed"]:
+        self, code: JoinCode, participant_id: str | None, request: JoinRequest | None
+    ) -> Joined | Literal["taken", "closed", "reused"]:
         """Use the code once, and take the participant, in one atomic step.
 
-        A use with the same `request` (a hash) as an earlier one changes nothing, and returns that
-        one. `taken`: someone else has the participant. `closed`: no uses are left, or the code was
-        closed.
+        A use with the same `request` as an earlier one changes nothing, and returns that one.
+        `reused`: the earlier one had the same key and other content. `taken`: someone else has the
+        participant. `closed`: no uses are left, or the code was closed.
         """
 
-    async def give_back(self, code: JoinCode, participant_id: str, request: str | None) -> None:
+    async def give_back(
+        self, code: JoinCode, participant_id: str, request: JoinRequest | None
+    ) -> None:
         """Undo a use that took a participant."""

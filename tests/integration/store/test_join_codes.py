@@ -8,7 +8,13 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.application.errors import StoreUnavailable
-from shared.application.ports.join_codes import JoinCode, Joined, OpenCode, TooManyGuesses
+from shared.application.ports.join_codes import (
+    JoinCode,
+    Joined,
+    JoinRequest,
+    OpenCode,
+    TooManyGuesses,
+)
 from shared.domain.units import Instant
 from shared.domain.values import replace
 from shared.store.connection import StoreConnection
@@ -30,6 +36,10 @@ HERE = "192.0.2.1"
 def codes(connection: StoreConnection, keys: StoreKeys) -> RedisJoinCodes:
     """The store under test."""
     return RedisJoinCodes(connection, keys)
+
+
+def request(key: str, content: str = "content") -> JoinRequest:
+    return JoinRequest(key, content)
 
 
 async def test_an_open_code_is_found_by_its_session_and_by_its_letters(
@@ -65,7 +75,7 @@ async def test_a_code_its_entry_and_its_uses_expire_together(
     codes: RedisJoinCodes, keys: StoreKeys, redis: Redis
 ) -> None:
     await codes.open(NAME, CODE, None)
-    await codes.use(CODE, None, "request")
+    await codes.use(CODE, None, request("request"))
     names = [keys.join_code(CODE.code), keys.join_requests(CODE.code), keys.join_code_of(NAME)]
     assert [await redis.pexpiretime(name) for name in names] == [EXPIRES_AT] * 3
     await codes.close(NAME)
@@ -77,7 +87,7 @@ async def test_a_guess_reads_no_more_after_many_uses(
 ) -> None:
     await codes.open(NAME, replace(CODE, max_uses=20), None)
     for n in range(20):
-        await codes.use(replace(CODE, max_uses=20), None, f"request {n}")
+        await codes.use(replace(CODE, max_uses=20), None, request(f"request {n}"))
     assert await redis.hlen(keys.join_code(CODE.code)) == 2
 
 
@@ -85,7 +95,7 @@ async def test_a_participant_is_taken_once_even_by_two_at_the_same_time(
     codes: RedisJoinCodes,
 ) -> None:
     await codes.open(NAME, CODE, None)
-    found = await asyncio.gather(*(codes.use(CODE, "ada", str(n)) for n in range(2)))
+    found = await asyncio.gather(*(codes.use(CODE, "ada", request(str(n))) for n in range(2)))
     assert "taken" in found
     assert Joined(CODE, "ada") in found
     assert await codes.guess("BCDFGH", HERE) == OpenCode(replace(CODE, uses=1), frozenset({"ada"}))
@@ -94,27 +104,34 @@ async def test_a_participant_is_taken_once_even_by_two_at_the_same_time(
 async def test_a_repeated_request_uses_the_code_once(codes: RedisJoinCodes) -> None:
     await codes.open(NAME, CODE, None)
     for _ in range(5):
-        assert await codes.use(CODE, None, "request") == Joined(CODE, None)
-        assert await codes.use(CODE, "ada", "another") == Joined(CODE, "ada")
+        assert await codes.use(CODE, None, request("request")) == Joined(CODE, None)
+        assert await codes.use(CODE, "ada", request("another")) == Joined(CODE, "ada")
     assert await codes.find(NAME) == replace(CODE, uses=2)
+
+
+async def test_a_repeated_key_with_other_content_learns_nothing(codes: RedisJoinCodes) -> None:
+    await codes.open(NAME, CODE, None)
+    await codes.use(CODE, "ada", request("key"))
+    assert await codes.use(CODE, "ben", request("key", "other content")) == "reused"
+    assert await codes.find(NAME) == replace(CODE, uses=1)
 
 
 async def test_a_used_up_code_is_closed_except_for_repeated_requests(
     codes: RedisJoinCodes,
 ) -> None:
     await codes.open(NAME, CODE, None)
-    found = await asyncio.gather(*(codes.use(CODE, f"p{n}", f"r{n}") for n in range(8)))
+    found = await asyncio.gather(*(codes.use(CODE, f"p{n}", request(f"r{n}")) for n in range(8)))
     assert found.count("closed") == 5
-    assert [await codes.use(CODE, f"p{n}", f"r{n}") for n in range(8)] == found
+    assert [await codes.use(CODE, f"p{n}", request(f"r{n}")) for n in range(8)] == found
 
 
 async def test_a_use_that_is_given_back_is_free_again(codes: RedisJoinCodes) -> None:
     await codes.open(NAME, CODE, None)
-    await codes.use(CODE, "ada", "request")
+    await codes.use(CODE, "ada", request("request"))
     for _ in range(2):
-        await codes.give_back(CODE, "ada", "request")
+        await codes.give_back(CODE, "ada", request("request"))
     assert await codes.find(NAME) == CODE
-    assert await codes.use(CODE, "ada", "another") == Joined(CODE, "ada")
+    assert await codes.use(CODE, "ada", request("another")) == Joined(CODE, "ada")
 
 
 async def test_a_code_that_was_replaced_can_not_be_used(codes: RedisJoinCodes) -> None:
