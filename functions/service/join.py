@@ -106,13 +106,14 @@ async def _token(request: ApiRequest, joined: Joined) -> dict[str, Any]:
         tenant=code.tenant,
         session_id=code.session_id,
         participant_id=joined.participant_id,
-        token=SessionToken(name, issued_at=await issue_instant(request.components, name)),
+        token=SessionToken(name, joined.token_id, await issue_instant(request.components, name)),
     )
     lifetime_s = MAX_LIFETIME_S
     if code.tokens_until is not None:
         lifetime_s = min(lifetime_s, max(0, int(code.tokens_until - time.time())))
     issuer = request.components.access_control.require_issuer()
-    return token_fields(*issuer.mint(TokenKind.SESSION, bearer, lifetime_s))
+    token = token_fields(*issuer.mint(TokenKind.SESSION, bearer, lifetime_s))
+    return {**token, "token_id": joined.token_id}
 
 
 handler = make_http_function(routes)

@@ -59,9 +59,20 @@ async def open_join_code(request: ApiRequest, body: JoinCodeBody) -> Response:
     requires=Operation.MANAGE_JOIN_CODE,
 )
 async def read_join_code(request: ApiRequest) -> Response:
-    """Return the open code of this session, and how often it was used; 404 without one."""
+    """Return the open code of this session, and how often it was used; 404 without one.
+
+    `joined` has the participants that were taken, with the ids by which their tokens can be
+    revoked.
+    """
     session, _ = await request.read_session()
-    return json_response(_view(await request.components.joins.find(session)))
+    found = await request.components.joins.find(session)
+    shown = _view(found.code)
+    if found.code.role == "participant" and request.components.access_control.requires_tokens:
+        shown["joined"] = [
+            {"participant_id": participant_id, "token_id": token_id}
+            for participant_id, token_id in found.taken.items()
+        ]
+    return json_response(shown)
 
 
 @routes.delete(
@@ -72,7 +83,7 @@ async def read_join_code(request: ApiRequest) -> Response:
 async def close_join_code(request: ApiRequest) -> Response:
     """Close the code of this session; closing none also succeeds.
 
-    Tokens that the code gave stay valid until they expire.
+    Tokens that the code gave stay valid until they expire or are revoked.
     """
     session, _ = await request.read_session()
     await request.components.joins.close(session)

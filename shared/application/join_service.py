@@ -1,5 +1,6 @@
 """Join codes: a host opens one for its session, and people join with it, without a token."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -29,6 +30,7 @@ from shared.application.ports.join_codes import (
     JoinRequest,
     JoinRole,
     Newcomers,
+    OpenCode,
     TooManyGuesses,
 )
 from shared.application.ports.session_store import SessionStore
@@ -98,7 +100,8 @@ class JoinService:
         if tokens_until is not None:
             expires_at = min(expires_at, int(tokens_until * 1000))
         for _ in range(_ATTEMPTS):
-            present = await self.codes.find(session.name)
+            found = await self.codes.find(session.name)
+            present = found.code if found else None
             if present and present.opening == opening:
                 return present
             code = JoinCode(
@@ -116,12 +119,12 @@ class JoinService:
                 return code
         raise StoreUnavailable("No join code could be opened")
 
-    async def find(self, session: Session) -> JoinCode:
+    async def find(self, session: Session) -> OpenCode:
         """Return the open code of the session. Raises `JoinCodeNotFound`."""
-        code = await self.codes.find(session.name)
-        if code is None:
+        found = await self.codes.find(session.name)
+        if found is None:
             raise JoinCodeNotFound
-        return code
+        return found
 
     async def close(self, session: Session) -> None:
         """Close the session's code, if there is one. Tokens that it gave stay valid."""
@@ -140,7 +143,7 @@ class JoinService:
             return Choice(code, tuple(one for one in session.participants if _is_free(one, taken)))
         _check_choice(code, session, joiner)
         wanted = joiner.participant_id or (joiner.name and str(uuid4()))
-        joined = await self.codes.use(code, wanted, joiner.request)
+        joined = await self.codes.use(code, wanted, joiner.request, str(uuid4()))
         if joined == "closed":
             raise JoinCodeNotFound
         if joined == "taken":
@@ -151,7 +154,7 @@ class JoinService:
             await self._add(joined.code, joined.participant_id, joiner, counter)
         return joined
 
-    async def _guessed(self, joiner: Joiner) -> tuple[JoinCode, frozenset[str]]:
+    async def _guessed(self, joiner: Joiner) -> tuple[JoinCode, dict[str, str]]:
         # An impossible code is looked up as well, so that it counts as a wrong one.
         letters = letters_of(joiner.letters) or ""
         found = await self.codes.guess(letters, joiner.address)
@@ -219,7 +222,7 @@ def _addition(newcomers: Newcomers, participant_id: str, name: str | None) -> Ad
     return AddParticipant(newcomer)
 
 
-def _is_free(participant: Participant, taken: frozenset[str]) -> bool:
+def _is_free(participant: Participant, taken: Container[str]) -> bool:
     return participant.participant_id not in taken and not participant.is_retired
 
 

@@ -275,9 +275,9 @@ async def test_a_new_join_code_is_refused_and_an_open_one_is_closed(
     other = replace(code, code="JKMNPR", session_id="b")
     request, another = JoinRequest("key", "content"), JoinRequest("another", "content")
     assert await codes.open("a", code, None)
-    assert await codes.use(code, "ada", request) == Joined(code, "ada")
+    assert await codes.use(code, "ada", request, "token") == Joined(code, "ada", "token")
     await full_store.assert_refused(codes.open("b", other, None))
-    await full_store.assert_refused(codes.use(code, "ben", another))
+    await full_store.assert_refused(codes.use(code, "ben", another, "token"))
     await full_store.assert_succeeds(codes.give_back(code, "ada", request))
     await full_store.assert_succeeds(codes.close("a"))
     assert await codes.find("a") is None
