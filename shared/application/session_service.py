@@ -154,7 +154,10 @@ class SessionService:
             loaded = await self._state.load(authorization, name, context.key)
             if loaded.recorded:
                 return await self._replay(loaded.recorded, context.key, name, loaded.stored)
-            stored, now = await self._state.found(loaded, name, authorization)
+            deletes = isinstance(command, Delete) and not context.is_dry_run
+            stored, now = await self._state.found(
+                loaded, name, authorization, include_ended=deletes
+            )
             if stored is None:
                 raise SessionNotFound
             authorization.check(stored.session, command)
