@@ -757,6 +757,8 @@ export interface JoinCode {
   max_uses: number;
   uses: number;
   newcomers?: { total_time_ms?: number; group_id?: string };
+  /** Of `joinCode()`: the participants that were taken. `revokeToken` ends the token of one. */
+  joined?: { participant_id: string; token_id: string }[];
 }
 
 /** The answer to a code: a `token` and the session's `url`, or the free `participants`. */
@@ -766,6 +768,7 @@ export interface Join {
   participant_id?: string;
   /** Absent if the service needs none. */
   token?: string;
+  token_id?: string;
   expires_at?: string;
   url?: string;
   participants?: { participant_id: string; name?: string }[];

@@ -5,11 +5,12 @@ from hashlib import sha256
 from secrets import token_hex
 from typing import Any
 
+import msgspec
 from starlette.responses import Response
 
 from shared.application.authorization import Caller, Role
 from shared.application.join_service import Choice, Joiner
-from shared.application.ports.join_codes import Joined
+from shared.application.ports.join_codes import Joined, JoinRequest
 from shared.application.ports.token_revocations import SessionToken
 from shared.auth.tokens import MAX_LIFETIME_S, TokenKind
 from shared.domain.session import Participant, session_name
@@ -17,7 +18,7 @@ from shared.http.client_address import public_url
 from shared.http.join_bodies import JoinBody
 from shared.http.rendering import json_response, token_fields
 from shared.http.request import ApiRequest
-from shared.http.routing import IDEMPOTENCY_KEY, JOIN_ERRORS, ResponseSpec, Routes
+from shared.http.routing import JOIN_ERRORS, SECRET_IDEMPOTENCY_KEY, ResponseSpec, Routes
 from shared.http.token_issue import issue_instant
 from shared.serverless.http_function import make_http_function
 
@@ -28,7 +29,7 @@ routes = Routes("join codes")
     "/v1/join",
     ResponseSpec(200, "JoinAnswer", "Joined, or the choice of participants", JOIN_ERRORS),
     takes=JoinBody,
-    parameters=(IDEMPOTENCY_KEY,),
+    parameters=(SECRET_IDEMPOTENCY_KEY,),
 )
 async def join(request: ApiRequest, body: JoinBody) -> Response:
     """Join a session with a code: get a token for it, and the address of its page.
@@ -36,22 +37,33 @@ async def join(request: ApiRequest, body: JoinBody) -> Response:
     If the code is for participants and the request names none, the answer has no token but
     `participants`, those who are free: ask again with one of their ids, or with a name if
     `may_add`. Unknown, closed, expired and used-up codes are 404 alike. A retry with the same
-    `Idempotency-Key` uses the code only once.
+    `Idempotency-Key` and body uses the code only once.
     """
     address, rate_limit = request.components.access_control.admit_joiner(request)
     request.rate_limit = rate_limit
-    key = request.idempotency_key
     joiner = Joiner(
         address=address,
         letters=body.code,
         participant_id=body.participant_id,
         name=body.name,
-        request=key and sha256(key.encode()).hexdigest()[:32],
+        request=_request(request.idempotency_key, body),
         request_id=request.request_id,
     )
     found = await request.components.joins.join(joiner, rate_limit)
     shown = _choice(found) if isinstance(found, Choice) else await _joined(request, found)
     return json_response(shown)
+
+
+def _request(key: str | None, body: JoinBody) -> JoinRequest | None:
+    """Return what tells a retry: the key, and whom the person wants to be."""
+    if key is None:
+        return None
+    wanted = msgspec.json.encode([body.participant_id, body.name])
+    return JoinRequest(_hash(key.encode()), _hash(wanted))
+
+
+def _hash(content: bytes) -> str:
+    return sha256(content).hexdigest()[:32]
 
 
 def _choice(found: Choice) -> dict[str, Any]:
@@ -94,13 +106,14 @@ async def _token(request: ApiRequest, joined: Joined) -> dict[str, Any]:
         tenant=code.tenant,
         session_id=code.session_id,
         participant_id=joined.participant_id,
-        token=SessionToken(name, issued_at=await issue_instant(request.components, name)),
+        token=SessionToken(name, joined.token_id, await issue_instant(request.components, name)),
     )
     lifetime_s = MAX_LIFETIME_S
     if code.tokens_until is not None:
         lifetime_s = min(lifetime_s, max(0, int(code.tokens_until - time.time())))
     issuer = request.components.access_control.require_issuer()
-    return token_fields(*issuer.mint(TokenKind.SESSION, bearer, lifetime_s))
+    token = token_fields(*issuer.mint(TokenKind.SESSION, bearer, lifetime_s))
+    return {**token, "token_id": joined.token_id}
 
 
 handler = make_http_function(routes)

@@ -7,6 +7,7 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from shared.application.authorization import Operation
+from shared.application.commit_builder import limited_owner
 from shared.application.event_loop import LARGE_SESSION, yield_to_event_loop
 from shared.application.session_view import encode_session_view
 from shared.domain.session import Session
@@ -39,8 +40,9 @@ async def read_batch(request: ApiRequest, body: BatchBody) -> Response:
     read_at = [one and one[1] for one in sessions]
     versions = [one and one[0].version for one in sessions]
     facts = {"read_at": read_at, "versions": versions}
+    caller = request.authorization.caller
     first, is_replayed = await remember_first_attempt(
-        request, request.authorization.caller.name, facts
+        request, caller.name, facts, limited_owner(caller.tenant, request.authorization.owner)
     )
     is_replayed = is_replayed and first["versions"] == versions
     if is_replayed:

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from shared.application.authorization import Operation
+from shared.application.commit_builder import limited_owner
 from shared.domain.errors import RuleViolation, Violation
 from shared.http.batch_changes import change_many
 from shared.http.conditional_changes import remember_first_attempt
@@ -48,8 +49,12 @@ async def _wanted(request: ApiRequest, body: BatchCommandBody) -> list[str]:
     if len(selected) > MAX_BATCH:
         message = f"selects {len(selected)} live sessions, but a batch has at most {MAX_BATCH}"
         raise RuleViolation(Violation("metadata", message, "too_large"))
+    caller = request.authorization.caller
     facts, _ = await remember_first_attempt(
-        request, request.authorization.caller.name, {"session_ids": selected}
+        request,
+        caller.name,
+        {"session_ids": selected},
+        limited_owner(caller.tenant, request.authorization.owner),
     )
     return list(facts["session_ids"])
 

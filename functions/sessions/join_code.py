@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from shared.application.authorization import Operation
+from shared.application.commit_builder import limited_owner
 from shared.application.ports.join_codes import JoinCode
 from shared.application.session_view import timestamp
 from shared.http.conditional_changes import remember_first_attempt
@@ -44,8 +45,9 @@ async def open_join_code(request: ApiRequest, body: JoinCodeBody) -> Response:
     access_control = request.components.access_control
     if access_control.requires_tokens:
         access_control.require_issuer()
+    owner = limited_owner(session.tenant, session.owner)
     facts, is_replayed = await remember_first_attempt(
-        request, session.name, {"opening": token_hex(8)}
+        request, session.name, {"opening": token_hex(8)}, owner
     )
     code = await request.components.joins.open(
         request.authorization, session, body.terms(), facts["opening"]
@@ -59,9 +61,20 @@ async def open_join_code(request: ApiRequest, body: JoinCodeBody) -> Response:
     requires=Operation.MANAGE_JOIN_CODE,
 )
 async def read_join_code(request: ApiRequest) -> Response:
-    """Return the open code of this session, and how often it was used; 404 without one."""
+    """Return the open code of this session, and how often it was used; 404 without one.
+
+    `joined` has the participants that were taken, with the ids by which their tokens can be
+    revoked.
+    """
     session, _ = await request.read_session()
-    return json_response(_view(await request.components.joins.find(session)))
+    found = await request.components.joins.find(session)
+    shown = _view(found.code)
+    if found.code.role == "participant" and request.components.access_control.requires_tokens:
+        shown["joined"] = [
+            {"participant_id": participant_id, "token_id": token_id}
+            for participant_id, token_id in found.taken.items()
+        ]
+    return json_response(shown)
 
 
 @routes.delete(
@@ -72,7 +85,7 @@ async def read_join_code(request: ApiRequest) -> Response:
 async def close_join_code(request: ApiRequest) -> Response:
     """Close the code of this session; closing none also succeeds.
 
-    Tokens that the code gave stay valid until they expire.
+    Tokens that the code gave stay valid until they expire or are revoked.
     """
     session, _ = await request.read_session()
     await request.components.joins.close(session)

@@ -9,6 +9,7 @@ from uuid import uuid4
 from starlette.responses import Response
 
 from shared.application.authorization import Caller, Operation, Role
+from shared.application.commit_builder import limited_owner
 from shared.application.errors import TooManyRevocations, Unauthenticated
 from shared.application.ports.token_revocations import SessionToken
 from shared.auth.tokens import TokenKind
@@ -60,7 +61,8 @@ async def mint(request: ApiRequest, body: TokenBody) -> Response:
         "jti": str(uuid4()),
         "issued_at": await issue_instant(request.components, session.name),
     }
-    first, is_replayed = await remember_first_attempt(request, session.name, claims)
+    owner = limited_owner(session.tenant, session.owner)
+    first, is_replayed = await remember_first_attempt(request, session.name, claims, owner)
     claims |= first
     bearer = Caller(
         role=Role(body.role),

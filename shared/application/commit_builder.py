@@ -102,7 +102,7 @@ def build_commit(
         origin=context.origin,
         pushes=pushes(steps, now, result.shown, result.encoded, stored.session if stored else None),
         key=context.key,
-        owner=_limited_owner(session),
+        owner=limited_owner(session.tenant, session.owner),
         owner_limits=limits,
         load=current_load(session),
         listed_until=_new_listed_until(stored, session, store_time(session, now), retention),
@@ -128,7 +128,7 @@ def build_restoring_commit(session: Session, now: Instant) -> Commit:
         wake_at=_wake_at(session, now, next_at),
         now=store_time(session, now),
         alarm_at=None if next_at is None else store_time(session, next_at),
-        owner=_limited_owner(session),
+        owner=limited_owner(session.tenant, session.owner),
         load=current_load(session),
         listed_until=_listed_until(store_time(session, now), retention),
     )
@@ -164,9 +164,9 @@ def _new_listed_until(
     return until if until != before else None
 
 
-def _limited_owner(session: Session) -> str | None:
-    """The owner, qualified by tenant, against whose limits the session counts."""
-    return session.owner and f"{session.tenant or ''}:{session.owner}"
+def limited_owner(tenant: str | None, owner: str | None) -> str | None:
+    """Return the owner, qualified by tenant, as the limits of owners name it."""
+    return owner and f"{tenant or ''}:{owner}"
 
 
 def _wake_at(session: Session, now: Instant, next_at: Instant | None) -> Instant | None:

@@ -1,5 +1,6 @@
 """Join codes: a host opens one for its session, and people join with it, without a token."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -26,8 +27,10 @@ from shared.application.ports.join_codes import (
     JoinCode,
     JoinCodes,
     Joined,
+    JoinRequest,
     JoinRole,
     Newcomers,
+    OpenCode,
     TooManyGuesses,
 )
 from shared.application.ports.session_store import SessionStore
@@ -55,14 +58,14 @@ class Terms(Value, frozen=True):
 class Joiner(Value, frozen=True):
     """A person who joins: as the participant with that id, or as a new one with that name.
 
-    `address` is where the request comes from, `request` a hash of its idempotency key.
+    `address` is where the request comes from, `request` its idempotency key and content, hashed.
     """
 
     address: str
     letters: str
     participant_id: str | None = None
     name: str | None = None
-    request: str | None = None
+    request: JoinRequest | None = None
     request_id: str | None = None
 
 
@@ -97,7 +100,8 @@ class JoinService:
         if tokens_until is not None:
             expires_at = min(expires_at, int(tokens_until * 1000))
         for _ in range(_ATTEMPTS):
-            present = await self.codes.find(session.name)
+            found = await self.codes.find(session.name)
+            present = found.code if found else None
             if present and present.opening == opening:
                 return present
             code = JoinCode(
@@ -115,12 +119,12 @@ class JoinService:
                 return code
         raise StoreUnavailable("No join code could be opened")
 
-    async def find(self, session: Session) -> JoinCode:
+    async def find(self, session: Session) -> OpenCode:
         """Return the open code of the session. Raises `JoinCodeNotFound`."""
-        code = await self.codes.find(session.name)
-        if code is None:
+        found = await self.codes.find(session.name)
+        if found is None:
             raise JoinCodeNotFound
-        return code
+        return found
 
     async def close(self, session: Session) -> None:
         """Close the session's code, if there is one. Tokens that it gave stay valid."""
@@ -139,18 +143,18 @@ class JoinService:
             return Choice(code, tuple(one for one in session.participants if _is_free(one, taken)))
         _check_choice(code, session, joiner)
         wanted = joiner.participant_id or (joiner.name and str(uuid4()))
-        joined = await self.codes.use(code, wanted, joiner.request)
+        joined = await self.codes.use(code, wanted, joiner.request, str(uuid4()))
         if joined == "closed":
             raise JoinCodeNotFound
         if joined == "taken":
             raise ParticipantTaken
-        if joiner.participant_id and joined.participant_id != joiner.participant_id:
+        if joined == "reused":
             raise IdempotencyKeyReused
         if joiner.name and joined.participant_id and session.find(joined.participant_id) is None:
             await self._add(joined.code, joined.participant_id, joiner, counter)
         return joined
 
-    async def _guessed(self, joiner: Joiner) -> tuple[JoinCode, frozenset[str]]:
+    async def _guessed(self, joiner: Joiner) -> tuple[JoinCode, dict[str, str]]:
         # An impossible code is looked up as well, so that it counts as a wrong one.
         letters = letters_of(joiner.letters) or ""
         found = await self.codes.guess(letters, joiner.address)
@@ -218,7 +222,7 @@ def _addition(newcomers: Newcomers, participant_id: str, name: str | None) -> Ad
     return AddParticipant(newcomer)
 
 
-def _is_free(participant: Participant, taken: frozenset[str]) -> bool:
+def _is_free(participant: Participant, taken: Container[str]) -> bool:
     return participant.participant_id not in taken and not participant.is_retired
 
 

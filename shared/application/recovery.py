@@ -22,11 +22,12 @@ _RETRY_AFTER_S = 1.0
 
 
 class Recovery:
-    """Restores unfinished sessions, but none that were deleted or have ended.
+    """Restores unfinished sessions, and ended ones only to delete them. None that were deleted.
 
     A restored session continues from the newest version in the trail or the outbox. If the store
     lost the outbox too, changes that had not reached the trail are lost: at most the audit lag.
-    If `is_on` is false it restores nothing, but still tells which ids were used.
+    If `is_on` is false it restores nothing that isn't to be deleted, but still tells which ids were
+    used.
     """
 
     def __init__(
@@ -79,23 +80,26 @@ class Recovery:
         *,
         beside: Sequence[str] = (),
         include_expired: bool = True,
+        include_ended: bool = False,
     ) -> dict[str, StoredSession]:
         """Restore the `lost` sessions; return those that are in the store now, by name.
 
         `lost` maps the session's name to the time of its shard.
 
-        Sessions that have ended, were deleted or aren't allowed by `admits` are left out, and
-        without `include_expired` also those whose retention has passed. Concurrent calls restore a
-        session once. Sessions named in `beside` are looked up with the same calls, but not
-        restored. Raises `AuditUnavailable`.
+        Sessions that were deleted or aren't allowed by `admits` are left out, and without
+        `include_expired` also those whose retention has passed. `include_ended` adds sessions that
+        have ended, which a deletion needs. Concurrent calls restore a session once. Sessions named
+        in `beside` are looked up with the same calls, but not restored. Raises `AuditUnavailable`.
         """
-        if not self._is_on:
+        if not (self._is_on or include_ended):
             return {}
         last = await self._last_known({*lost, *beside})
         restored = {}
         for name, now in lost.items():
             snapshot = last.get(name)
-            if snapshot is None or not snapshot.can_change or not admits(snapshot.session):
+            if snapshot is None or snapshot.is_deletion or not admits(snapshot.session):
+                continue
+            if snapshot.session.status.is_terminal and not include_ended:
                 continue
             session_now = session_time(snapshot.session, now)
             if include_expired or _retention_ends_at(snapshot.session) > session_now:

@@ -58,13 +58,21 @@ class SessionLoader:
         authorization: Authorization | None,
         *,
         include_expired: bool = True,
+        include_ended: bool = False,
     ) -> tuple[StoredSession | None, Instant]:
         """Return the loaded session and its time; restore the session if the store has lost it.
 
         Only sessions that the caller may read are restored; no `authorization` stands for the
-        service itself. `include_expired` includes sessions whose retention has passed.
+        service itself. `include_expired` includes sessions whose retention has passed,
+        `include_ended` those that have ended and are only in the trail.
         """
-        restored = (await self.restored({name: loaded}, authorization, include_expired)).get(name)
+        found = await self.restored(
+            {name: loaded},
+            authorization,
+            include_expired=include_expired,
+            include_ended=include_ended,
+        )
+        restored = found.get(name)
         stored = restored or loaded.stored
         if stored is None:
             return None, loaded.now
@@ -75,7 +83,9 @@ class SessionLoader:
         self,
         loaded: Mapping[str, LoadResult],
         authorization: Authorization | None,
+        *,
         include_expired: bool = True,
+        include_ended: bool = False,
     ) -> Mapping[str, StoredSession]:
         """Restore sessions that were `loaded` and not found; return the restored ones by name.
 
@@ -98,7 +108,11 @@ class SessionLoader:
         admits = authorization.may_read if authorization else admit_all
         try:
             return await self._recovery.restore(
-                lost, admits, beside=hidden, include_expired=include_expired
+                lost,
+                admits,
+                beside=hidden,
+                include_expired=include_expired,
+                include_ended=include_ended,
             )
         except AuditUnavailable:
             if lost or any(loaded[name].stored for name in hidden):

@@ -154,7 +154,10 @@ class SessionService:
             loaded = await self._state.load(authorization, name, context.key)
             if loaded.recorded:
                 return await self._replay(loaded.recorded, context.key, name, loaded.stored)
-            stored, now = await self._state.found(loaded, name, authorization)
+            deletes = isinstance(command, Delete) and not context.is_dry_run
+            stored, now = await self._state.found(
+                loaded, name, authorization, include_ended=deletes
+            )
             if stored is None:
                 raise SessionNotFound
             authorization.check(stored.session, command)
@@ -279,10 +282,16 @@ class SessionService:
         stored, now = await self._state.apply_due(stored, now)
         return (stored.session, now) if stored else None
 
-    async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
-        """Store `record` under `key` unless it has one; return the stored record."""
+    async def remember(self, key: IdempotencyKey, record: bytes, owner: str | None = None) -> bytes:
+        """Store `record` under `key` unless it has one; return the stored record.
+
+        Raises `StorageLimitExceeded` if the `owner` (`limited_owner`) would have too many bytes.
+        """
         async with store_timeout():
-            return await self._store.remember(key, record)
+            kept = await self._store.remember(key, record, owner, self._limits.of_owner)
+        if isinstance(kept, QuotaExceeded):
+            raise self._limits.refusal(kept)
+        return kept
 
     def _apply(
         self,

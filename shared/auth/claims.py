@@ -35,6 +35,14 @@ one session. Both are revoked together."""
 KEY_CLAIM = "made_with_key"
 """Claim of a subscription token: the id of the API key that it was made with."""
 
+EXACT_CLAIM = "iat_exact"
+"""Claim of a token that this service made: its `iat` is by the store's clock, as revocations are.
+
+The `iat` of a backend may be up to `LEEWAY_S` later than the token was issued."""
+
+LEEWAY_S = 30
+"""Tolerated difference between the clocks of a token's issuer and of this instance, s."""
+
 TOKEN_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
 _OF_ONE_SESSION = frozenset({Role.COHOST, Role.PARTICIPANT, Role.SPECTATOR})
@@ -89,15 +97,17 @@ def _token(claims: Mapping[str, Any], name: str) -> SessionToken:
     """Return the token for the session `name` that has these claims.
 
     A `jti` in another form than this service's is ignored, so such a token is only revoked together
-    with all others of the session.
+    with all others of the session. A backend's clock may be fast by as much as is tolerated, so its
+    token counts as issued that much earlier: otherwise it could survive a revocation of all.
     """
     token_id = claims.get("jti")
+    ahead_s = 0 if claims.get(EXACT_CLAIM) is True else LEEWAY_S
     try:
-        issued_at = Instant(round(float(claims.get("iat", 0)) * 1000))
+        issued_at = Instant(round((float(claims.get("iat", 0)) - ahead_s) * 1000))
     except OverflowError:
         raise Unauthenticated("The token's claim iat is too large") from None
     is_known = isinstance(token_id, str) and TOKEN_ID.fullmatch(token_id)
-    return SessionToken(name, token_id if is_known else None, issued_at)
+    return SessionToken(name, token_id if is_known else None, max(issued_at, Instant(0)))
 
 
 def _expiry(claims: Mapping[str, Any]) -> float:

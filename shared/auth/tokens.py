@@ -11,10 +11,14 @@ import jwt
 from shared.application.authorization import Caller
 from shared.application.errors import Forbidden, Unauthenticated
 from shared.application.ports.token_revocations import SessionToken
-from shared.auth.claims import KEY_CLAIM, PARENT_CLAIM, caller_from, follower_from
-
-LEEWAY_S = 30
-"""Tolerated difference between the clocks of a token's issuer and of this instance, s."""
+from shared.auth.claims import (
+    EXACT_CLAIM,
+    KEY_CLAIM,
+    LEEWAY_S,
+    PARENT_CLAIM,
+    caller_from,
+    follower_from,
+)
 
 MAX_LIFETIME_S = 24 * 60 * 60
 _MAX_LENGTH = 8192
@@ -168,7 +172,7 @@ def _identity(kind: TokenKind, token: SessionToken | None) -> Mapping[str, Any]:
     """Return the claims by which `token`, or a token that was made with it, can be revoked."""
     if token is None:
         return {}
-    identity = {"jti": token.token_id, "iat": token.issued_at / 1000}
+    identity = {"jti": token.token_id, "iat": token.issued_at / 1000, EXACT_CLAIM: True}
     return {PARENT_CLAIM: identity} if kind is TokenKind.SUBSCRIPTION else identity
 
 

@@ -62,15 +62,12 @@ class AccessControl:
     async def authenticate(self, connection: HTTPConnection, operation: Operation) -> Caller:
         """Return the caller that the request's token or API key names.
 
-        Raises what `verify` raises, and `RateLimitExceeded` after too many wrong API keys.
+        Raises what `verify` raises.
         """
-        if self._tokens is None:
-            return UNAUTHENTICATED_CALLER
         is_live = operation is Operation.SUBSCRIBE
         token = _token_in(connection, even_in_query=is_live)
-        if token and self._api_keys.is_key(token):
-            return await self._verify_key(token, connection)
-        return await self.verify(token, SUBSCRIPTION_TOKENS if is_live else REQUEST_TOKENS)
+        kinds = SUBSCRIPTION_TOKENS if is_live else REQUEST_TOKENS
+        return await self.verify(connection, token, kinds)
 
     def rate_limit(
         self,
@@ -115,17 +112,20 @@ class AccessControl:
             self._origins.check(connection, Operation.ADD_PARTICIPANT)
         return address, rate_limit
 
-    async def verify(self, token: str | None, kinds: frozenset[TokenKind]) -> Caller:
-        """Return the caller that `token` names.
+    async def verify(
+        self, connection: HTTPConnection, token: str | None, kinds: frozenset[TokenKind]
+    ) -> Caller:
+        """Return the caller that `token`, which may be an API key, names.
 
-        Raises `Unauthenticated`, and `StoreUnavailable` if the issuer's keys can't be fetched.
+        Raises `Unauthenticated`, `RateLimitExceeded` if too many wrong API keys came from the
+        address of `connection`, and `StoreUnavailable` if the issuer's keys can't be fetched.
         """
         if self._tokens is None:
             return UNAUTHENTICATED_CALLER
         if token is None:
             raise Unauthenticated
         if self._api_keys.is_key(token):
-            return await self._api_keys.verify(token)
+            return await self._verify_key(token, connection)
         caller = await self._tokens.verify(token, kinds)
         if caller.key_id:
             await self._api_keys.require_valid(caller.key_id)

@@ -54,12 +54,13 @@ async def create_session(
 
 
 async def remember_first_attempt(
-    request: ApiRequest, scope: str, facts: dict[str, Any]
+    request: ApiRequest, scope: str, facts: dict[str, Any], owner: str | None = None
 ) -> tuple[dict[str, Any], bool]:
     """Return the `facts` recorded under the request's key, and whether this is a retry.
 
     For endpoints that change no session: `facts` suffice to reproduce the first response. They
-    are stored in `scope` for 24 h, and not at all without a key. Raises `IdempotencyKeyReused`.
+    are stored in `scope` for 24 h, and not at all without a key. They count among the bytes of
+    `owner` (`limited_owner`). Raises `IdempotencyKeyReused` and `StorageLimitExceeded`.
     """
     if (own_key := _own_key(request)) is None:
         return facts, False
@@ -67,7 +68,7 @@ async def remember_first_attempt(
     own = {"try": token_hex(8), "fingerprint": fingerprint, "facts": facts}
     record = msgspec.json.encode(own)
     key = IdempotencyKey(scope, own_key, fingerprint)
-    kept = await request.components.service.remember(key, record)
+    kept = await request.components.service.remember(key, record, owner)
     first = msgspec.json.decode(kept)
     if first["fingerprint"] != fingerprint:
         raise IdempotencyKeyReused

@@ -9,11 +9,21 @@ from pydantic_core import PydanticCustomError
 from shared.http.fields import id_of, key_id_of, token_id_of, uuid_of
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import Body
-from shared.http.routing import DRY_RUN, IDEMPOTENCY_KEY, Route
+from shared.http.routing import DRY_RUN, IDEMPOTENCY_KEY, SECRET_IDEMPOTENCY_KEY, Route
 
-_key = TypeAdapter(
-    Annotated[str, Field(max_length=IDEMPOTENCY_KEY.max_length, pattern=IDEMPOTENCY_KEY.pattern)]
-)
+_keys = {
+    parameter: TypeAdapter(
+        Annotated[
+            str,
+            Field(
+                min_length=parameter.min_length,
+                max_length=parameter.max_length,
+                pattern=parameter.pattern,
+            ),
+        ]
+    )
+    for parameter in (IDEMPOTENCY_KEY, SECRET_IDEMPOTENCY_KEY)
+}
 
 _flag = TypeAdapter(bool)
 
@@ -45,8 +55,9 @@ async def read_input(request: ApiRequest, route: Route) -> tuple[BaseModel | Non
     for name, value in request.path_params.items():
         if name != "rest":
             setattr(request, name, _id(name, value, errors))
-    if IDEMPOTENCY_KEY in route.parameters and (key := request.idempotency_key) is not None:
-        _validate(_key, key, ("header", IDEMPOTENCY_KEY.name), errors)
+    if (key := request.idempotency_key) is not None:
+        for parameter in _keys.keys() & set(route.parameters):
+            _validate(_keys[parameter], key, ("header", parameter.name), errors)
     if request.scope["query_string"] and DRY_RUN in route.parameters:
         asked = request.query_params.get(DRY_RUN.name, "false")
         request.is_dry_run = bool(_validate(_flag, asked, ("query", DRY_RUN.name), errors))

@@ -59,6 +59,7 @@ class RequestParameter:
 
     name: str
     description: str
+    min_length: int | None = None
     max_length: int | None = None
     pattern: str | None = None
     is_query: bool = False
@@ -76,6 +77,15 @@ IDEMPOTENCY_KEY = RequestParameter(
     max_length=255,
     pattern=r"^[\x21-\x7e]+$",
 )
+SECRET_IDEMPOTENCY_KEY = RequestParameter(
+    IDEMPOTENCY_KEY.name,
+    "Makes retries safe while the code is open. It must be random, such as a UUID.",
+    min_length=20,
+    max_length=IDEMPOTENCY_KEY.max_length,
+    pattern=IDEMPOTENCY_KEY.pattern,
+)
+"""For callers without a token, whose keys nothing else tells apart."""
+
 DRY_RUN = RequestParameter(
     "dry_run", "`true`: answer as if the change was made, and change nothing.", is_query=True
 )

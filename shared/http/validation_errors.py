@@ -23,6 +23,7 @@ _CODES = {
     "json_invalid": "invalid_json",
     "too_long": "too_long",
     "too_short": "too_short",
+    "string_too_short": "too_short",
     "string_too_long": "too_long",
     "too_large": "too_large",
     "too_deep": "too_deep",
@@ -110,6 +111,9 @@ def _message(error: Any) -> str:
         case "too_short":
             least = context["min_length"]
             return f"must have at least {least} {'entry' if least == 1 else 'entries'}"
+        case "string_too_short":
+            least = context["min_length"]
+            return f"must have at least {least} character{'' if least == 1 else 's'}"
         case "string_too_long":
             return f"cannot exceed {context['max_length']} characters"
         case _:

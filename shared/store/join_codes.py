@@ -7,6 +7,7 @@ import msgspec
 from shared.application.ports.join_codes import (
     JoinCode,
     Joined,
+    JoinRequest,
     OpenCode,
     TooManyGuesses,
 )
@@ -36,12 +37,12 @@ class RedisJoinCodes:
         self._redis = redis
         self._keys = keys
 
-    async def find(self, name: str) -> JoinCode | None:
+    async def find(self, name: str) -> OpenCode | None:
         (letters,) = await self._redis.ask([("GET", self._keys.join_code_of(name))])
         if letters is None:
             return None
         (fields,) = await self._redis.ask([("HGETALL", self._keys.join_code(letters.decode()))])
-        return _code_in(_by_name(fields)) if fields else None
+        return _open_code(_by_name(fields)) if fields else None
 
     async def open(self, name: str, code: JoinCode, replaced: JoinCode | None) -> bool:
         old = replaced.code if replaced else ""
@@ -77,34 +78,42 @@ class RedisJoinCodes:
             return None
         if reply[0]:
             return TooManyGuesses(Millis(reply[0]))
-        fields = _by_name(reply[1])
-        taken = (field[len(_TAKEN) :].decode() for field in fields if field.startswith(_TAKEN))
-        return OpenCode(_code_in(fields), frozenset(taken))
+        return _open_code(_by_name(reply[1]))
 
     async def use(
-        self, code: JoinCode, participant_id: str | None, request: str | None
-    ) -> Joined | Literal["taken", "closed"]:
+        self,
+        code: JoinCode,
+        participant_id: str | None,
+        request: JoinRequest | None,
+        token_id: str,
+    ) -> Joined | Literal["taken", "closed", "reused"]:
         record = _encode(replace(code, uses=0))
         arguments: list[Argument] = [
             record,
             participant_id or "",
-            request or "",
+            request.key if request else "",
+            request.content if request else "",
             code.max_uses,
             code.expires_at,
+            token_id,
         ]
         keys = [self._keys.join_code(code.code), self._keys.join_requests(code.code)]
         reply = await self._redis.run(load_script("join_use"), keys, arguments)
         match reply[0]:
             case b"taken":
                 return "taken"
+            case b"reused":
+                return "reused"
             case b"used":
-                return Joined(code, reply[1].decode() or None)
+                return Joined(code, reply[1].decode() or None, reply[2].decode())
             case _:
                 return "closed"
 
-    async def give_back(self, code: JoinCode, participant_id: str, request: str | None) -> None:
+    async def give_back(
+        self, code: JoinCode, participant_id: str, request: JoinRequest | None
+    ) -> None:
         keys = [self._keys.join_code(code.code), self._keys.join_requests(code.code)]
-        arguments = [participant_id, request or ""]
+        arguments = [participant_id, request.key if request else ""]
         await self._redis.run(load_script("join_give_back"), keys, arguments)
 
 
@@ -112,5 +121,11 @@ def _by_name(fields: list[Reply]) -> dict[bytes, bytes]:
     return dict(zip(fields[::2], fields[1::2], strict=True))
 
 
-def _code_in(fields: dict[bytes, bytes]) -> JoinCode:
-    return replace(_decode(fields[b"record"]), uses=int(fields[b"uses"]))
+def _open_code(fields: dict[bytes, bytes]) -> OpenCode:
+    code = replace(_decode(fields[b"record"]), uses=int(fields[b"uses"]))
+    taken = {
+        name[len(_TAKEN) :].decode(): token_id.decode()
+        for name, token_id in fields.items()
+        if name.startswith(_TAKEN)
+    }
+    return OpenCode(code, taken)

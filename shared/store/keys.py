@@ -121,8 +121,11 @@ class StoreKeys:
 
     def webhooks(self, tenant: str | None) -> str:
         """Hash with the webhooks of a tenant, by id."""
-        name = f"webhooks:{tenant or ''}"
-        return f"{self.shard_of(name)}:{name}"
+        return f"{self.webhooks_shard(tenant)}:webhooks:{tenant or ''}"
+
+    def webhooks_shard(self, tenant: str | None) -> str:
+        """Hash tag of the shard with the webhooks of a tenant."""
+        return self.shard_of(f"webhooks:{tenant or ''}")
 
     def webhook_ids(self, shard: str) -> str:
         """Set with the ids of all webhooks of all tenants, for the shard's outbox."""

@@ -1,5 +1,6 @@
 """`Outbox` in Redis streams: one stream per shard, read through a consumer group."""
 
+import time
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -23,6 +24,9 @@ AUDIT = "audit"
 _LEASE = Millis(2_000)
 """A worker that doesn't renew its lease for so long is replaced by another one."""
 
+_RECONCILE_S = 3_600.0
+"""Time until a worker corrects what an interrupted change of the webhooks has left, s."""
+
 _PAGE = 500
 _MOST_BYTES = 1 << 20
 """Of one reply. Upstash replies with at most 10 MB, and its JSON doubles an entry's size."""
@@ -44,6 +48,7 @@ class RedisOutbox:
         self._group = group
         self._other = other
         self._readers = WebhookReaders(redis, keys)
+        self._reconcile_at = 0.0
         self._first_shard = 0
         self._walks = {
             shard: SharedScans(partial(self._entries, shard), _session_of)
@@ -60,8 +65,8 @@ class RedisOutbox:
         """See `Outbox`. Each call begins with another shard, so that all get their turn.
 
         Shards without the group of webhooks are opened to it if others have it, because they have
-        lost their data. Shards that can't be reached are skipped. Raises `StoreUnavailable` if none
-        can be.
+        lost their data or a creation was interrupted. Shards that can't be reached are skipped.
+        Raises `StoreUnavailable` if none can be.
         """
         shards = self._keys.all_shards
         self._first_shard = (self._first_shard + 1) % len(shards)
@@ -91,8 +96,9 @@ class RedisOutbox:
             raise outages[0]
         if len(unread) + len(outages) == len(shards):
             raise NoWebhook
-        if unread:
-            await self._readers.repair(unread)
+        if self._group == WEBHOOKS and (unread or time.monotonic() >= self._reconcile_at):
+            await self._readers.reconcile(unread)
+            self._reconcile_at = time.monotonic() + _RECONCILE_S
         return taken
 
     async def is_empty(self) -> bool:

@@ -11,6 +11,8 @@ from shared.application.ports.commit import (
     Committed,
     IdempotencyKey,
     IdempotencyRecord,
+    OwnerLimits,
+    QuotaExceeded,
     RevisionConflict,
 )
 from shared.application.ports.data_loss import Epoch
@@ -36,6 +38,7 @@ from shared.store.commit_script import (
     commit_arguments,
     commit_keys,
     is_undivided,
+    limits_per_shard,
     parse_commit_reply,
 )
 from shared.store.connection import (
@@ -63,6 +66,8 @@ from shared.store.token_revocations import is_revoked, revocation_command
 from shared.store.webhook_readers import WEBHOOKS
 
 TIME: Command = ("TIME",)
+
+_NO_LIMITS = OwnerLimits()
 
 
 class RedisSessionStore:
@@ -237,11 +242,21 @@ class RedisSessionStore:
             now, stored, recorded, is_deleted, alarm_at, quotas, epoch, is_now_revoked
         )
 
-    async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
-        kept: bytes = await self._redis.run(
-            load_script("remember"), [self._keys.record(key)], [record, DAY]
-        )
-        return kept
+    async def remember(
+        self,
+        key: IdempotencyKey,
+        record: bytes,
+        owner: str | None = None,
+        limits: OwnerLimits = _NO_LIMITS,
+    ) -> bytes | QuotaExceeded:
+        """See `SessionStore`. An owner's bytes are counted for each shard."""
+        keys, arguments = [self._keys.record(key)], list[Argument]((record, DAY))
+        if owner:
+            most = limits_per_shard(limits, self._keys).bytes
+            keys.append(self._keys.held(self._keys.shard_of(key.scope), owner))
+            arguments.append("" if most is None else most)
+        kept: bytes | None = await self._redis.run(load_script("remember"), keys, arguments)
+        return QuotaExceeded("bytes") if kept is None else kept
 
     async def due_wakeups(self, limit: int) -> list[ShardWakeups]:
         reading = [

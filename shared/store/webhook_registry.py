@@ -2,17 +2,22 @@
 
 import msgspec
 
+from shared.application.ports.audit_log import WEBHOOK_CREATED
 from shared.application.ports.webhooks import Webhook
 from shared.store.connection import Argument, StoreConnection, load_script
 from shared.store.keys import StoreKeys
-from shared.store.webhook_readers import WebhookReaders
+from shared.store.webhook_readers import WEBHOOKS, WebhookReaders, member_of
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Webhook).decode
 
 
 class RedisWebhookRegistry:
-    """The webhooks of each tenant, by id. Their secrets are stored as they are: they must sign."""
+    """The webhooks of each tenant, by id. Their secrets are stored as they are: they must sign.
+
+    A webhook is written together with the reader of the outbox on its own shard. The other shards
+    follow, and `WebhookReaders.reconcile` completes that after a crash.
+    """
 
     def __init__(self, redis: StoreConnection, keys: StoreKeys) -> None:
         self._redis = redis
@@ -28,23 +33,31 @@ class RedisWebhookRegistry:
         return _decode(found) if found else None
 
     async def add(self, tenant: str | None, webhook: Webhook, most: int) -> bool:
-        # First, so that no event after the answer is missed.
-        await self._readers.open(tenant, webhook.webhook_id)
         is_added = await self._write(tenant, webhook, b"", most)
-        if not is_added and await self.find(tenant, webhook.webhook_id) is None:
-            await self._readers.close(tenant, webhook.webhook_id)
+        # An earlier attempt may have added it and then failed.
+        if is_added or await self.find(tenant, webhook.webhook_id):
+            await self._readers.open(tenant, webhook.webhook_id)
         return is_added
 
     async def replace(self, tenant: str | None, old: Webhook, new: Webhook) -> bool:
         return await self._write(tenant, new, _encode(old), 0)
 
     async def remove(self, tenant: str | None, webhook_id: str) -> None:
+        # First, so that `reconcile` finds what a crash leaves.
         await self._redis.ask([("HDEL", self._keys.webhooks(tenant), webhook_id)])
         await self._readers.close(tenant, webhook_id)
 
     async def _write(
         self, tenant: str | None, webhook: Webhook, expected: bytes, most: int
     ) -> bool:
-        key = self._keys.webhooks(tenant)
+        shard = self._keys.webhooks_shard(tenant)
+        keys = [
+            self._keys.webhooks(tenant),
+            self._keys.outbox(shard),
+            self._keys.webhook_ids(shard),
+            self._keys.outbox_channel(shard),
+        ]
+        member = member_of(tenant, webhook.webhook_id)
         arguments: list[Argument] = [webhook.webhook_id, expected, _encode(webhook), most]
-        return bool(await self._redis.run(load_script("webhook_register"), [key], arguments))
+        arguments += [WEBHOOKS, WEBHOOK_CREATED, member]
+        return bool(await self._redis.run(load_script("webhook_register"), keys, arguments))

@@ -16,7 +16,7 @@ from synckairos import PresenceChanged
 from infra.local.instance import Instance, running
 from infra.local.ports import free_port
 from infra.local.realtime import LocalRealtime
-from shared.auth.tokens import LEEWAY_S
+from shared.auth.claims import LEEWAY_S
 from tests.clients.driving import JAVASCRIPT, Driver, driver
 from tests.clients.following import followed_session
 from tests.support import tokens

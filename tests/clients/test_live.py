@@ -12,7 +12,7 @@ from synckairos.api_types import TransportName, timestamp_of
 
 from infra.local.instance import Instance, running
 from infra.local.ports import free_port
-from shared.auth.tokens import LEEWAY_S
+from shared.auth.claims import LEEWAY_S
 from tests.clients.following import RecordedSession, followed_session
 from tests.clients.losing_proxy import LossyProxy, lossy_proxy
 from tests.support import tokens

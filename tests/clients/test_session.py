@@ -245,18 +245,3 @@ class FixedClock:
 
     def now(self) -> float:
         return self.at
-
-
-@pytest.mark.parametrize("one", ["", ".", ".."])
-async def test_an_id_that_a_url_would_resolve_makes_no_request(one: str) -> None:
-    def reply(request: httpx.Request) -> httpx.Response:
-        raise AssertionError(request.url)
-
-    async with client(reply) as service:
-        session = service.session(_ID)
-        remove, revoke = session.remove_participant, session.revoke_token
-        for act in (remove, revoke, service.api_keys.revoke, service.webhooks.delete):
-            with pytest.raises(ValueError, match="An id in a path can't be"):
-                await act(one)
-        with pytest.raises(ValueError, match="An id in a path can't be"):
-            service.session(one)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Request, expect
 
 from infra.local.instance import Instance
-from shared.auth.tokens import LEEWAY_S
+from shared.auth.claims import LEEWAY_S
 from tests.e2e.console import Console
 from tests.e2e.problems import Problems
 from tests.support import tokens

@@ -153,6 +153,26 @@ async def test_a_new_participant_joins_where_the_code_allows_it(
     }
 
 
+@pytest.mark.parametrize("key", ["1", "x" * 19])
+async def test_a_key_that_others_could_guess_is_refused(
+    host: ApiClient, phone: ApiClient, key: str
+) -> None:
+    code = (await opened(host, await host.created(chess())))["code"]
+    answer = await join(phone, code, headers={"Idempotency-Key": key})
+    assert details_of(answer) == {"Idempotency-Key": "must have at least 20 characters"}
+
+
+async def test_the_key_of_another_person_gives_no_token(host: ApiClient, phone: ApiClient) -> None:
+    """Cleo's key is known, but not what she sent with it."""
+    session_id = await host.created(chess())
+    terms = {"role": "participant", "newcomers": {"total_time_ms": 90_000}}
+    code = (await opened(host, session_id, **terms))["code"]
+    key = {"Idempotency-Key": str(uuid4())}
+    await joined(phone, code, name="Cleo", headers=key)
+    refused = await join(phone, code, name="Dan", headers=key)
+    assert error_of(refused) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
 async def test_retries_that_overlap_add_one_participant(host: ApiClient, phone: ApiClient) -> None:
     session_id = await host.created(chess())
     terms = {"role": "participant", "newcomers": {"total_time_ms": 90_000}}
@@ -256,6 +276,29 @@ async def test_a_revocation_of_all_tokens_ends_those_of_the_code_and_not_later_o
     after = await joined(phone, code)
     answers = [await phone.get(session_id, bearer(one["token"])) for one in (before, after)]
     assert [answer.status_code for answer in answers] == [401, 200]
+
+
+async def test_the_host_finds_and_revokes_the_token_of_one_person(
+    host: ApiClient, phone: ApiClient
+) -> None:
+    session_id = await host.created(chess())
+    participants = (await host.session(session_id))["participants"]
+    code = (await opened(host, session_id, role="participant"))["code"]
+    key = {"Idempotency-Key": str(uuid4())}
+    ids = [one["participant_id"] for one in participants]
+    ada = await joined(phone, code, participant_id=ids[0], headers=key)
+    ben = await joined(phone, code, participant_id=ids[1])
+    shown = await host.http.get(f"/v1/sessions/{session_id}/join-code")
+    tokens_of = {
+        one["participant_id"]: one["token_id"]
+        for one in check_documented(shown, _code).json()["data"]["joined"]
+    }
+    assert tokens_of == {ids[0]: ada["token_id"], ids[1]: ben["token_id"]}
+    revoked = await host.http.delete(f"/v1/sessions/{session_id}/tokens/{tokens_of[ids[0]]}")
+    assert revoked.status_code == 204
+    again = await joined(phone, code, participant_id=ids[0], headers=key)
+    answers = [await phone.get(session_id, bearer(one["token"])) for one in (ada, again, ben)]
+    assert [answer.status_code for answer in answers] == [401, 401, 200]
 
 
 async def test_a_code_of_a_tenant_leads_to_its_session(guessed_url: str, phone: ApiClient) -> None:

@@ -11,8 +11,10 @@ import pytest
 from redis import Redis
 
 from infra.local.instance import Instance, running
+from shared.application.api_key_format import new_key, new_key_id
 from tests.support import tokens
 from tests.support.api import ApiClient, chess
+from tests.support.live import connect_live
 from tests.support.tokens import SECRET, bearer
 
 _GENERAL = 30
@@ -216,6 +218,25 @@ async def test_the_live_sessions_of_a_host_are_limited(
         kept = next(answer for answer in answers if answer.status_code == 201)
         await one.do(kept.json()["data"]["session_id"], "cancel")
         assert (await two.create(chess())).status_code == 201
+
+
+async def test_wrong_keys_over_a_socket_count_like_those_of_requests(
+    limited: tuple[Instance, Instance],
+) -> None:
+    async with _clients(limited, tokens.host("guesser")) as (one, _):
+        session_id = await one.created(chess())
+        wrong = {"type": "AUTHENTICATE", "token": new_key(new_key_id())}
+        query = f"&token={tokens.host('guesser')}"
+        async with connect_live(limited[0], session_id, query) as follower:
+            codes: list[str] = []
+            # A window may end meanwhile, and the next one counts anew.
+            while "RATE_LIMIT_EXCEEDED" not in codes and len(codes) <= 2 * _GENERAL:
+                await follower.send(wrong)
+                codes.append((await follower.until_type("ERROR"))["code"])
+        assert len(codes) > _GENERAL
+        assert codes[-1] == "RATE_LIMIT_EXCEEDED"
+        refused = await one.get(session_id, bearer(wrong["token"]))
+        assert refused.status_code == 429
 
 
 @pytest.fixture(scope="module")

@@ -192,6 +192,26 @@ async def test_a_session_that_the_store_forgot_is_listed_from_the_trail(
     await redis.aclose()
 
 
+async def test_a_deletion_removes_a_session_that_only_the_trail_has(
+    api: ApiClient, redis_url: str
+) -> None:
+    room = str(uuid4())
+    name, query = await api.started(chess(metadata={"room": room})), {"metadata.room": room}
+    await api.do(name, "cancel")
+    await api.audited(name, 3)
+    redis, key = Redis.from_url(redis_url), StoreKeys().session(name)
+    await redis.delete(key)
+    assert (await api.http.delete(f"/v1/sessions/{name}?dry_run=true")).status_code == 204
+    assert (await api.get(name)).status_code == 404
+    assert await ids(api, **query) == [name]
+    await api.delete(name)
+    assert await ids(api, **query) == []
+    await api.audited(name, 4)
+    await redis.delete(key)
+    assert await ids(api, **query) == []
+    await redis.aclose()
+
+
 async def test_a_page_ends_before_its_answer_becomes_large(host: ApiClient) -> None:
     wanted = await host.created(chess(metadata={"room": "a"}))
     large = {"room": "b", "text": "x" * 8_000}

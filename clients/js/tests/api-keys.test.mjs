@@ -26,16 +26,3 @@ test("one token of a session is revoked, or all", async () => {
   const tokens = `/v1/sessions/${session.id}/tokens`;
   assert.deepEqual(asked(), [`DELETE ${tokens}/t1`, `DELETE ${tokens}`]);
 });
-
-test("an id that a URL would resolve makes no request", async () => {
-  const { client, asked } = serviceWith({});
-  const session = client.session("5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10");
-  for (const id of ["", ".", ".."]) {
-    await assert.rejects(async () => session.revokeToken(id), TypeError);
-    await assert.rejects(async () => session.removeParticipant(id), TypeError);
-    await assert.rejects(async () => client.apiKeys.revoke(id), TypeError);
-    await assert.rejects(async () => client.webhooks.delete(id), TypeError);
-    assert.throws(() => client.session(id), TypeError);
-  }
-  assert.deepEqual(asked(), []);
-});

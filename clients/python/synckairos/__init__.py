@@ -29,7 +29,7 @@ from synckairos.events import (
     Update,
     Warned,
 )
-from synckairos.joining import FreeParticipant, Join, JoinCode
+from synckairos.joining import FreeParticipant, Join, JoinCode, JoinedParticipant
 from synckairos.presence import Presence, PresenceSummary, PresentConnection
 from synckairos.session import Session
 from synckairos.session_clock import SessionClock
@@ -56,6 +56,7 @@ __all__ = [
     "Group",
     "Join",
     "JoinCode",
+    "JoinedParticipant",
     "ListFilter",
     "ListPage",
     "ListedSession",

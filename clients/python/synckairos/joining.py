@@ -3,8 +3,18 @@
 from typing import Literal, NotRequired, TypedDict
 
 
+class JoinedParticipant(TypedDict):
+    """A participant whom a person took with a code; `token_id` revokes that person's token."""
+
+    participant_id: str
+    token_id: str
+
+
 class JoinCode(TypedDict):
-    """The open code of a session. `newcomers` is there if people may join as new participants."""
+    """The open code of a session. `newcomers` is there if people may join as new participants.
+
+    `join_code()` also returns the participants that were taken, as `joined`.
+    """
 
     code: str
     role: Literal["participant", "spectator"]
@@ -12,6 +22,7 @@ class JoinCode(TypedDict):
     max_uses: int
     uses: int
     newcomers: NotRequired[dict[str, int | str]]
+    joined: NotRequired[list[JoinedParticipant]]
 
 
 class FreeParticipant(TypedDict):
@@ -31,6 +42,7 @@ class Join(TypedDict):
     role: Literal["participant", "spectator"]
     participant_id: NotRequired[str]
     token: NotRequired[str]
+    token_id: NotRequired[str]
     expires_at: NotRequired[str]
     url: NotRequired[str]
     participants: NotRequired[list[FreeParticipant]]

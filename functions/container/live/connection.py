@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from functions.container.live.presence_reports import PresenceEntry
+from functions.container.live.revocation_check import RETRY_AFTER_S, REVOKED, RevocationCheck
 from shared.application import push_messages
 from shared.application.authorization import (
     TOKEN_REVOKED_MESSAGE,
@@ -25,8 +26,8 @@ from shared.application.errors import (
 )
 from shared.application.session_service import SessionService
 from shared.application.store_clock import StoreClock
+from shared.auth.claims import LEEWAY_S
 from shared.auth.rate_limits import RequestRateLimit
-from shared.auth.tokens import LEEWAY_S
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
 from shared.realtime.listener import CLOSED, GAP, Listener, Push
@@ -34,18 +35,9 @@ from shared.realtime.listener import CLOSED, GAP, Listener, Push
 _TOKEN_EXPIRED = Push("", "TOKEN_EXPIRED")
 """Not a message: the client's token has expired."""
 
-_CHECK_REVOCATION = Push("", "CHECK_REVOCATION")
-"""Not a message: the client's token may have been revoked."""
-
 TOKEN_EXPIRED_MESSAGE = "The token has expired; reconnect with a new one"
 
-_RETRY_AFTER_S = (0.3, 1.0)
-"""Bounds of a random delay, because all clients of the instance may need to read again at once."""
-
 _CHECK_TOKEN_S = 60.0
-_CHECK_KEY_S = 2.0
-"""A revoked API key is noticed within 4 s: this time, and the time for which an instance relies on
-its copy of a key (`FRESH_S`)."""
 
 _FOR_THIS_CLIENT = frozenset({"CONNECTED", "STATE_SYNC", "PONG", "ERROR", "AUTHENTICATED"})
 """Message types that are made for this client alone; all others are pushes of the session."""
@@ -72,16 +64,18 @@ class LiveConnection:
     presence: PresenceEntry | None = None
     _may_read: bool | None = field(init=False)
     _valid_until: float | None = field(init=False)
+    _revocation_check: RevocationCheck = field(init=False)
     _greeting: Push | None = None
     _expiry_timer: asyncio.TimerHandle | None = None
-    _key_timer: asyncio.TimerHandle | None = None
+    _gap_timer: asyncio.TimerHandle | None = None
     _carry: Callable[[str], bool] | None = None
 
     def __post_init__(self) -> None:
         self._may_read = None if self.authorization.caller.role is Role.HOST else True
         self._valid_until = _valid_until(self.authorization.caller)
         self._schedule_expiry()
-        self._schedule_key_check()
+        self._revocation_check = RevocationCheck(self.require_unrevoked, self.listener)
+        self._revocation_check.follow_key(self.authorization.caller)
 
     def send_directly_by(self, carry: Callable[[str], bool]) -> None:
         """Send messages directly by `carry` where possible; `next` returns all others.
@@ -92,11 +86,12 @@ class LiveConnection:
         self.listener.carry = self._send_now
 
     def end(self) -> None:
-        """Stop sending, stop the timers of the token, and leave the session's presence."""
+        """Stop sending, stop the timers and checks, and leave the session's presence."""
         self.listener.carry = None
         if self.presence:
             self.presence.leave()
-        for timer in (self._expiry_timer, self._key_timer):
+        self._revocation_check.stop()
+        for timer in (self._expiry_timer, self._gap_timer):
             if timer:
                 timer.cancel()
 
@@ -150,8 +145,9 @@ class LiveConnection:
             elif push is _TOKEN_EXPIRED:
                 if self._seconds_left == 0:  # otherwise the token was renewed meanwhile
                     raise Unauthenticated(TOKEN_EXPIRED_MESSAGE)
-            elif push is _CHECK_REVOCATION:
-                await self._check_revocation()
+            elif push is REVOKED:
+                if error := self._revocation_check.error:  # otherwise a new token came meanwhile
+                    raise error
             elif push.type == push_messages.TOKENS_REVOKED:
                 self._end_if_revoked_by(push)
             elif push is CLOSED or await self._may_see(push):
@@ -182,8 +178,7 @@ class LiveConnection:
         self.authorization.caller = caller
         self._valid_until = _valid_until(caller)
         self._schedule_expiry()
-        if caller.token or caller.key_id:
-            self.listener.put(_CHECK_REVOCATION)
+        self._revocation_check.follow_new(caller)
         answer = push_messages.authenticated(self.clock.now(), caller.expires_at)
         await self.listener.reply(Push.of(answer))
 
@@ -238,7 +233,7 @@ class LiveConnection:
         try:
             session, now = await self.service.read(self._unlimited_authorization, self.session_id)
         except StoreUnavailable:
-            await self._retry(GAP)
+            self._retry_gap()
         except Unauthenticated:
             raise
         except SessionDeleted:
@@ -248,33 +243,19 @@ class LiveConnection:
         else:
             self._put_state(session, now)
 
-    def _schedule_key_check(self) -> None:
-        """Check the caller's API key, if it has one, again after a while."""
-        if self._key_timer:
-            self._key_timer.cancel()
-            self._key_timer = None
-        if self.authorization.caller.key_id:
-            loop = asyncio.get_running_loop()
-            self._key_timer = loop.call_later(_CHECK_KEY_S, self.listener.put, _CHECK_REVOCATION)
-
-    async def _check_revocation(self) -> None:
-        """Raise `Unauthenticated` if the token or API key is revoked, once the store can tell."""
-        try:
-            await self.require_unrevoked(self.authorization.caller)
-            self._schedule_key_check()
-        except StoreUnavailable:
-            await self._retry(_CHECK_REVOCATION)
-
     def _end_if_revoked_by(self, notice: Push) -> None:
         """Raise `Unauthenticated` if the revocation in `notice` is that of the client's token."""
         token = self.authorization.caller.token
         if token and push_messages.revocation_in(notice.text).covers(token):
             raise Unauthenticated(TOKEN_REVOKED_MESSAGE)
 
-    async def _retry(self, marker: Push) -> None:
-        """Queue `marker` again after a while, behind everything else, so that `CLOSED` wins."""
-        await asyncio.sleep(random.uniform(*_RETRY_AFTER_S))
-        self.listener.put(marker)
+    def _retry_gap(self) -> None:
+        """Queue `GAP` again after a while; pushes go on meanwhile."""
+        if self._gap_timer:
+            self._gap_timer.cancel()
+        loop = asyncio.get_running_loop()
+        delay_s = random.uniform(*RETRY_AFTER_S)
+        self._gap_timer = loop.call_later(delay_s, self.listener.put, GAP)
 
     async def _tell_of_deletion(self) -> None:
         """Queue `SESSION_DELETED`, which ends the connection, if the caller could read the session.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -11,7 +12,7 @@ from functions.container.connections.websocket import TRY_SEND_EXTENSION
 from functions.container.live.connection import LiveConnection
 from functions.container.live.measurement import measurement_in
 from functions.container.live.subscription import LiveConnections
-from shared.application.authorization import Operation
+from shared.application.authorization import Caller, Operation
 from shared.application.errors import ServiceError, StoreUnavailable
 from shared.auth.tokens import SUBSCRIPTION_TOKENS
 from shared.http import strict_json
@@ -25,6 +26,8 @@ _REFUSED = 4000
 """Base of close codes that carry an HTTP status: 4401 means that the token isn't valid."""
 
 Message = dict[str, Any]
+Verify = Callable[[str], Awaitable[Caller]]
+"""Returns the caller that a token or API key names, or raises a `ServiceError`."""
 
 _uuid = TypeAdapter(Uuid)
 
@@ -57,7 +60,7 @@ def router_of(live: LiveConnections) -> APIRouter:
                 if extension := websocket.scope.get("extensions", {}).get(TRY_SEND_EXTENSION):
                     connection.send_directly_by(extension["send"])
                 await connection.begin(with_state=query.get("sync") == "1")
-                await _converse(websocket, connection, access_control)
+                await _converse(websocket, connection, partial(_verify, access_control, websocket))
         except ValidationError:
             await websocket.close(_POLICY, "Invalid sessionId format")
         except StoreUnavailable:
@@ -68,12 +71,14 @@ def router_of(live: LiveConnections) -> APIRouter:
     return router
 
 
-async def _converse(
-    websocket: WebSocket, connection: LiveConnection, access_control: AccessControl
-) -> None:
+async def _verify(access_control: AccessControl, websocket: WebSocket, token: str) -> Caller:
+    return await access_control.verify(websocket, token, SUBSCRIPTION_TOKENS)
+
+
+async def _converse(websocket: WebSocket, connection: LiveConnection, verify: Verify) -> None:
     """Receive and send concurrently; when one of them ends, cancel the other."""
     tasks = {
-        asyncio.create_task(_receive_messages(websocket, connection, access_control)),
+        asyncio.create_task(_receive_messages(websocket, connection, verify)),
         asyncio.create_task(_send_messages(websocket, connection)),
     }
     try:
@@ -100,32 +105,30 @@ async def _send_messages(websocket: WebSocket, connection: LiveConnection) -> No
 
 
 async def _receive_messages(
-    websocket: WebSocket, connection: LiveConnection, access_control: AccessControl
+    websocket: WebSocket, connection: LiveConnection, verify: Verify
 ) -> None:
     while True:
         frame = await websocket.receive()
         if frame["type"] == "websocket.disconnect":
             return
         try:
-            await _answer(_message_in(frame), connection, access_control)
+            await _answer(_message_in(frame), connection, verify)
         except ServiceError as error:
             await connection.send_error(error.code, error.message)
 
 
-async def _answer(
-    message: Message | None, connection: LiveConnection, access_control: AccessControl
-) -> None:
+async def _answer(message: Message | None, connection: LiveConnection, verify: Verify) -> None:
     if message is None:
         await connection.send_error("INVALID_MESSAGE", "A message must be a JSON object")
     elif handler := MESSAGES.get(str(message.get("type"))):
-        await handler(message, connection, access_control)
+        await handler(message, connection, verify)
     else:
         await connection.send_error(
             "UNKNOWN_TYPE", f"The type must be one of {', '.join(MESSAGES)}"
         )
 
 
-async def _ping(message: Message, connection: LiveConnection, _: AccessControl) -> None:
+async def _ping(message: Message, connection: LiveConnection, _: Verify) -> None:
     try:
         measurement = measurement_in(message)
     except ValueError as error:
@@ -135,21 +138,19 @@ async def _ping(message: Message, connection: LiveConnection, _: AccessControl) 
     await connection.pong(message.get("clientTimestamp"))
 
 
-async def _reconnect(_: Message, connection: LiveConnection, __: AccessControl) -> None:
+async def _reconnect(_: Message, connection: LiveConnection, __: Verify) -> None:
     await connection.send_state()
 
 
-async def _authenticate(
-    message: Message, connection: LiveConnection, access_control: AccessControl
-) -> None:
+async def _authenticate(message: Message, connection: LiveConnection, verify: Verify) -> None:
     token = message.get("token")
     if isinstance(token, str):
-        await connection.reauthenticate(await access_control.verify(token, SUBSCRIPTION_TOKENS))
+        await connection.reauthenticate(await verify(token))
     else:
         await connection.send_error("INVALID_MESSAGE", "AUTHENTICATE needs a token")
 
 
-MESSAGES: dict[str, Callable[[Message, LiveConnection, AccessControl], Awaitable[None]]] = {
+MESSAGES: dict[str, Callable[[Message, LiveConnection, Verify], Awaitable[None]]] = {
     "PING": _ping,
     "RECONNECT": _reconnect,
     "AUTHENTICATE": _authenticate,

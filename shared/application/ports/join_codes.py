@@ -35,17 +35,25 @@ class JoinCode(Value, frozen=True):
 
 
 class OpenCode(Value, frozen=True):
-    """A code that was guessed right, with the participants that are no longer free."""
+    """An open code, and the participants that are no longer free, with the ids of their tokens."""
 
     code: JoinCode
-    taken: frozenset[str]
+    taken: dict[str, str]
+
+
+class JoinRequest(Value, frozen=True):
+    """Hashes of a request's idempotency key, and of its content without the code."""
+
+    key: str
+    content: str
 
 
 class Joined(Value, frozen=True):
-    """A use of a code; `participant_id` is None for a spectator."""
+    """A use of a code, with the id of its token; `participant_id` is None for a spectator."""
 
     code: JoinCode
     participant_id: str | None
+    token_id: str
 
 
 class TooManyGuesses(Value, frozen=True):
@@ -57,7 +65,7 @@ class TooManyGuesses(Value, frozen=True):
 class JoinCodes(Protocol):
     """Stores open codes, at most one for each session. All methods raise `StoreUnavailable`."""
 
-    async def find(self, name: str) -> JoinCode | None:
+    async def find(self, name: str) -> OpenCode | None:
         """Return the open code of the session with the store name `name`, if any."""
 
     async def open(self, name: str, code: JoinCode, replaced: JoinCode | None) -> bool:
@@ -78,14 +86,20 @@ class JoinCodes(Protocol):
         """
 
     async def use(
-        self, code: JoinCode, participant_id: str | None, request: str | None
-    ) -> Joined | Literal["taken", "closed"]:
-        """Use the code once, and take the participant, in one atomic step.
+        self,
+        code: JoinCode,
+        participant_id: str | None,
+        request: JoinRequest | None,
+        token_id: str,
+    ) -> Joined | Literal["taken", "closed", "reused"]:
+        """Use the code once for a token, and take the participant, in one atomic step.
 
-        A use with the same `request` (a hash) as an earlier one changes nothing, and returns that
-        one. `taken`: someone else has the participant. `closed`: no uses are left, or the code was
-        closed.
+        A use with the same `request` as an earlier one changes nothing, and returns that one.
+        `reused`: the earlier one had the same key and other content. `taken`: someone else has the
+        participant. `closed`: no uses are left, or the code was closed.
         """
 
-    async def give_back(self, code: JoinCode, participant_id: str, request: str | None) -> None:
+    async def give_back(
+        self, code: JoinCode, participant_id: str, request: JoinRequest | None
+    ) -> None:
         """Undo a use that took a participant."""

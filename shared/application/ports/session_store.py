@@ -12,6 +12,8 @@ from shared.application.ports.commit import (
     CommitResult,
     IdempotencyKey,
     IdempotencyRecord,
+    OwnerLimits,
+    QuotaExceeded,
     StoredSession,
 )
 from shared.application.ports.data_loss import Epoch
@@ -130,9 +132,16 @@ class SessionStore(Protocol):
     async def commit(self, commit: Commit) -> CommitResult:
         """Write all of `commit` or nothing, in one round trip."""
 
-    async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
+    async def remember(
+        self,
+        key: IdempotencyKey,
+        record: bytes,
+        owner: str | None = None,
+        limits: OwnerLimits = ...,
+    ) -> bytes | QuotaExceeded:
         """Store `record` under `key` for 24 h unless it has one; return the stored record.
 
+        It counts among the bytes of `owner`, as `limited_owner` names it, which `limits` bounds.
         For requests without a commit, because they change no session. One round trip.
         """
 

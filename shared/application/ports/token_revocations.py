@@ -9,8 +9,9 @@ from shared.domain.values import Value
 class SessionToken(Value, frozen=True):
     """A token for one session, as its revocation needs it.
 
-    `name` is the session's store name. `token_id` is the claim `jti`, if there is one, and
-    `issued_at` the claim `iat`; a token without it counts as very old.
+    `name` is the session's store name, `token_id` the claim `jti`, if there is one, and `issued_at`
+    the earliest instant, by the store's clock, at which the token may have been issued. A token
+    without the claim `iat` counts as very old.
     """
 
     name: str

@@ -174,6 +174,7 @@ def _header(header: RequestParameter) -> Any:
     return Header(
         alias=header.name,
         description=header.description,
+        min_length=header.min_length,
         max_length=header.max_length,
         pattern=header.pattern,
     )

@@ -130,6 +130,7 @@ DESCRIPTIONS = {
     "is_retired": "Whether the participant is out of the rotation",
     "item_id": "Your id of the item",
     "items": "The items of the programme, in their order",
+    "joined": "The participants that were taken with the code, and the ids of their tokens",
     "key": "The key for the client of the project",
     "NewApiKey.key": "The key itself, shown only here",
     "key_id": "The id of the API key",

@@ -594,8 +594,18 @@ class JoinCodeNewcomers(ResponseModel):
     group_id: Id = omittable()
 
 
+class JoinedParticipant(ResponseModel):
+    """A participant whom a person took with the code, and the id of that person's token."""
+
+    participant_id: Id
+    token_id: str
+
+
 class JoinCode(ResponseModel):
-    """An open code, how often it was used, and how often it may be."""
+    """An open code, how often it was used, and how often it may be.
+
+    `joined` is in the answer of GET, if the code is for participants and gives tokens.
+    """
 
     code: Annotated[str, Field(examples=["BCDFGH"])]
     role: JoinRole
@@ -603,6 +613,7 @@ class JoinCode(ResponseModel):
     max_uses: Annotated[int, Field(ge=1)]
     uses: Annotated[int, Field(ge=0)]
     newcomers: JoinCodeNewcomers = omittable()
+    joined: list[JoinedParticipant] = omittable()
 
 
 class FreeParticipant(ResponseModel):
@@ -622,6 +633,7 @@ class Join(ResponseModel):
     role: JoinRole
     participant_id: Id = omittable()
     token: str = omittable()
+    token_id: str = omittable()
     expires_at: str = omittable()
     url: str = omittable()
     participants: list[FreeParticipant] = omittable()

@@ -3,30 +3,36 @@
 -- The requests are not in the hash of the code, because each guess reads that.
 --
 -- KEYS  code, requests of the code
--- ARGV  record, participant id ('' = none), request ('' = none), most uses, expiry of the code in ms since 1970
--- Returns {'used', participant id} of this use or of an earlier one with the same request,
--- {'taken'}, or {'closed'} if the code is gone, another one, or has no uses left.
+-- ARGV  record, participant id ('' = none), request ('' = none), content of the request, most uses,
+--       expiry of the code in ms since 1970, id of a new token
+-- Returns {'used', participant id, token id} of this use or of an earlier one with the same request
+-- and content, {'reused'} if that had other content, {'taken'}, or {'closed'} if the code is gone,
+-- another one, or has no uses left.
 
-local participant, request = ARGV[2], ARGV[3]
+local participant, request, content, token = ARGV[2], ARGV[3], ARGV[4], ARGV[7]
 if redis.call('HGET', KEYS[1], 'record') ~= ARGV[1] then
   return {'closed'}
 end
 local earlier = request ~= '' and redis.call('HGET', KEYS[2], request)
 if earlier then
-  return {'used', earlier}
+  local its_content, its_token, its_participant = string.match(earlier, '^(%S*) (%S*) (.*)$')
+  if its_content ~= content then
+    return {'reused'}
+  end
+  return {'used', its_participant, its_token}
 end
 if participant ~= '' and redis.call('HEXISTS', KEYS[1], 'taken:' .. participant) == 1 then
   return {'taken'}
 end
-if tonumber(redis.call('HGET', KEYS[1], 'uses')) >= tonumber(ARGV[4]) then
+if tonumber(redis.call('HGET', KEYS[1], 'uses')) >= tonumber(ARGV[5]) then
   return {'closed'}
 end
 redis.call('HINCRBY', KEYS[1], 'uses', 1)
 if participant ~= '' then
-  redis.call('HSET', KEYS[1], 'taken:' .. participant, 1)
+  redis.call('HSET', KEYS[1], 'taken:' .. participant, token)
 end
 if request ~= '' then
-  redis.call('HSET', KEYS[2], request, participant)
-  redis.call('PEXPIREAT', KEYS[2], ARGV[5])
+  redis.call('HSET', KEYS[2], request, content .. ' ' .. token .. ' ' .. participant)
+  redis.call('PEXPIREAT', KEYS[2], ARGV[6])
 end
-return {'used', participant}
+return {'used', participant, token}

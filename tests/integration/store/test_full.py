@@ -19,7 +19,7 @@ from shared.application.ports.commit import (
     QuotaExceeded,
     RevisionConflict,
 )
-from shared.application.ports.join_codes import JoinCode, Joined
+from shared.application.ports.join_codes import JoinCode, Joined, JoinRequest
 from shared.application.ports.rate_limit import RateLimit
 from shared.application.ports.session_store import SessionStore, Wakeup
 from shared.application.ports.webhooks import Attempt, Recipient, Webhook, WebhookMessage
@@ -273,11 +273,12 @@ async def test_a_new_join_code_is_refused_and_an_open_one_is_closed(
     codes = RedisJoinCodes(connection, keys)
     code = JoinCode("BCDFGH", "1", "a", "tenant", "participant", FAR_FUTURE, 3)
     other = replace(code, code="JKMNPR", session_id="b")
+    request, another = JoinRequest("key", "content"), JoinRequest("another", "content")
     assert await codes.open("a", code, None)
-    assert await codes.use(code, "ada", "request") == Joined(code, "ada")
+    assert await codes.use(code, "ada", request, "token") == Joined(code, "ada", "token")
     await full_store.assert_refused(codes.open("b", other, None))
-    await full_store.assert_refused(codes.use(code, "ben", "another"))
-    await full_store.assert_succeeds(codes.give_back(code, "ada", "request"))
+    await full_store.assert_refused(codes.use(code, "ben", another, "token"))
+    await full_store.assert_succeeds(codes.give_back(code, "ada", request))
     await full_store.assert_succeeds(codes.close("a"))
     assert await codes.find("a") is None
 

@@ -310,3 +310,36 @@ def test_each_shard_gets_its_share_of_the_byte_limit(most: int, shards: int) -> 
     assert share is not None
     assert most <= share * shards <= most + 4 * (most * shards * 64 * 1024) ** 0.5 + shards
     assert shards > 1 or share == most
+
+
+async def test_records_of_requests_without_a_commit_are_counted_and_limited(
+    store: SessionStore, redis: Redis, keys: StoreKeys
+) -> None:
+    first, second = (IdempotencyKey("a-session", name, "fingerprint") for name in ("k1", "k2"))
+    record = b"x" * 144
+    limits = OwnerLimits(bytes=2 * len(record) + 2 * _ANSWER_OVERHEAD - 1)
+    for _ in range(2):
+        assert await store.remember(first, record, ALICE, limits) == record
+    assert await counted_bytes(redis) == len(record) + _ANSWER_OVERHEAD
+    assert await store.remember(second, record, ALICE, limits) == _BYTES_EXCEEDED
+    assert not await redis.exists(keys.record(second))
+    assert await store.remember(second, record, "tenant:bob", limits) == record
+
+
+async def test_the_bytes_of_records_are_given_back_when_they_have_expired(
+    store: SessionStore, redis: Redis
+) -> None:
+    """A record was counted a day ago, and the owner has done nothing since."""
+    this_hour = (await redis.time())[0] // 3600
+    await redis.hset(
+        _USAGE_KEY, mapping={"#swept": this_hour - 25, "#bytes": 900, f"#{this_hour}": 900}
+    )
+    key, record = IdempotencyKey("a-session", "k1", "fingerprint"), b"x" * 100
+    own_bytes = len(record) + _ANSWER_OVERHEAD
+    assert await store.remember(key, record, ALICE, OwnerLimits(bytes=own_bytes)) == record
+    fields: Any = await redis.hgetall(_USAGE_KEY)
+    assert fields == {
+        b"#swept": b"%d" % this_hour,
+        b"#bytes": b"%d" % own_bytes,
+        b"#%d" % (this_hour + 25): b"%d" % own_bytes,
+    }

@@ -8,7 +8,13 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.application.errors import StoreUnavailable
-from shared.application.ports.join_codes import JoinCode, Joined, OpenCode, TooManyGuesses
+from shared.application.ports.join_codes import (
+    JoinCode,
+    Joined,
+    JoinRequest,
+    OpenCode,
+    TooManyGuesses,
+)
 from shared.domain.units import Instant
 from shared.domain.values import replace
 from shared.store.connection import StoreConnection
@@ -32,13 +38,17 @@ def codes(connection: StoreConnection, keys: StoreKeys) -> RedisJoinCodes:
     return RedisJoinCodes(connection, keys)
 
 
+def request(key: str, content: str = "content") -> JoinRequest:
+    return JoinRequest(key, content)
+
+
 async def test_an_open_code_is_found_by_its_session_and_by_its_letters(
     codes: RedisJoinCodes,
 ) -> None:
     assert await codes.find(NAME) is None
     assert await codes.open(NAME, CODE, None)
-    assert await codes.find(NAME) == CODE
-    assert await codes.guess("BCDFGH", HERE) == OpenCode(CODE, frozenset())
+    assert await codes.find(NAME) == OpenCode(CODE, {})
+    assert await codes.guess("BCDFGH", HERE) == OpenCode(CODE, {})
     await codes.close(NAME)
     assert await codes.find(NAME) is None
     assert await codes.guess("BCDFGH", HERE) is None
@@ -57,7 +67,7 @@ async def test_of_two_that_replace_a_code_at_once_one_is_opened(codes: RedisJoin
     new = [replace(CODE, code=letters, opening=letters) for letters in ("JKMNPR", "STVWXY")]
     opened = await asyncio.gather(*(codes.open(NAME, one, CODE) for one in new))
     assert sorted(opened) == [False, True]
-    assert await codes.find(NAME) == new[opened.index(True)]
+    assert await codes.find(NAME) == OpenCode(new[opened.index(True)], {})
     assert await codes.guess("BCDFGH", HERE) is None
 
 
@@ -65,7 +75,7 @@ async def test_a_code_its_entry_and_its_uses_expire_together(
     codes: RedisJoinCodes, keys: StoreKeys, redis: Redis
 ) -> None:
     await codes.open(NAME, CODE, None)
-    await codes.use(CODE, None, "request")
+    await codes.use(CODE, None, request("request"), "token")
     names = [keys.join_code(CODE.code), keys.join_requests(CODE.code), keys.join_code_of(NAME)]
     assert [await redis.pexpiretime(name) for name in names] == [EXPIRES_AT] * 3
     await codes.close(NAME)
@@ -77,7 +87,7 @@ async def test_a_guess_reads_no_more_after_many_uses(
 ) -> None:
     await codes.open(NAME, replace(CODE, max_uses=20), None)
     for n in range(20):
-        await codes.use(replace(CODE, max_uses=20), None, f"request {n}")
+        await codes.use(replace(CODE, max_uses=20), None, request(f"request {n}"), "token")
     assert await redis.hlen(keys.join_code(CODE.code)) == 2
 
 
@@ -85,42 +95,65 @@ async def test_a_participant_is_taken_once_even_by_two_at_the_same_time(
     codes: RedisJoinCodes,
 ) -> None:
     await codes.open(NAME, CODE, None)
-    found = await asyncio.gather(*(codes.use(CODE, "ada", str(n)) for n in range(2)))
+    found = await asyncio.gather(
+        *(codes.use(CODE, "ada", request(str(n)), "token") for n in range(2))
+    )
     assert "taken" in found
-    assert Joined(CODE, "ada") in found
-    assert await codes.guess("BCDFGH", HERE) == OpenCode(replace(CODE, uses=1), frozenset({"ada"}))
+    assert Joined(CODE, "ada", "token") in found
+    assert await codes.guess("BCDFGH", HERE) == OpenCode(replace(CODE, uses=1), {"ada": "token"})
 
 
 async def test_a_repeated_request_uses_the_code_once(codes: RedisJoinCodes) -> None:
     await codes.open(NAME, CODE, None)
     for _ in range(5):
-        assert await codes.use(CODE, None, "request") == Joined(CODE, None)
-        assert await codes.use(CODE, "ada", "another") == Joined(CODE, "ada")
-    assert await codes.find(NAME) == replace(CODE, uses=2)
+        assert await codes.use(CODE, None, request("request"), "token") == Joined(
+            CODE, None, "token"
+        )
+        assert await codes.use(CODE, "ada", request("another"), "token") == Joined(
+            CODE, "ada", "token"
+        )
+    assert await codes.find(NAME) == OpenCode(replace(CODE, uses=2), {"ada": "token"})
+
+
+async def test_a_repeated_request_keeps_the_id_of_its_token(codes: RedisJoinCodes) -> None:
+    await codes.open(NAME, CODE, None)
+    for participant_id in (None, "ada"):
+        key = request(f"of {participant_id}")
+        used = [await codes.use(CODE, participant_id, key, token) for token in ("first", "second")]
+        assert used == [Joined(CODE, participant_id, "first")] * 2
+
+
+async def test_a_repeated_key_with_other_content_learns_nothing(codes: RedisJoinCodes) -> None:
+    await codes.open(NAME, CODE, None)
+    await codes.use(CODE, "ada", request("key"), "token")
+    assert await codes.use(CODE, "ben", request("key", "other content"), "token") == "reused"
+    assert await codes.find(NAME) == OpenCode(replace(CODE, uses=1), {"ada": "token"})
 
 
 async def test_a_used_up_code_is_closed_except_for_repeated_requests(
     codes: RedisJoinCodes,
 ) -> None:
     await codes.open(NAME, CODE, None)
-    found = await asyncio.gather(*(codes.use(CODE, f"p{n}", f"r{n}") for n in range(8)))
+    found = await asyncio.gather(
+        *(codes.use(CODE, f"p{n}", request(f"r{n}"), "token") for n in range(8))
+    )
     assert found.count("closed") == 5
-    assert [await codes.use(CODE, f"p{n}", f"r{n}") for n in range(8)] == found
+    assert [await codes.use(CODE, f"p{n}", request(f"r{n}"), "token") for n in range(8)] == found
 
 
 async def test_a_use_that_is_given_back_is_free_again(codes: RedisJoinCodes) -> None:
     await codes.open(NAME, CODE, None)
-    await codes.use(CODE, "ada", "request")
+    await codes.use(CODE, "ada", request("request"), "token")
     for _ in range(2):
-        await codes.give_back(CODE, "ada", "request")
-    assert await codes.find(NAME) == CODE
-    assert await codes.use(CODE, "ada", "another") == Joined(CODE, "ada")
+        await codes.give_back(CODE, "ada", request("request"))
+    assert await codes.find(NAME) == OpenCode(CODE, {})
+    assert await codes.use(CODE, "ada", request("another"), "token") == Joined(CODE, "ada", "token")
 
 
 async def test_a_code_that_was_replaced_can_not_be_used(codes: RedisJoinCodes) -> None:
     await codes.open(NAME, CODE, None)
     await codes.open(NAME, replace(CODE, code="JKMNPR", opening="2"), CODE)
-    assert await codes.use(CODE, "ada", None) == "closed"
+    assert await codes.use(CODE, "ada", None, "token") == "closed"
 
 
 async def test_after_ten_wrong_codes_an_address_must_wait_even_with_the_right_one(
@@ -134,7 +167,7 @@ async def test_after_ten_wrong_codes_an_address_must_wait_even_with_the_right_on
     refused = await codes.guess("BCDFGH", HERE)
     assert isinstance(refused, TooManyGuesses)
     assert 0 < refused.retry_after_ms <= WRONG_WINDOW
-    assert await codes.guess("BCDFGH", "192.0.2.2") == OpenCode(CODE, frozenset())
+    assert await codes.guess("BCDFGH", "192.0.2.2") == OpenCode(CODE, {})
 
 
 async def test_right_codes_are_not_counted(codes: RedisJoinCodes) -> None:
@@ -170,7 +203,7 @@ async def test_a_full_redis_counts_wrong_codes_too(
 ) -> None:
     await codes.open(NAME, CODE, None)
     await fill()
-    assert await codes.guess("BCDFGH", HERE) == OpenCode(CODE, frozenset())
+    assert await codes.guess("BCDFGH", HERE) == OpenCode(CODE, {})
     for _ in range(MOST_WRONG_OF_ADDRESS):
         assert await codes.guess("ZZZZZZ", HERE) is None
     assert isinstance(await codes.guess("BCDFGH", HERE), TooManyGuesses)

@@ -2,6 +2,7 @@
 outbox."""
 
 import time
+from collections.abc import Awaitable
 from uuid import uuid4
 
 import pytest
@@ -23,7 +24,7 @@ from shared.store.connection import StoreConnection
 from shared.store.keys import StoreKeys
 from shared.store.outbox import AUDIT, RedisOutbox
 from shared.store.webhook_queue import RedisWebhookQueue
-from shared.store.webhook_readers import WEBHOOKS
+from shared.store.webhook_readers import WEBHOOKS, WebhookReaders
 from shared.store.webhook_registry import RedisWebhookRegistry
 
 NOW = Instant(1_000)
@@ -388,6 +389,74 @@ async def test_a_shard_that_lost_its_data_is_read_again(
     await redis.xadd(keys.outbox(lost), {"entry": "1"})
     (entry,) = await webhooks.take("worker", 10)
     assert entry.shard == lost
+
+
+class Crash(Exception):
+    """The process dies."""
+
+
+async def crash_in(monkeypatch: pytest.MonkeyPatch, method: str, change: Awaitable[object]) -> None:
+    """Let the process die in `change` before it changes the readers of other shards."""
+
+    async def die(*_: object) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WebhookReaders, method, die)
+        with pytest.raises(Crash):
+            await change
+
+
+async def test_after_a_crash_while_a_webhook_is_made_all_shards_are_read(
+    connection: StoreConnection, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = StoreKeys(3)
+    registry = RedisWebhookRegistry(connection, keys)
+    new = webhook(1)
+    await crash_in(monkeypatch, "open", registry.add(None, new, 10))
+    assert await registry.of(None) == [new]
+    assert await reads(RedisOutbox(connection, keys, WEBHOOKS, other=AUDIT))
+    assert await groups_of(redis, keys) == [{WEBHOOKS}] * 3
+
+
+async def test_after_a_crash_while_a_second_webhook_is_made_all_shards_know_it(
+    connection: StoreConnection, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = StoreKeys(3)
+    registry = RedisWebhookRegistry(connection, keys)
+    first = await registered(registry)
+    await crash_in(monkeypatch, "open", registry.add("other", webhook(2), 10))
+    webhooks = RedisOutbox(connection, keys, WEBHOOKS, other=AUDIT)
+    assert await reads(webhooks)
+    await registry.remove(None, first.webhook_id)
+    assert await reads(webhooks)
+    assert await groups_of(redis, keys) == [{WEBHOOKS}] * 3
+
+
+async def test_a_retry_after_a_crash_lets_all_shards_be_read(
+    connection: StoreConnection, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = StoreKeys(3)
+    registry = RedisWebhookRegistry(connection, keys)
+    new = webhook(1)
+    await crash_in(monkeypatch, "open", registry.add(None, new, 10))
+    assert not await registry.add(None, new, 10)
+    assert await groups_of(redis, keys) == [{WEBHOOKS}] * 3
+
+
+async def test_after_a_crash_while_the_last_webhook_is_removed_no_shard_is_read(
+    registry: RedisWebhookRegistry,
+    connection: StoreConnection,
+    redis: Redis,
+    keys: StoreKeys,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hook = await registered(registry)
+    await crash_in(monkeypatch, "close", registry.remove(None, hook.webhook_id))
+    webhooks = RedisOutbox(connection, keys, WEBHOOKS, other=AUDIT)
+    assert await reads(webhooks)
+    assert not await reads(webhooks)
+    assert await groups_of(redis, keys) == [set()] * keys.shards
 
 
 async def test_workers_leave_no_consumers_behind(

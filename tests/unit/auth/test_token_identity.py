@@ -1,5 +1,6 @@
 """How a token for one session is identified, so that it can be revoked."""
 
+import time
 from typing import Any
 
 import pytest
@@ -25,12 +26,39 @@ def spectator(**more: Any) -> str:
 
 async def test_a_token_of_one_session_is_identified_with_its_tenant() -> None:
     token = spectator(jti="an-id", iat=100.001, tenant="acme")
-    assert await identity_of(token) == SessionToken(f"acme:{ID}", "an-id", Instant(100_001))
+    assert await identity_of(token) == SessionToken(f"acme:{ID}", "an-id", Instant(70_001))
 
 
 @pytest.mark.parametrize("jti", [None, "", "x" * 65, "with space"])
 async def test_an_id_in_another_form_is_no_token_id(jti: object) -> None:
     assert await identity_of(spectator(jti=jti)) == SessionToken(ID)
+
+
+async def test_a_fast_clock_does_not_let_a_token_survive_a_revocation_of_all() -> None:
+    """A backend whose clock is 29 s fast signs a token a second before the revocation."""
+    revoked_at = time.time()
+    token = await identity_of(spectator(iat=revoked_at - 1 + 29))
+    assert token
+    assert Revocation(Instant(int(revoked_at * 1000))).covers(token)
+
+
+@pytest.mark.parametrize(("iat_s", "is_revoked"), [(130.0, True), (130.001, False)])
+async def test_a_backend_s_token_counts_as_new_from_30_s_after_a_revocation(
+    iat_s: float, is_revoked: bool
+) -> None:
+    token = await identity_of(spectator(iat=iat_s))
+    assert token
+    assert Revocation(Instant(100_000)).covers(token) is is_revoked
+
+
+async def test_a_token_of_this_service_is_valid_right_after_a_revocation() -> None:
+    revocation = Revocation(Instant(100_000))
+    for issued_at, is_revoked in ((100_000, True), (100_001, False)):
+        made = SessionToken(ID, "an-id", Instant(issued_at))
+        caller = Caller(Role.SPECTATOR, "viewer", session_id=ID, token=made)
+        token, _ = TOKENS.mint(TokenKind.SESSION, caller, 60)
+        assert await identity_of(token) == made
+        assert revocation.covers(made) is is_revoked
 
 
 @pytest.mark.parametrize("iat", [-(10**400), -1e308])

@@ -83,9 +83,12 @@ class Checks:
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)
         self.count = 0
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def __call__(self, _: Caller) -> None:
         self.count += 1
+        await self.may_answer.wait()
         if self.errors:
             raise self.errors.pop(0)
 
@@ -238,6 +241,34 @@ async def test_a_new_token_is_checked_until_the_store_has_answered() -> None:
         await asyncio.sleep(1.1)
         assert client.ended_with == "The token was revoked"
         assert checks.count == 3
+
+
+async def test_pushes_do_not_wait_for_the_check_of_a_new_token() -> None:
+    checks = Checks()
+    connection = live_connection(token=TOKEN, checks=checks)
+    async for client in greeted_client(connection):
+        checks.may_answer.clear()
+        await connection.reauthenticate(Caller(Role.SERVICE, token=TOKEN))
+        await client.run_loop()
+        assert checks.count == 2
+        connection.listener.put(UPDATE)
+        assert client.sent[-1] == UPDATE.text
+        checks.errors = [Unauthenticated("The token was revoked")]
+        checks.may_answer.set()
+        await client.run_loop()
+        assert client.ended_with == "The token was revoked"
+
+
+async def test_pushes_go_on_while_the_state_can_not_be_read() -> None:
+    async for client in greeted_client(live_connection(error=StoreUnavailable())):
+        client.connection.listener.put(GAP)
+        await client.run_loop()
+        client.connection.listener.put(UPDATE)
+        assert client.sent == [UPDATE.text]
+        reading: Any = client.connection.service
+        reading.error = SessionDeleted()
+        await asyncio.sleep(1.1)
+        assert [push.type for push in client.returned] == ["SESSION_DELETED"]
 
 
 async def test_the_api_key_of_a_connection_is_checked_until_it_is_revoked() -> None:
