@@ -113,7 +113,7 @@ def authenticated(now: Instant, expires_at_s: float | None) -> bytes:
 
 
 def error(now: Instant, code: str, message: str) -> bytes:
-    """Return the answer to an invalid message of a client."""
+    """Return the notice that something that the client asked for can't be done."""
     return _encode({"type": "ERROR", "timestamp": now, "code": code, "message": message})
 
 

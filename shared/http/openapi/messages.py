@@ -116,8 +116,13 @@ class Authenticated(ResponseModel):
     expires_at_ms: EpochMs | None
 
 
-class SocketError(ResponseModel):
-    """The answer to a message that can't be handled. The socket stays open."""
+class ErrorMessage(ResponseModel):
+    """Something that the client asked for can't be done.
+
+    A socket gets it for a message that can't be handled, and stays open. An event stream gets it as
+    its last message when the token has expired or was revoked (`UNAUTHENTICATED`). Both get it when
+    the caller may not read the presence (`FORBIDDEN`), and go on with all other messages.
+    """
 
     type: Literal["ERROR"]
     timestamp: EpochMs
@@ -158,6 +163,6 @@ PUSHES: tuple[Message, ...] = (
     SessionDeleted,
 )
 """Messages of a session, the same on every transport."""
-STREAM: tuple[Message, ...] = (Connected, *PUSHES, PresenceChanged)
-SOCKET: tuple[Message, ...] = (*STREAM, Pong, Authenticated, SocketError)
+STREAM: tuple[Message, ...] = (Connected, *PUSHES, PresenceChanged, ErrorMessage)
+SOCKET: tuple[Message, ...] = (*STREAM, Pong, Authenticated)
 FROM_CLIENTS: tuple[Message, ...] = (Ping, Reconnect, Authenticate)
