@@ -13,7 +13,7 @@ const VIBRATIONS = { warning: [200], end: [300, 150, 300, 150, 600] };
  * @returns {() => void} stop it
  */
 export function alerts(session, namesOf) {
-  const concerns = ({ participantId }) => {
+  const concerns = ({ participant_id: participantId }) => {
     const { state } = session;
     if (!state) return false;
     const { own } = allowedIn(state);
@@ -45,9 +45,10 @@ function signal(kind) {
   if (isAlertOn("vibration")) navigator.vibrate?.(VIBRATIONS[kind]);
 }
 
-function warningText({ participantId, groupId, thresholdMs, beforeStart }, names) {
+function warningText(warning, names) {
+  const { participant_id: participantId, group_id: groupId, threshold_ms: thresholdMs } = warning;
   const time = timeInWords(Math.abs(thresholdMs));
-  if (beforeStart) return `Starts in ${time}.`;
+  if (warning.before_start) return `Starts in ${time}.`;
   const who = participantId ? names.participant(participantId) : groupId && names.group(groupId);
   const words = `${time} ${thresholdMs < 0 ? "over" : "left"}`;
   return who ? `${who}: ${words}.` : `${words}.`;

@@ -69,9 +69,9 @@ function waitOf({ metadata, occurred_at: acceptedAt }) {
 }
 
 /** The end of a period of overtime as a short sentence. */
-export function periodText({ participantId, groupId, periodsLeft }, names) {
+export function periodText({ participant_id: participantId, group_id: groupId, ...period }, names) {
   const who = participantId ? names.participant(participantId) : names.group(groupId);
-  return `${who}: a period ended, ${count(periodsLeft, "period")} left`;
+  return `${who}: a period ended, ${count(period.periods_left, "period")} left`;
 }
 
 function lateness({ metadata }) {

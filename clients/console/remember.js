@@ -44,7 +44,7 @@ async function keepCohosts(session) {
   const left = expiryOf(tokenClaims()) - Date.now();
   const lifetime = Math.floor(Math.min(DAY, left));
   if (lifetime < 1_000) return;
-  const { token, expires_at: until } = await session.mint({ role: "cohost", lifetime_ms: lifetime });
+  const { token, expires_at: until } = await session.createToken({ role: "cohost", lifetime_ms: lifetime });
   keepToken(session.id, token, Date.parse(until));
 }
 

@@ -70,7 +70,7 @@ function openWithTokens(session, [box, code, note]) {
     box.clear();
     try {
       const issued =
-        made.get(key) ?? (await session.mint({ ...holder, lifetime_ms: Number(lifetime.value) }));
+        made.get(key) ?? (await session.createToken({ ...holder, lifetime_ms: Number(lifetime.value) }));
       made.set(key, issued);
       if (key !== wanted) return; // another link was chosen meanwhile
       const until = dayAndTime(issued.expires_at);

@@ -7,6 +7,8 @@ import { ATTEMPT_TIMEOUT_MS, ATTEMPTS, CALL_TIMEOUT_MS } from "./timing.js";
 
 /**
  * @typedef {{ifMatch?: number, dryRun?: boolean, signal?: AbortSignal, timeout?: number}} CallOptions
+ * @typedef {CallOptions & {representation?: boolean}} SwitchOptions `representation`: answer the
+ *   whole session
  * @typedef {object} ApiResponse
  * @property {number} status
  * @property {*} data the response's `data`; null without a body
@@ -71,7 +73,7 @@ export class Api {
    *
    * @param {string} method
    * @param {string} path
-   * @param {CallOptions & {body?: *}} [options]
+   * @param {SwitchOptions & {body?: *}} [options]
    * @returns {Promise<ApiResponse>}
    */
   change(method, path, { dryRun, ...options } = {}) {
@@ -130,13 +132,15 @@ export class Api {
     return fresh === token ? answer : this.#request(path, request, fresh, timeoutMs);
   }
 
-  async #request(path, { method, key, body, ifMatch, ifNoneMatch, signal }, token, timeoutMs) {
+  async #request(path, { method, body, signal, ...fields }, token, timeoutMs) {
+    const { key, ifMatch, ifNoneMatch, representation } = fields;
     const headers = {};
     if (token) headers.Authorization = `Bearer ${token}`;
     if (key) headers["Idempotency-Key"] = key;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (ifMatch !== undefined) headers["If-Match"] = `"${ifMatch}"`;
     if (ifNoneMatch !== undefined) headers["If-None-Match"] = `"${ifNoneMatch}"`;
+    if (representation) headers.Prefer = "return=representation";
     const request = { method, headers, body: body && JSON.stringify(body) };
     const answer = await this.#send(path, request, timeoutMs, signal);
     this.rateLimitRemaining = remainingOf(answer.headers) ?? this.rateLimitRemaining;

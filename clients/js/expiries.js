@@ -1,10 +1,11 @@
+import { ownerOf, withOldNames } from "./event-details.js";
 import { timestampMs } from "./timestamp.js";
 import { EXPIRY_GRACE_MS, MAX_EXPIRIES } from "./timing.js";
 
 /**
  * @typedef {import("./synckairos.js").SessionState} SessionState
- * @typedef {{participantId?: string, groupId?: string}} Owner with neither id, the session
- * @typedef {Owner & {deadlineMs: number, action: object}} Expired
+ * @typedef {{participant_id?: string, group_id?: string}} Owner with neither id, the session
+ * @typedef {Owner & {deadline_ms: number, action: object}} Expired
  * @typedef {object} Expiry an expiry after `since` and not after `until`, server ms
  * @property {Owner} owner
  * @property {number} since
@@ -27,12 +28,12 @@ export class ExpiryTracker {
   }
 
   /** @returns {Expired[]} the events to emit for a `TIME_EXPIRED` message */
-  messageReceived({ participant_id, group_id, deadline_ms, action_applied }) {
-    const owner = ownerOf(participant_id, group_id);
+  messageReceived({ deadline_ms, action_applied, ...message }) {
+    const owner = ownerOf(message);
     const expiry = { owner, since: deadline_ms - 1, until: deadline_ms };
     if (this.#isReported(expiry)) return [];
     this.#pending = this.#pending.filter((pending) => !mayMatch(pending.expiry, expiry));
-    return [this.#report(expiry, { ...owner, deadlineMs: deadline_ms, action: action_applied })];
+    return [this.#report(expiry, { ...owner, deadline_ms, action: action_applied })];
   }
 
   /**
@@ -66,7 +67,7 @@ export class ExpiryTracker {
   #report(expiry, event) {
     this.#reported.push(expiry);
     if (this.#reported.length > MAX_EXPIRIES) this.#reported.shift();
-    return event;
+    return withOldNames(event);
   }
 
   #isReported(expiry) {
@@ -79,7 +80,7 @@ function expiredOwners(previous, state) {
   const owners = newlyExpired(previous, state);
   // The clock of the skipped participant may already be full again.
   if (!owners.length && wasSkipped(previous, state)) {
-    owners.push(ownerOf(previous.active_participant_id));
+    owners.push(ownerOf({ participant_id: previous.active_participant_id }));
   }
   return owners;
 }
@@ -90,26 +91,27 @@ function newlyExpired(previous, state) {
     case "count_up":
       return sharedExpiry(previous, state);
     case "per_group":
-      return newIn(previous.groups, state.groups, "group_id").map((id) => ownerOf(null, id));
+      return newIn(previous.groups, state.groups, "group_id");
     default:
-      return newIn(previous.participants, state.participants, "participant_id").map((id) =>
-        ownerOf(id),
-      );
+      return newIn(previous.participants, state.participants, "participant_id");
   }
 }
 
+/** The sides with an expired clock, as owners, that had none before. */
 function newIn(before, now, key) {
   const idsOf = (sides = []) => sides.filter((side) => side.has_expired).map((side) => side[key]);
   const known = new Set(idsOf(before));
-  return idsOf(now).filter((id) => !known.has(id));
+  return idsOf(now)
+    .filter((id) => !known.has(id))
+    .map((id) => ({ [key]: id }));
 }
 
 /** The expired shared clock: the session's, or the current cycle's. */
 function sharedExpiry(previous, state) {
-  if (state.status === "expired" && previous.status !== "expired") return [ownerOf()];
+  if (state.status === "expired" && previous.status !== "expired") return [{}];
   const shows = ({ participants }) => participants.some((one) => one.has_expired);
   if (!shows(state) || shows(previous)) return [];
-  return [ownerOf(previous.active_participant_id ?? previous.starts_with)];
+  return [ownerOf({ participant_id: previous.active_participant_id ?? previous.starts_with })];
 }
 
 /** Whether the next cycle began exactly at the deadline of the one before. */
@@ -135,7 +137,7 @@ function expiryOf(owner, previous, state) {
       since: isCertain ? deadlineMs - 1 : previous.server_time_ms,
       until: isCertain ? deadlineMs : state.server_time_ms,
     },
-    event: { ...owner, deadlineMs, action: state.action_on_timeout },
+    event: { ...owner, deadline_ms: deadlineMs, action: state.action_on_timeout },
   };
 }
 
@@ -146,11 +148,6 @@ function mayMatch(one, other) {
   return isSame && one.since < other.until && other.since < one.until;
 }
 
-function keyOf({ participantId, groupId }) {
-  return participantId ?? groupId ?? "";
-}
-
-function ownerOf(participantId, groupId) {
-  if (participantId) return { participantId };
-  return groupId ? { groupId } : {};
+function keyOf({ participant_id, group_id }) {
+  return participant_id ?? group_id ?? "";
 }

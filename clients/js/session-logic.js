@@ -2,6 +2,7 @@ import { spread } from "./backoff.js";
 import { dueAt, isTerminal } from "./session-clocks.js";
 import { StateCheck } from "./state-check.js";
 import { applyDifference } from "./state-difference.js";
+import { periodOf, warningOf } from "./event-details.js";
 import { ExpiryTracker } from "./expiries.js";
 import { GAP_MS, SWITCH_PUSH_WAIT_MS, SYNC_WAIT_MS, WHOLE_READ_EVERY } from "./timing.js";
 import { Versions, isNewer, isSameLife } from "./versions.js";
@@ -282,24 +283,4 @@ export class SessionLogic {
 
 function follows(state, previous) {
   return state.version === previous.version + 1;
-}
-
-function warningOf({ threshold_ms, time_remaining_ms, before, ...message }) {
-  return {
-    ...ownerOf(message),
-    thresholdMs: threshold_ms,
-    remainingMs: time_remaining_ms,
-    beforeStart: before === "start",
-  };
-}
-
-function periodOf({ periods_left, ...message }) {
-  return { ...ownerOf(message), periodsLeft: periods_left };
-}
-
-function ownerOf({ participant_id, group_id }) {
-  return {
-    ...(participant_id && { participantId: participant_id }),
-    ...(group_id && { groupId: group_id }),
-  };
 }

@@ -11,10 +11,10 @@ import { pathSegment, sessionPath } from "./ids.js";
 /**
  * One session: its state, clocks, actions and events:
  * - `update` `{state, previous, isNext, cause, source}`: a state newer than all before
- * - `expired` `{participantId|groupId, deadlineMs, action}`: a clock reached zero; once per expiry
- * - `warning` `{participantId|groupId, thresholdMs, remainingMs, beforeStart}`; `beforeStart`: the time
- *   is that until the session starts
- * - `period` `{participantId|groupId, periodsLeft}`: a period of overtime ended
+ * - `expired` `{participant_id|group_id, deadline_ms, action}`: a clock reached zero; once per expiry
+ * - `warning` `{participant_id|group_id, threshold_ms, remaining_ms, before_start}`; `before_start`:
+ *   the time is that until the session starts
+ * - `period` `{participant_id|group_id, periods_left}`: a period of overtime ended
  * - `presence` (docs/presence.md): who is connected has changed; only after `open({ presence: true })`
  * - `deleted`
  * - `connection` `{connection, existence, refusal, problem}`: connection, existence or the status of
@@ -207,10 +207,11 @@ export class Session extends EventTarget {
   /**
    * End the running cycle. Fails with `CONFLICT` unless `current`, if given, is active: so a double
    * tap switches only once. With lag compensation, the turn ends at `actedAt` (server time, ms), by
-   * default now, as far as the quota allows.
+   * default now, as far as the quota allows. With `representation: true` it resolves with the whole
+   * state, which the session has from then on.
    *
    * @param {{next?: ?string, current?: ?string, actedAt?: number}} [who]
-   * @param {CallOptions} [options]
+   * @param {import("./api.js").SwitchOptions} [options]
    */
   switch({ next, current, actedAt = this.clock.now() } = {}, options) {
     const body = {
@@ -409,9 +410,19 @@ export class Session extends EventTarget {
     return this.#get(`/replay?${new URLSearchParams(when)}`);
   }
 
-  /** Issue a token for a participant, a spectator or a cohost. */
-  async mint(body) {
+  /**
+   * Create a token for a participant, a spectator or a cohost.
+   *
+   * @param {import("./synckairos.js").NewToken} body
+   * @returns {Promise<import("./synckairos.js").SessionToken>}
+   */
+  async createToken(body) {
     return (await this.#api.change("POST", `${this.#path}/tokens`, { body })).data;
+  }
+
+  /** @deprecated Use `createToken`. */
+  mint(body) {
+    return this.createToken(body);
   }
 
   /** Revoke a token by its `token_id`. */

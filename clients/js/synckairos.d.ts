@@ -610,6 +610,21 @@ export interface AheadOptions extends CallOptions {
   effectiveAt?: number | undefined;
 }
 
+export interface SwitchOptions extends CallOptions {
+  /** Answer the whole session in place of the `SwitchResult` (`Prefer: return=representation`). */
+  representation?: boolean | undefined;
+}
+
+/** Which switch: to whom, from whom, and when the turn ended. */
+export interface SwitchOrder {
+  /** Who is active then; by default the next in order. */
+  next?: string | null | undefined;
+  /** Who must be active now. */
+  current?: string | null | undefined;
+  /** With lag compensation: when the turn ended; by default now. */
+  actedAt?: number | undefined;
+}
+
 /**
  * The API's error codes (docs/api.md). `UNREACHABLE`: the service did not answer; `UNKNOWN`: the
  * response has no code, so it comes from a proxy.
@@ -740,6 +755,21 @@ export interface ApiKeys {
   revoke(id: string): Promise<void>;
 }
 
+/** Whom a token of a session is for, and how long it is valid. */
+export interface NewToken {
+  role: "cohost" | "participant" | "spectator";
+  /** With the role `participant`. */
+  participant_id?: string;
+  lifetime_ms?: number;
+}
+
+/** A new token of a session; `revokeToken` takes its `token_id`. */
+export interface SessionToken {
+  token: string;
+  expires_at: string;
+  token_id: string;
+}
+
 /** What a join code gives, until when, and how often (docs/join-codes.md). */
 export interface NewJoinCode {
   role: "participant" | "spectator";
@@ -857,25 +887,39 @@ export interface Update<Metadata = AnyMetadata> {
 
 /** Whose clock it is; with neither id, the session's. */
 export interface Owner {
-  participantId?: string;
-  groupId?: string;
+  participant_id?: string;
+  group_id?: string;
+  /** @deprecated Use `participant_id`. */
+  readonly participantId?: string;
+  /** @deprecated Use `group_id`. */
+  readonly groupId?: string;
 }
 
 export interface Expired extends Owner {
-  deadlineMs: number;
+  deadline_ms: number;
   action: TimeoutAction & { winner?: string };
+  /** @deprecated Use `deadline_ms`. */
+  readonly deadlineMs: number;
 }
 
 export interface Warning extends Owner {
-  thresholdMs: number;
-  remainingMs: number;
+  threshold_ms: number;
+  remaining_ms: number;
   /** Whether the time is that until the session starts. */
-  beforeStart: boolean;
+  before_start: boolean;
+  /** @deprecated Use `threshold_ms`. */
+  readonly thresholdMs: number;
+  /** @deprecated Use `remaining_ms`. */
+  readonly remainingMs: number;
+  /** @deprecated Use `before_start`. */
+  readonly beforeStart: boolean;
 }
 
-/** A period of overtime ended; `periodsLeft` includes the one that began. */
+/** A period of overtime ended; `periods_left` includes the one that began. */
 export interface PeriodEnded extends Owner {
-  periodsLeft: number;
+  periods_left: number;
+  /** @deprecated Use `periods_left`. */
+  readonly periodsLeft: number;
 }
 
 export interface SessionEvents<Metadata = AnyMetadata> {
@@ -961,13 +1005,18 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
    * the turn ends at `actedAt`, by default now, as far as the quota allows.
    */
   switch(
-    who?: {
-      next?: string | null | undefined;
-      current?: string | null | undefined;
-      actedAt?: number | undefined;
-    },
-    options?: CallOptions,
+    who?: SwitchOrder,
+    options?: SwitchOptions & { representation?: false | undefined },
   ): Promise<SwitchResult>;
+  /** With `representation`, resolves with the whole state, which the session has from then on. */
+  switch(
+    who: SwitchOrder | undefined,
+    options: SwitchOptions & { representation: true },
+  ): Promise<SessionState<Metadata>>;
+  switch(
+    who?: SwitchOrder,
+    options?: SwitchOptions,
+  ): Promise<SwitchResult | SessionState<Metadata>>;
   /** Begin an item of the session's programme now, with its full time. */
   go(itemId: string, options?: CallOptions): Promise<SessionState<Metadata>>;
   addParticipant(body: NewParticipant, options?: CallOptions): Promise<SessionState<Metadata>>;
@@ -1033,11 +1082,10 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
   joinCode(): Promise<JoinCode>;
   /** Close the code; the tokens that it gave stay valid. */
   closeJoinCode(): Promise<void>;
-  mint(body: {
-    role: "cohost" | "participant" | "spectator";
-    participant_id?: string;
-    lifetime_ms?: number;
-  }): Promise<{ token: string; expires_at: string; token_id: string }>;
+  /** Create a token for a participant, a spectator or a cohost. */
+  createToken(body: NewToken): Promise<SessionToken>;
+  /** @deprecated Use `createToken`. */
+  mint(body: NewToken): Promise<SessionToken>;
   /** Revoke a token by its `token_id`. */
   revokeToken(tokenId: string): Promise<void>;
   /** Revoke all tokens for this session that were issued until now. */

@@ -57,7 +57,7 @@ def _check_expiries(run: ScenarioRun) -> None:
 
 
 def _owner(detail: Line) -> tuple[Any, Any]:
-    return detail.get("participantId"), detail.get("groupId")
+    return detail.get("participant_id"), detail.get("group_id")
 
 
 def _check_order(run: ScenarioRun) -> None:

@@ -71,9 +71,9 @@ function writeEvent(session, event, detail) {
 
 const DETAILS = {
   update: ({ state, isNext, cause, source }) => ({ version: state.version, isNext, cause, source }),
-  expired: ({ participantId, groupId, deadlineMs }) => ({ participantId, groupId, deadlineMs }),
-  warning: ({ participantId, groupId, thresholdMs }) => ({ participantId, groupId, thresholdMs }),
-  period: ({ participantId, groupId, periodsLeft }) => ({ participantId, groupId, periodsLeft }),
+  expired: ({ participant_id, group_id, deadline_ms }) => ({ participant_id, group_id, deadline_ms }),
+  warning: ({ participant_id, group_id, threshold_ms }) => ({ participant_id, group_id, threshold_ms }),
+  period: ({ participant_id, group_id, periods_left }) => ({ participant_id, group_id, periods_left }),
   deleted: () => ({}),
   presence: ({ summary: { roles } }) => ({ roles }),
   connection: ({ connection: { status, transport }, existence }) => ({

@@ -104,11 +104,11 @@ def detail_of(event: Event) -> dict[str, Any]:
             fields = {"isNext": event.is_next, "cause": event.cause, "source": event.source}
             return {"version": event.state["version"], **fields}
         case Expired():
-            return {**owner_of(event), "deadlineMs": event.deadline_ms}
+            return {**owner_of(event), "deadline_ms": event.deadline_ms}
         case Warned():
-            return {**owner_of(event), "thresholdMs": event.threshold_ms}
+            return {**owner_of(event), "threshold_ms": event.threshold_ms}
         case PeriodEnded():
-            return {**owner_of(event), "periodsLeft": event.periods_left}
+            return {**owner_of(event), "periods_left": event.periods_left}
         case Changed():
             connection = event.connection
             fields = {"status": connection.status, "transport": connection.transport}
@@ -118,7 +118,7 @@ def detail_of(event: Event) -> dict[str, Any]:
 
 def owner_of(event: Expired | Warned | PeriodEnded) -> dict[str, str]:
     """Return the participant or group that owns the clock; empty if neither does."""
-    owner = {"participantId": event.participant_id, "groupId": event.group_id}
+    owner = {"participant_id": event.participant_id, "group_id": event.group_id}
     return {name: value for name, value in owner.items() if value is not None}
 
 

@@ -236,6 +236,42 @@ async def test_a_switch_claims_its_lag_if_the_session_compensates_it_and_the_tim
     assert bodies == [{"current_participant_id": ADA} | expected[0], expected[1]]
 
 
+async def test_a_switch_with_representation_answers_the_state() -> None:
+    preferences: list[str | None] = []
+    state = session_state(session_id=_ID)
+    later = {**state, "version": state["version"] + 1}
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/switch"):
+            return httpx.Response(200, json={"data": state})
+        preferences.append(request.headers.get("Prefer"))
+        return httpx.Response(200, json={"data": later})
+
+    async with client(reply) as service:
+        session = await service.create({})
+        assert await session.preview.switch(representation=True) == later
+        assert session.state == state
+        assert await session.switch(representation=True) == later
+        assert session.state == later
+        await session.switch()
+    assert preferences == ["return=representation", "return=representation", None]
+
+
+async def test_mint_is_the_deprecated_name_of_create_token() -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        asked.append((request.url.raw_path.decode(), json.loads(request.content)))
+        return httpx.Response(201, json={"data": {"token": "for a spectator"}})
+
+    async with client(reply) as service:
+        session = service.session(_ID)
+        with pytest.warns(DeprecationWarning, match=r"use create_token\(\)"):
+            old = await session.mint({"role": "spectator"})
+        assert old == await session.create_token({"role": "spectator"})
+    assert asked == [(f"{_PATH}/tokens", {"role": "spectator"})] * 2
+
+
 @dataclass(frozen=True)
 class FixedClock:
     """A clock that stands still."""

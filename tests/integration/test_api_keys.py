@@ -156,10 +156,10 @@ async def test_the_python_client_manages_keys_and_uses_one(guarded_url: str) -> 
         created = await client.api_keys.create("Match server", "host", subject="alice")
         async with SyncKairos(guarded_url, created["key"]) as with_key:
             session = await with_key.create(chess())
-            minted = await session.mint({"role": "spectator"})
-            await session.revoke_token(minted["token_id"])
+            issued = await session.create_token({"role": "spectator"})
+            await session.revoke_token(issued["token_id"])
             await session.revoke_tokens()
-        async with SyncKairos(guarded_url, minted["token"]) as revoked:
+        async with SyncKairos(guarded_url, issued["token"]) as revoked:
             with pytest.raises(ApiError) as refused:
                 await revoked.session(session.id).open()
         assert refused.value.status == 401

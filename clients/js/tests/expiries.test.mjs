@@ -12,7 +12,7 @@ const MESSAGE = {
   deadline_ms: DEADLINE,
   action_applied: { type: "notify", outcome: "loss" },
 };
-const ADA = { participantId: "ada", deadlineMs: DEADLINE };
+const ADA = { participant_id: "ada", deadline_ms: DEADLINE };
 
 /** A state in which Ada's clock has expired. */
 function fallen(version = 2, more = {}) {
@@ -86,7 +86,7 @@ test("emitted again if the clock was adjusted and expires again", () => {
   const revived = chess({ version: 3, deadline_at: at(25_000), time_remaining_ms: 5_000 });
   revived.server_time_ms = T0 + 20_000;
   const again = fallen(4, { server_time_ms: T0 + 25_000, updated_at: at(25_000) });
-  const later = { ...ADA, deadlineMs: T0 + 25_000 };
+  const later = { ...ADA, deadline_ms: T0 + 25_000 };
   const one = polled().pass(1000).found(fallen()).pass(1000).found(revived).pass(1000).found(again);
   assert.deepEqual(expired(one), [ADA, later]);
   const pushed = live().receive("TIME_EXPIRED", MESSAGE).push(fallen()).push(revived);
@@ -107,7 +107,7 @@ test("emitted after a gap, with the best known instant", () => {
     deadline_at: null,
   });
   const one = polled().pass(1000).found(state);
-  assert.deepEqual(expired(one), [{ participantId: "ben", deadlineMs: T0 + 6_000 }]);
+  assert.deepEqual(expired(one), [{ participant_id: "ben", deadline_ms: T0 + 6_000 }]);
   one
     .join()
     .receive("TIME_EXPIRED", { participant_id: "ben", deadline_ms: T0 + 6_000 })
@@ -155,10 +155,10 @@ test("emitted once for a clock shared by all participants", () => {
     server_time_ms: DEADLINE,
   });
   const one = polled(turns("global")).pass(1000).found(over);
-  assert.deepEqual(expired(one), [{ deadlineMs: DEADLINE }]);
+  assert.deepEqual(expired(one), [{ deadline_ms: DEADLINE }]);
   const pushed = new LogicHarness().join().sync(turns("global"));
   pushed.receive("TIME_EXPIRED", { deadline_ms: DEADLINE }).push(over).pass(1000);
-  assert.deepEqual(expired(pushed), [{ deadlineMs: DEADLINE }]);
+  assert.deepEqual(expired(pushed), [{ deadline_ms: DEADLINE }]);
 });
 
 test("emitted for a group's bank", () => {
@@ -169,7 +169,7 @@ test("emitted for a group's bank", () => {
     groups: [{ ...red, time_remaining_ms: 0, has_expired: true }],
   });
   const one = polled(before).pass(1000).found(after);
-  assert.deepEqual(expired(one), [{ groupId: "red", deadlineMs: DEADLINE }]);
+  assert.deepEqual(expired(one), [{ group_id: "red", deadline_ms: DEADLINE }]);
 });
 
 test("not emitted for an earlier session with the same id", () => {

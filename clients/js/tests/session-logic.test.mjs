@@ -252,22 +252,35 @@ test("a TIME_WARNING is emitted as warning", () => {
     threshold_ms: 5000,
     time_remaining_ms: 4990,
   });
-  const expected = { participantId: "ada", thresholdMs: 5000, remainingMs: 4990 };
-  assert.deepEqual(one.named("warning"), [{ ...expected, beforeStart: false }]);
+  const expected = { participant_id: "ada", threshold_ms: 5000, remaining_ms: 4990 };
+  assert.deepEqual(one.named("warning"), [{ ...expected, before_start: false }]);
 });
 
 test("a TIME_WARNING before the start says so", () => {
   const message = { threshold_ms: 60_000, time_remaining_ms: 59_990, before: "start" };
   const one = live().receive("TIME_WARNING", message);
-  const expected = { thresholdMs: 60_000, remainingMs: 59_990, beforeStart: true };
+  const expected = { threshold_ms: 60_000, remaining_ms: 59_990, before_start: true };
   assert.deepEqual(one.named("warning"), [expected]);
+});
+
+test("the deprecated names of an event's fields can still be read, but are not listed", () => {
+  const one = live().receive("PERIOD_ENDED", { group_id: "red", periods_left: 1 });
+  one.receive("TIME_WARNING", { participant_id: "ada", threshold_ms: 9, time_remaining_ms: 8 });
+  one.receive("TIME_EXPIRED", { deadline_ms: T0 + 9, action_applied: { type: "notify" } });
+  const [{ groupId, periodsLeft }] = one.named("period");
+  assert.deepEqual([groupId, periodsLeft], ["red", 1]);
+  const [{ participantId, thresholdMs, remainingMs, beforeStart }] = one.named("warning");
+  assert.deepEqual([participantId, thresholdMs, remainingMs, beforeStart], ["ada", 9, 8, false]);
+  const [expired] = one.named("expired");
+  assert.deepEqual([expired.deadlineMs, expired.participantId], [T0 + 9, undefined]);
+  assert.deepEqual(Object.keys(expired), ["deadline_ms", "action"]);
 });
 
 test("a PERIOD_ENDED is emitted as period", () => {
   const one = live().receive("PERIOD_ENDED", { participant_id: "ada", periods_left: 4 });
   one.receive("PERIOD_ENDED", { group_id: "red", periods_left: 1 });
   assert.deepEqual(one.named("period"), [
-    { participantId: "ada", periodsLeft: 4 },
-    { groupId: "red", periodsLeft: 1 },
+    { participant_id: "ada", periods_left: 4 },
+    { group_id: "red", periods_left: 1 },
   ]);
 });

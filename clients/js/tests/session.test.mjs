@@ -212,7 +212,7 @@ test("each action makes its request", async () => {
   await session.advance({}, { ifMatch: 6 });
   await session.undo("turn_start");
   await session.undo("as_if_never", { reason: "illegal move", ifVersion: 7 });
-  await session.mint({ role: "spectator" });
+  await session.createToken({ role: "spectator" });
   const asked = service.requests.map(({ method, path, body }) => [
     `${method} ${path.replace(PATH, "")}`,
     body,
@@ -259,6 +259,27 @@ test("each action makes its request", async () => {
     ["POST /tokens", { role: "spectator" }],
   ]);
   assert.equal(service.requests[0].headers["If-Match"], '"4"');
+});
+
+test("a switch with representation answers the state, and the session has it at once", async () => {
+  const service = new Service();
+  const { session } = await service.opened();
+  service.requests.length = 0;
+  service.answer = ({ method }) => (method === "GET" ? undefined : data(still(2)));
+  assert.equal((await session.switch({ next: "ben" }, { representation: true })).version, 2);
+  assert.equal(session.state.version, 2);
+  await session.switch();
+  const sent = service.requests.map(({ headers }) => headers.Prefer);
+  assert.deepEqual(sent, ["return=representation", undefined]);
+});
+
+test("mint, the deprecated name of createToken, makes the same request", async () => {
+  const service = new Service();
+  const { session } = await service.opened();
+  service.answer = () => data({ token: "for a spectator" });
+  assert.equal((await session.mint({ role: "spectator" })).token, "for a spectator");
+  const { method, path, body } = service.requests.at(-1);
+  assert.deepEqual([method, path, body], ["POST", `${PATH}/tokens`, { role: "spectator" }]);
 });
 
 test("a dry run asks for the answer only and leaves the state as it is", async () => {

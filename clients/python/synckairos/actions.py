@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, overload
 
 from synckairos.api import Api, given
 from synckairos.api_types import SessionState, SwitchResult, timestamp_of
@@ -92,23 +92,56 @@ class Actions(ABC):
             body = given(ms=ms, to=None if to is None else timestamp_of(to))
         return await self._state("POST", "/advance", body, if_match, timeout)
 
+    @overload
+    async def switch(
+        self,
+        *,
+        next: str | None = None,
+        current: str | None = None,
+        acted_at: float | None = None,
+        representation: Literal[False] = False,
+        if_match: int | None = None,
+        timeout: float | None = None,
+    ) -> SwitchResult: ...
+
+    @overload
+    async def switch(
+        self,
+        *,
+        next: str | None = None,
+        current: str | None = None,
+        acted_at: float | None = None,
+        representation: Literal[True],
+        if_match: int | None = None,
+        timeout: float | None = None,
+    ) -> SessionState: ...
+
     async def switch(
         self,
         *,
         next: str | None = None,  # noqa: A002 # as in the JavaScript client
         current: str | None = None,
         acted_at: float | None = None,
+        representation: bool = False,
         if_match: int | None = None,
         timeout: float | None = None,
-    ) -> SwitchResult:
+    ) -> SwitchResult | SessionState:
         """End the running cycle; fail with `CONFLICT` unless `current`, if given, is active.
 
         With lag compensation, the turn ends at `acted_at` (server time, ms), by default now, as far
-        as the quota allows.
+        as the quota allows. With `representation` the answer is the whole state, which the session
+        has from then on.
         """
         body = given(next_participant_id=next, current_participant_id=current)
         body |= self._lag_claim(acted_at)
-        result = cast(SwitchResult, await self._change("POST", "/switch", body, if_match, timeout))
+        answer = await self._change(
+            "POST", "/switch", body, if_match, timeout, representation=representation
+        )
+        if representation:
+            state = cast(SessionState, answer)
+            self.take(state)
+            return state
+        result = cast(SwitchResult, answer)
         self._noted(result["version"])
         return result
 
@@ -316,10 +349,23 @@ class Actions(ABC):
         return state
 
     async def _change(
-        self, method: str, path: str, body: Any, if_match: int | None, timeout: float | None
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        if_match: int | None,
+        timeout: float | None,
+        *,
+        representation: bool = False,
     ) -> Any:
-        path = f"{self._path}{path}"
-        return await self._api.change(method, path, body, if_match=if_match, timeout=timeout)
+        return await self._api.change(
+            method,
+            f"{self._path}{path}",
+            body,
+            if_match=if_match,
+            timeout=timeout,
+            representation=representation,
+        )
 
 
 class Preview(Actions):
@@ -347,9 +393,19 @@ class Preview(Actions):
         """Ignore the deletion, which didn't happen."""
 
     async def _change(
-        self, method: str, path: str, body: Any, if_match: int | None, timeout: float | None
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        if_match: int | None,
+        timeout: float | None,
+        *,
+        representation: bool = False,
     ) -> Any:
-        return await super()._change(method, f"{path}?dry_run=true", body, if_match, timeout)
+        path = f"{path}?dry_run=true"
+        return await super()._change(
+            method, path, body, if_match, timeout, representation=representation
+        )
 
 
 def _participant(participant_id: str) -> str:

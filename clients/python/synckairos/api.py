@@ -75,9 +75,15 @@ class Api:
         *,
         if_match: int | None = None,
         timeout: float | None = None,
+        representation: bool = False,
     ) -> Any:
-        """Make a change, with retries for up to `timeout` s. Raises `ApiError`."""
+        """Make a change, with retries for up to `timeout` s. Raises `ApiError`.
+
+        With `representation`, the answer to a switch is the whole session (RFC 7240).
+        """
         headers = {"Idempotency-Key": str(uuid4())}
+        if representation:
+            headers["Prefer"] = "return=representation"
         if if_match is not None:
             headers["If-Match"] = f'"{if_match}"'
         timeout_s = CALL_TIMEOUT_MS / 1000 if timeout is None else timeout

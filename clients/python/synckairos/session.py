@@ -4,6 +4,7 @@ from collections.abc import Callable
 from math import ceil, isfinite
 from typing import Any, Literal, cast
 from urllib.parse import urlencode
+from warnings import warn
 
 from synckairos import session_clocks
 from synckairos.actions import Actions, Preview
@@ -174,10 +175,19 @@ class Session(Actions, EventSource):
         when = f"at={at}" if version is None else f"version={version}"
         return cast(SessionState, await self._api.get(f"{self._path}/replay?{when}"))
 
-    async def mint(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Issue a token for a participant, a spectator or a cohost."""
+    async def create_token(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Create a token for a participant, a spectator or a cohost. Raises `ApiError`.
+
+        Such as `{"role": "participant", "participant_id": ..., "lifetime_ms": 3_600_000}`. Returns
+        `token`, `expires_at` and `token_id`.
+        """
         path = f"{self._path}/tokens"
         return cast(dict[str, Any], await self._api.change("POST", path, body))
+
+    async def mint(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return a new token; deprecated, use `create_token`."""
+        warn("mint() is deprecated: use create_token()", DeprecationWarning, stacklevel=2)
+        return await self.create_token(body)
 
     async def revoke_token(self, token_id: str) -> None:
         """Revoke a token by its `token_id`."""

@@ -38,8 +38,8 @@ export async function play(): Promise<void> {
     show(remainingMs, first?.participant_id, previous?.version, isNext, cause, source);
   });
   session.addEventListener("expired", ({ detail }) => lose(detail));
-  session.addEventListener("warning", ({ detail }) => show(detail.thresholdMs, detail.groupId));
-  session.addEventListener("period", ({ detail }) => show(detail.periodsLeft, detail.groupId));
+  session.addEventListener("warning", ({ detail }) => show(detail.threshold_ms, detail.group_id));
+  session.addEventListener("period", ({ detail }) => show(detail.periods_left, detail.group_id));
   session.addEventListener("presence", ({ detail: { summary } }) =>
     show(summary.within_ms["40"], summary.connected, summary.roles.spectator),
   );
@@ -54,6 +54,8 @@ export async function play(): Promise<void> {
   const started = await session.start({ ifMatch: 1, timeout: 5000 });
   const result = await session.switch({ next: ada, current: started.active_participant_id });
   show(result.expired_participant_id, result.action_applied?.winner);
+  const whole = await session.switch({ current: ada }, { representation: true, ifMatch: 3 });
+  show(whole.sync_mode, (await session.switch(undefined, { timeout: 5000 })).cycle_number);
   try {
     await session.adjust(ada, 5000, "a bonus", { signal: AbortSignal.timeout(1000) });
   } catch (error) {
@@ -100,7 +102,7 @@ export async function play(): Promise<void> {
   const { events, next } = await session.events(0, 50);
   show((await session.events(null, 1, { type: "cycle_switched", order: "desc" })).next);
   show(events[0]?.actor, next, await session.replay({ version: 3 }));
-  show((await session.mint({ role: "participant", participant_id: ada })).token);
+  show((await session.createToken({ role: "participant", participant_id: ada })).token);
   show((await client.batch([session.id])).not_found, (await client.time()).timestamp_ms);
   const code = await client.session("a").openJoinCode({ role: "participant", newcomers: {} });
   const choice = await client.join(code.code, { name: "Ada" });
@@ -185,8 +187,8 @@ shown({ left_ms: 1000, rate: 0.5 }, 0, 0);
 // @ts-expect-error a state can't be set
 client.session(newId()).state = null;
 
-function lose({ participantId, deadlineMs, action }: Expired): void {
-  show(participantId, deadlineMs, action.type, action.winner);
+function lose({ participant_id, deadline_ms, action, deadlineMs }: Expired): void {
+  show(participant_id, deadline_ms, action.type, action.winner, deadlineMs);
 }
 
 declare function show(...values: unknown[]): void;
