@@ -1,39 +1,32 @@
-import type {
-  AnyMetadata,
-  ApiError,
-  Connection,
-  Existence,
-  Session,
-  SessionState,
-  SyncKairos,
-} from "./synckairos.js";
+import type { ReactElement, ReactNode } from "react";
 
-export interface FollowedSession<Metadata = AnyMetadata> {
-  /** For actions, and for events other than state changes. */
-  readonly session: Session<Metadata>;
-  readonly state: SessionState<Metadata> | null;
-  readonly existence: Existence;
-  readonly refusal: ApiError | null;
-  readonly connection: Connection;
-  remaining(participantId?: string | null | undefined, at?: number): number | null;
-  used(participantId: string, at?: number): number | null;
-  elapsed(at?: number): number | null;
-  startsIn(at?: number): number | null;
-  scheduledIn(at?: number): number | null;
-}
+import type { FollowedSession, RemainingOptions } from "./followed-session.js";
+import type { AnyMetadata, Session, SyncKairos } from "./synckairos.js";
 
-/** Follow a session while the component is mounted. The component renders on every change. */
+export type { FollowedSession } from "./followed-session.js";
+
+/** Gives its client to `useSession(id)` and `useClient()` in the components below it. */
+export function SyncKairosProvider(props: {
+  client: SyncKairos;
+  children?: ReactNode;
+}): ReactElement;
+
+/** The client of the nearest `SyncKairosProvider`; throws an `Error` without one. */
+export function useClient(): SyncKairos;
+
+/**
+ * Follow a session while the component is mounted. The component renders on every change. Without a
+ * client it is that of the `SyncKairosProvider`.
+ */
 export function useSession<Metadata = AnyMetadata>(
   client: SyncKairos,
   id: string,
 ): FollowedSession<Metadata>;
+export function useSession<Metadata = AnyMetadata>(id: string): FollowedSession<Metadata>;
 
-/**
- * Ms on a participant's clock or, without an id, on the clock that reaches zero next; null if none.
- * Computed again every `everyMs` (100).
- */
+/** Ms on a participant's clock or, without an id, on the clock that reaches zero next; null if none. */
 export function useRemaining(
   session: Session<any> | FollowedSession<any>,
   participantId?: string | null | undefined,
-  options?: { everyMs?: number },
+  options?: RemainingOptions,
 ): number | null;

@@ -32,11 +32,12 @@ def test_the_types_accept_applications_and_reject_mistakes() -> None:
 
 def test_the_readmes_examples_have_correct_types(tmp_path: Path) -> None:
     readme = (_LIBRARY / "README.md").read_text()
-    blocks = re.findall(r"```(js|tsx)\n(.*?)```", readme, re.DOTALL)
-    assert [language for language, _ in blocks] == ["js", "js", "js", "tsx"]
+    blocks = re.findall(r"```(js|tsx|vue|svelte)\n(.*?)```", readme, re.DOTALL)
+    assert [language for language, _ in blocks] == ["js", "js", "js", "tsx", "vue", "svelte"]
     for number, (language, code) in enumerate(blocks):
-        suffix = "mts" if language == "js" else language
-        (tmp_path / f"example{number}.{suffix}").write_text(code)
+        suffix = language if language == "tsx" else "mts"
+        script = re.search(r"<script[^>]*>\n(.*?)</script>", code, re.DOTALL)
+        (tmp_path / f"example{number}.{suffix}").write_text(script[1] if script else code)
     config = {"extends": str(_TYPES / "tsconfig.json"), "include": ["*.mts", "*.tsx"]}
     (tmp_path / "tsconfig.json").write_text(json.dumps(config))
     ran = _run("node_modules/.bin/tsc", "--project", str(tmp_path))
@@ -48,7 +49,13 @@ def test_only_the_library_is_published() -> None:
     packed = {file["path"] for file in json.loads(ran.stdout)[0]["files"]}
     modules = {path for path in packed if path.endswith((".js", ".d.ts"))}
     assert packed - modules == _PUBLISHED
-    assert {"synckairos.js", "synckairos.d.ts", "react.js", "transports/sse.js"} <= modules
+    assert {
+        "synckairos.js",
+        "synckairos.d.ts",
+        "react.js",
+        "vue.d.ts",
+        "transports/sse.js",
+    } <= modules
     assert not any(path.startswith(("tests/", "node_modules/")) for path in packed)
 
 

@@ -23,6 +23,7 @@ from infra.local.upstash import local_upstash
 from tests.conftest import missing
 from tests.e2e.console import Console
 from tests.e2e.problems import Problems
+from tests.e2e.site import Site, site_in
 from tests.support.tokens import WITH_AUTHENTICATION
 
 _FLAGS = [
@@ -94,6 +95,20 @@ def protected_service(postgres: EmbeddedPostgres, **more: str) -> Iterator[Insta
 def auth_service(postgres: EmbeddedPostgres) -> Iterator[Instance]:
     """A service that requires tokens."""
     with protected_service(postgres) as instance:
+        yield instance
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A web site on a port of its own."""
+    with site_in(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def open_service(redis_url: str, site: Site) -> Iterator[Instance]:
+    """A service that lets the site's pages call it."""
+    with running(redis_url, port=None, quiet=False, CORS_ORIGINS=site.origin) as instance:
         yield instance
 
 

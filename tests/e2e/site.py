@@ -27,6 +27,12 @@ class Site:
         path.write_text(f"<!doctype html><title>Club</title><link rel=icon href=data:,>{html}")
         return f"{self.origin}/{path.name}"
 
+    def script(self, code: str) -> str:
+        """Return the address of a module with this code."""
+        path = self._folder / f"{len(list(self._folder.iterdir()))}.js"
+        path.write_text(code)
+        return f"{self.origin}/{path.name}"
+
 
 @contextmanager
 def site_in(folder: Path) -> Iterator[Site]:

@@ -1,37 +1,22 @@
 """`<synckairos-clock>` shows a session in a page of another origin, as the READMEs describe."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from infra.local.instance import Instance, running
+from infra.local.instance import Instance
 from tests.e2e.conftest import Opener
 from tests.e2e.problems import Problems
-from tests.e2e.site import Site, site_in
+from tests.e2e.site import Site
 from tests.e2e.stories import ApiSession
 
 _ROOT = Path(__file__).parents[2]
 _EXAMPLE = re.compile(r"```html\n(.*?)```", re.DOTALL)
 _SERVICE = re.compile(r"http://(?:localhost|127\.0\.0\.1):3000")
 _READMES = ("README.md", "clients/js/README.md")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A web site on a port of its own."""
-    with site_in(tmp_path_factory.mktemp("site")) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def open_service(redis_url: str, site: Site) -> Iterator[Instance]:
-    """A service that lets the site's pages call it."""
-    with running(redis_url, port=None, quiet=False, CORS_ORIGINS=site.origin) as instance:
-        yield instance
 
 
 def chess(service: Instance) -> ApiSession:

@@ -19,13 +19,6 @@ _ANCESTORS = "frame-ancestors"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A web site whose pages may frame the clocks."""
-    with site_in(tmp_path_factory.mktemp("site")) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Another web site."""
     with site_in(tmp_path_factory.mktemp("stranger")) as site:

@@ -28,7 +28,9 @@ _SCRIPT = re.compile(r'<script type="module">\n(.*?)</script>', re.DOTALL)
 
 _NOT_PARSED: Mapping[str, str] = {
     "": "formulas and pictures of clocks, which are in no language",
-    "tsx": "needs React and its types; tests/clients/test_types.py compiles the same code",
+    "svelte": "needs Svelte; tests/e2e/test_bindings.py compiles and runs it",
+    "tsx": "needs React; tests/e2e/test_bindings.py compiles and runs it",
+    "vue": "needs Vue; tests/e2e/test_bindings.py compiles and runs it",
 }
 """Languages to the reason why their snippets are not parsed here."""
 

@@ -7,7 +7,12 @@ import { test } from "node:test";
 import * as library from "../synckairos.js";
 
 const ROOT = new URL("../", import.meta.url);
-const BARE = { "react.js": ["react"], "transports/supabase.js": ["@supabase/realtime-js"] };
+const BARE = {
+  "react.js": ["react"],
+  "svelte.js": ["svelte/store"],
+  "transports/supabase.js": ["@supabase/realtime-js"],
+  "vue.js": ["vue"],
+};
 
 async function modules() {
   const names = [...(await readdir(ROOT)), ...(await readdir(new URL("transports/", ROOT)))];
@@ -29,16 +34,25 @@ test("synckairos.d.ts declares exactly the module's exports", async () => {
   assert.deepEqual(declared.map(([, name]) => name).sort(), Object.keys(library).sort());
 });
 
-test("react.d.ts declares exactly the hooks module's exports", async () => {
-  const types = await readFile(new URL("react.d.ts", ROOT), "utf8");
-  const declared = [...types.matchAll(/^export function (\w+)/gm)].map(([, name]) => name);
-  assert.deepEqual(declared.sort(), Object.keys(await import("../react.js")).sort());
+for (const binding of ["react", "svelte", "vue"]) {
+  test(`${binding}.d.ts declares exactly the exports of ${binding}.js`, async () => {
+    const types = await readFile(new URL(`${binding}.d.ts`, ROOT), "utf8");
+    const declared = new Set([...types.matchAll(/^export function (\w+)/gm)].map(([, name]) => name));
+    assert.deepEqual([...declared].sort(), Object.keys(await import(`../${binding}.js`)).sort());
+  });
+}
+
+test("the bindings for Vue and Svelte have fewer than 60 lines", async () => {
+  for (const binding of ["svelte", "vue"]) {
+    const text = await readFile(new URL(`${binding}.js`, ROOT), "utf8");
+    assert.ok(text.split("\n").length < 60, binding);
+  }
 });
 
 test("only optional packages are imported by name, so browsers can load the files", async () => {
   for (const [path, text] of await modules()) {
     const imported = [
-      ...text.matchAll(/^import .*? from "([^"]+)"|[^.]\bimport\("([^"]+)"\)[^.]/gm),
+      ...text.matchAll(/^import [^"]*? from "([^"]+)"|[^.]\bimport\("([^"]+)"\)[^.]/gm),
     ];
     const bare = imported
       .map(([, one, other]) => one ?? other)

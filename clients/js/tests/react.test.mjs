@@ -8,7 +8,7 @@ import { StrictMode, act, createElement as h } from "react";
 import { createRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 
-import { useRemaining, useSession } from "../react.js";
+import { SyncKairosProvider, useClient, useRemaining, useSession } from "../react.js";
 import { ID, Service, eventsOf, still } from "./service.mjs";
 import { T0, chess } from "./states.mjs";
 
@@ -104,6 +104,23 @@ test("useSession returns the refusal", async () => {
   service.answer = () => Response.json({ error: { code: "FORBIDDEN" } }, { status: 403 });
   const { text } = await mount(Refusal, { service });
   assert.equal(text(), "403");
+});
+
+test("below a provider, useSession needs only the id, and useClient returns the client", async () => {
+  const Inner = () => {
+    const { state } = useSession(ID);
+    return `${state?.version ?? "none"} ${useClient().session(ID).id}`;
+  };
+  const App = ({ client }) => h(SyncKairosProvider, { client }, h(Inner));
+  const { text } = await mount(App);
+  assert.equal(text(), `1 ${ID}`);
+});
+
+test("without a provider the hooks say that one is missing", () => {
+  for (const use of [() => useSession(ID), useClient]) {
+    const Alone = () => String(use());
+    assert.throws(() => renderToString(h(Alone)), /<SyncKairosProvider client=\{\.\.\.\}>/);
+  }
 });
 
 test("useRemaining computes the time left every everyMs, and on each change", async () => {

@@ -1,7 +1,7 @@
 /** A component that uses the hooks; it must compile. */
 
 import { SyncKairos } from "synckairos";
-import { useRemaining, useSession } from "synckairos/react";
+import { SyncKairosProvider, useClient, useRemaining, useSession } from "synckairos/react";
 
 export function Board({ client, id }: { client: SyncKairos; id: string }) {
   const session = useSession(client, id);
@@ -18,6 +18,18 @@ export function Board({ client, id }: { client: SyncKairos; id: string }) {
 export function Size({ client, id }: { client: SyncKairos; id: string }) {
   const session = useSession<{ size: number }>(client, id);
   return <p data-left={useRemaining(session)}>{session.state?.metadata?.size.toFixed()}</p>;
+}
+
+export const Sized = ({ client }: { client: SyncKairos }) => (
+  <SyncKairosProvider client={client}>
+    <Inner />
+  </SyncKairosProvider>
+);
+
+function Inner() {
+  const { state } = useSession<{ size: number }>("id");
+  const isSame = useClient().session("id").id === state?.session_id;
+  return <p hidden={!isSame}>{state?.metadata?.size.toFixed()}</p>;
 }
 
 // @ts-expect-error a client is needed
