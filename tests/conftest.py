@@ -39,7 +39,7 @@ _CONFORMANCE = "tests/clients/test_conformance.py::test_a_client_ends_with_the_s
 _TOOLS = (
     "tests/clients/test_bundlers.py",
     "tests/clients/test_runtimes.py",
-    "tests/clients/test_webhook_package.py",
+    "tests/integration/test_webhook_package.py",
     "tests/e2e/test_bindings.py",
     f"{_CONFORMANCE}[functions-lossy",
     "tests/infra/checks/",
