@@ -2,17 +2,15 @@
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from infra.local.instance import Instance
-from infra.local.npm import is_node_installed, npm_install
+from infra.local.npm import is_node_installed
+from tests.clients.installing import BUNDLERS, LIBRARY, install_library, run
 from tests.conftest import missing
 
-_LIBRARY = Path(__file__).parents[2] / "clients" / "js"
-_BUNDLERS = Path(__file__).parent / "bundlers"
 _COMMANDS = {
     "esbuild": (
         *("esbuild", "application.js", "--bundle", "--format=esm", "--platform=node"),
@@ -28,13 +26,9 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the library as it is published, and as a source folder without packages."""
     if not is_node_installed():
         missing("Node")
-    npm_install(_BUNDLERS)
     folder = tmp_path_factory.mktemp("bundlers")
-    shutil.copytree(_LIBRARY, folder / "linked", ignore=shutil.ignore_patterns("node_modules"))
-    run("npm", "pack", "--silent", "--pack-destination", str(folder), within=_LIBRARY)
-    (archive,) = folder.glob("*.tgz")
-    run("tar", "--extract", "--file", str(archive), within=folder)
-    (folder / "package").rename(folder / "packed")
+    shutil.copytree(LIBRARY, folder / "linked", ignore=shutil.ignore_patterns("node_modules"))
+    install_library(folder).rename(folder / "packed")
     return folder
 
 
@@ -42,7 +36,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def application(workshop: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """An application that has installed the library; a linked one is a link to the source."""
     shutil.copytree(
-        _BUNDLERS, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules")
+        BUNDLERS, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules")
     )
     packages = tmp_path / "node_modules"
     packages.mkdir()
@@ -57,7 +51,7 @@ def application(workshop: Path, tmp_path: Path, request: pytest.FixtureRequest) 
 @pytest.mark.parametrize("bundler", _COMMANDS)
 def test_a_bundled_application_runs(application: Path, service: Instance, bundler: str) -> None:
     program, *arguments = _COMMANDS[bundler]
-    run(str(_BUNDLERS / "node_modules" / ".bin" / program), *arguments, within=application)
+    run(str(BUNDLERS / "node_modules" / ".bin" / program), *arguments, within=application)
     assert run("node", "bundle.js", service.url, within=application) == "pending\n"
 
 
@@ -68,10 +62,3 @@ def test_the_package_has_no_tests_and_all_files_that_it_exports(workshop: Path) 
     assert files
     assert all((package / path).is_file() for path in files)
     assert not (package / "tests").exists()
-
-
-def run(*command: str, within: Path) -> str:
-    """Run a command in a folder; return what it prints."""
-    ran = subprocess.run(command, cwd=within, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
