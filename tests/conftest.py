@@ -41,6 +41,7 @@ _TOOLS = (
     "tests/clients/test_runtimes.py",
     "tests/integration/test_webhook_package.py",
     "tests/e2e/test_bindings.py",
+    "tests/e2e/test_next.py",
     f"{_CONFORMANCE}[functions-lossy",
     "tests/infra/checks/",
     "tests/infra/deployment/",
