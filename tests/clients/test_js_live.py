@@ -189,11 +189,12 @@ async def test_the_presence_at_supabase_is_read_across_languages(
 
 def test_the_readmes_examples_run(service: Instance) -> None:
     blocks = re.findall(r"```js\n(.*?)```", (_LIBRARY / "README.md").read_text(), re.S)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     outputs = [_run(block, service.url) for block in blocks]
     assert re.search(r"^2 running \d+", outputs[0], re.M)
     assert re.search(r"^4 paused \d+", outputs[0], re.M)
-    assert outputs[1] == "7000\n"
+    assert outputs[1] == "400 INVALID_STATE_TRANSITION\n"
+    assert outputs[2] == "7000\n"
 
 
 def _run(block: str, url: str) -> str:

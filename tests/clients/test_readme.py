@@ -31,7 +31,7 @@ def run_script(text: str) -> subprocess.Popen[str]:
 
 
 def test_the_examples_have_correct_types(tmp_path: Path) -> None:
-    files = [tmp_path / "game.py", tmp_path / "watch.py"]
+    files = [tmp_path / name for name in ("game.py", "errors.py", "watch.py")]
     for number, file in enumerate(files):
         session_id = repr("5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10")
         file.write_text(example(number, _DEFAULT_URL).replace("SESSION_ID", session_id))
@@ -49,10 +49,16 @@ def test_the_example_of_a_game(service: Instance) -> None:
     assert all(170_000 < ms <= 180_000 for ms in left)
 
 
+def test_the_example_of_an_error(service: Instance) -> None:
+    with run_script(example(1, service.url)) as process:
+        answer = process.communicate(timeout=_TIMEOUT_S)
+    assert answer == ("400 INVALID_STATE_TRANSITION\n", "")
+
+
 def test_the_example_of_following_a_session(service: Instance) -> None:
     with httpx.Client(base_url=service.url, timeout=30) as http:
         session_id = http.post("/v1/sessions", json=chess()).json()["data"]["session_id"]
-        text = example(1, service.url).replace("SESSION_ID", repr(session_id))
+        text = example(2, service.url).replace("SESSION_ID", repr(session_id))
         with run_script(text) as process:
             assert process.stdout
             lines = iter(process.stdout.readline, "")
