@@ -1,6 +1,7 @@
 """Static documents, read and compressed once per process in a worker thread."""
 
 import gzip
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,29 +12,36 @@ import anyio.to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.staticfiles import StaticFiles
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
 from shared.application.errors import EndpointNotFound
 from shared.http.compression import GZIP_LEVEL, MIN_COMPRESSED_BYTES, wants_gzip
 
 _MAX_CACHED_FILES: Final = 256
+_VERSION_LENGTH: Final = 16
+_A_YEAR: Final = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
 class CompressedBody:
-    """A body, and its gzip form; None if that is not smaller."""
+    """A body, its gzip form (None if that is not smaller), and its version.
+
+    The version is the start of the SHA-256 in hex; infra/console/build.mjs calculates it, too.
+    """
 
     plain: bytes
     compressed: bytes | None
+    version: str
 
     @classmethod
     def of(cls, plain: bytes) -> "CompressedBody":
         """Compress `plain`; takes about 30 ms for 1 MB."""
+        version = hashlib.sha256(plain).hexdigest()[:_VERSION_LENGTH]
         if len(plain) < MIN_COMPRESSED_BYTES:
-            return cls(plain, None)
+            return cls(plain, None, version)
         packed = gzip.compress(plain, GZIP_LEVEL, mtime=0)
-        return cls(plain, packed if len(packed) < len(plain) else None)
+        return cls(plain, packed if len(packed) < len(plain) else None, version)
 
     def response(self, request: Request, headers: Mapping[str, str]) -> Response:
         """Return a response with `headers`, compressed if the client accepts gzip."""
@@ -66,29 +74,18 @@ class CachedStaticFiles(StaticFiles):
             response = await self.get_response(path, scope)
         except HTTPException:
             raise EndpointNotFound from None
-        return await cached_response(response, Request(scope))
+        assert isinstance(response, FileResponse)
+        return await _cached_response(response, Request(scope))
 
-
-async def cached_response(response: Response, request: Request) -> Response:
-    """Return `response`, from memory if it is a whole file.
-
-    Unless it says otherwise, clients must ask again before they use it: without `Cache-Control`,
-    browsers keep a file for a tenth of its age (RFC 9111 section 4.2.2), and a page would mix the
-    modules of two releases.
-    """
-    response.headers.setdefault("Cache-Control", "no-cache")
-    is_file = isinstance(response, FileResponse) and response.status_code == 200
-    if not is_file or "range" in request.headers:
-        return response
-    assert isinstance(response, FileResponse)
-    stat = response.stat_result
-    if stat is None:
-        stat = await anyio.to_thread.run_sync(os.stat, response.path)
-        response.set_stat_headers(stat)
-    return (await _read(response.path, stat)).response(request, response.headers)
-
-
-_files = StaticFiles(check_dir=False)
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> FileResponse:
+        """Return the file without checking conditions, which need the version of its content."""
+        return FileResponse(full_path, status_code, stat_result=stat_result)
 
 
 async def file_response(
@@ -98,11 +95,32 @@ async def file_response(
 
     `headers` are added to the file's `ETag` and `Last-Modified`.
     """
-    response = _files.file_response(path, path.stat(), request.scope)
+    response = await _cached_response(FileResponse(path, stat_result=path.stat()), request)
     response.headers.update(headers or {})
-    return await cached_response(response, request)
+    return response
 
 
+async def _cached_response(response: FileResponse, request: Request) -> Response:
+    """Return the file of `response` from memory, 304 if the client has it, or a range of it.
+
+    The `ETag` is the version of the content: packages give all files the same date, and two
+    versions of a file often have the same length. With the file's version in its address (`?v=`),
+    clients keep it for a year. Otherwise they must ask again before they use it: without
+    `Cache-Control`, browsers keep a file for a tenth of its age (RFC 9111 section 4.2.2), and a
+    page would mix the modules of two releases. With the version of another release, clients get
+    the present file, because a page may come from one instance and its files from another.
+    """
+    assert response.stat_result is not None
+    body = await _read(response.path, response.stat_result)
+    is_named = request.query_params.get("v") == body.version
+    response.headers["ETag"] = f'"{body.version}"'
+    response.headers["Cache-Control"] = _A_YEAR if is_named else "no-cache"
+    if _conditions.is_not_modified(response.headers, request.headers):
+        return NotModifiedResponse(response.headers)
+    return response if "range" in request.headers else body.response(request, response.headers)
+
+
+_conditions = StaticFiles(check_dir=False)
 _cache: dict[str, tuple[int, int, CompressedBody]] = {}
 
 

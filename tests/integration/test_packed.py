@@ -1,6 +1,7 @@
 """Static documents are read and compressed once (RFC 9110 sections 8.4 and 12.5.5)."""
 
 import gzip
+import hashlib
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -68,6 +69,15 @@ def _client(*routes: Route) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://service")
 
 
+def _files_of(folder: Path) -> Route:
+    files = CachedStaticFiles(directory=folder)
+
+    async def serve(call: ApiRequest) -> Response:
+        return await files.at(call.path_params["rest"], call.scope)
+
+    return Route("GET", "/{rest}", serve)
+
+
 async def test_a_file_is_compressed_once_until_it_changes(
     tmp_path: Path, compressions: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,12 +87,7 @@ async def test_a_file_is_compressed_once_until_it_changes(
     )
     file = tmp_path / "page.js"
     file.write_text("first " * 1_000)
-    files = CachedStaticFiles(directory=tmp_path)
-
-    async def serve(call: ApiRequest) -> Response:
-        return await files.at(call.path_params["rest"], call.scope)
-
-    async with _client(Route("GET", "/{rest}", serve)) as http:
+    async with _client(_files_of(tmp_path)) as http:
         answers = [await http.get("/page.js", headers=_GZIP) for _ in range(3)]
         assert {a.text for a in answers} == {"first " * 1_000}
         assert len(compressions) == 1
@@ -95,6 +100,33 @@ async def test_a_file_is_compressed_once_until_it_changes(
         assert (known.status_code, known.content) == (304, b"")
         part = await http.get("/page.js", headers={"Range": "bytes=0-5"})
         assert (part.status_code, part.text) == (206, "second")
+
+
+async def test_a_file_named_with_its_version_is_kept_for_a_year(tmp_path: Path) -> None:
+    (tmp_path / "page.js").write_text("content")
+    version = hashlib.sha256(b"content").hexdigest()[:16]
+    async with _client(_files_of(tmp_path)) as http:
+        named = await http.get(f"/page.js?v={version}")
+        known = await http.get(f"/page.js?v={version}", headers={"If-None-Match": f'"{version}"'})
+        other = await http.get("/page.js?v=0123456789abcdef")
+        plain = await http.get("/page.js")
+    assert {answer.text for answer in (named, other, plain)} == {"content"}
+    assert (known.status_code, known.content) == (304, b"")
+    for answer in (named, known):
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    for answer in (other, plain):
+        assert answer.headers["cache-control"] == "no-cache"
+
+
+async def test_files_of_the_same_date_and_length_have_different_etags(tmp_path: Path) -> None:
+    """In packages, all files have the same date."""
+    for name, text in (("old.js", "one"), ("new.js", "two")):
+        (tmp_path / name).write_text(text)
+        os.utime(tmp_path / name, (1, 1))
+    async with _client(_files_of(tmp_path)) as http:
+        old = await http.get("/old.js")
+        new = await http.get("/new.js", headers={"If-None-Match": old.headers["etag"]})
+    assert (new.status_code, new.text) == (200, "two")
 
 
 async def test_a_prepared_document_is_made_and_compressed_once(
