@@ -1,8 +1,20 @@
 # The service in one container: `python -m functions.server`, the migrations and the audit worker.
-# infra/image/pin writes the digests of both base images to infra/image/bases.env, for --build-arg.
+# infra/image/pin writes the digests of all base images to infra/image/bases.env, for --build-arg.
 # infra/end_of_life.yml says until when the bases get security updates.
+ARG NODE_IMAGE=docker.io/library/node:24-trixie-slim
 ARG BUILD_IMAGE=docker.io/library/python:3.13-slim-trixie
 ARG RUN_IMAGE=gcr.io/distroless/python3-debian13:nonroot
+
+# The console with few files instead of one for each module: docs/adr/0016-console-in-few-files.md.
+FROM ${NODE_IMAGE} AS console
+
+WORKDIR /source/infra/console
+COPY infra/console/package.json infra/console/package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY clients /source/clients
+COPY infra/console/build.mjs ./
+RUN node build.mjs /console
+
 
 FROM ${BUILD_IMAGE} AS build
 
@@ -19,7 +31,8 @@ RUN python3 -m pip install --no-cache-dir --no-compile --only-binary :all: --req
 
 COPY functions /app/functions
 COPY shared /app/shared
-COPY clients /app/clients
+COPY clients/js /app/clients/js
+COPY --from=console /console /app/clients/console
 COPY infra/__init__.py infra/migrate.py /app/infra/
 COPY infra/supabase /app/infra/supabase
 RUN PYTHONPATH=/app:/packages python3 -B -m functions.container.reference \

@@ -1,4 +1,8 @@
-"""`GET /` and `/join`: the console, a page of plain ES modules; `/embed`, `/board`: only clocks."""
+"""`GET /` and `/join`: the console; `/embed`, `/board`: only clocks.
+
+A checkout has plain ES modules in `clients/console`. In packages and images the same folder has the
+files that `infra/console/build.mjs` makes from them.
+"""
 
 import os
 from collections.abc import Sequence

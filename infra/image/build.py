@@ -4,8 +4,9 @@ import shutil
 import tomllib
 
 from infra.image.buildah import FOLDER, ROOT, buildah
-from infra.image.pip_settings import pip_volume_arguments
-from infra.image.stand_in_images import BUILD, RUN
+from infra.image.npm_settings import npm_mounts
+from infra.image.pip_settings import pip_mounts
+from infra.image.stand_in_images import BUILD, RUN, node_image
 from infra.image.subprocesses import run
 
 IMAGE = "localhost/synckairos:check"
@@ -13,20 +14,25 @@ IMAGE = "localhost/synckairos:check"
 
 def build_stand_ins() -> dict[str, str]:
     """Return the stand-ins' names by the Dockerfile's ARG; build them if they don't exist."""
-    return {"BUILD_IMAGE": BUILD.image(), "RUN_IMAGE": RUN.image()}
+    return {
+        "NODE_IMAGE": node_image().image(),
+        "BUILD_IMAGE": BUILD.image(),
+        "RUN_IMAGE": RUN.image(),
+    }
 
 
 def build(on: dict[str, str]) -> None:
     """Build `IMAGE` on these base images, reusing the layers of earlier builds."""
     arguments = {**on, "VERSION": version(), "REVISION": revision()}
     given = [part for item in arguments.items() for part in ("--build-arg", "=".join(item))]
+    mounts = sorted(pip_mounts() | npm_mounts())
     flags = [
         "--pull-never",
         "--format",
         "docker",
         "--layers",
         "--quiet",
-        *pip_volume_arguments(),
+        *(part for mount in mounts for part in ("--volume", mount)),
         *given,
     ]
     buildah("build", *flags, "--tag", IMAGE, "--file", ROOT / "Dockerfile", ROOT)

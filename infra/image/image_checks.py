@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from secrets import token_hex
 
+from infra.console.build import console_faults
 from infra.image import image_files
 from infra.image.build import IMAGE, compressed_bytes, revision, version
 from infra.image.buildah import ROOT, container, docker_config, mounted
@@ -37,10 +38,14 @@ def check_files(tell: PrintLine) -> None:
     """Check that the image holds only what it should, nothing writable, and isn't too large."""
     lock = (ROOT / "infra/image/requirements.txt").read_text()
     with container(IMAGE) as name, mounted(name) as root:
-        found = list(image_files.find_faults(root, _user(), lock))
+        found = [
+            *image_files.find_faults(root, _user(), lock),
+            *console_faults(root / "app/clients/console"),
+        ]
         size = image_files.measure_sizes(root)
     _require(not found, "\n".join(found[:_MAX_SHOWN]))
     tell("no shell, no package manager, no tests; no file is writable for the service")
+    tell("the console is built, and names its files with their versions")
     tell(
         f"{size.total:.0f} MB: stand-in base {size.base:.0f}, packages {size.packages:.0f},"
         f" application {size.ours:.1f}"

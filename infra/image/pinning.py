@@ -39,6 +39,11 @@ def base_images(dockerfile: str) -> dict[str, str]:
     return {arg["name"]: arg["image"] for arg in _ARG.finditer(dockerfile)}
 
 
+def base_images_in_use() -> dict[str, str]:
+    """Return the base images of the project's Dockerfile by the name of their ARG."""
+    return base_images(_DOCKERFILE.read_text())
+
+
 def pinned_lines(names: dict[str, str]) -> str:
     """Return the text of bases.env for these images. Raises `PinningFailed`."""
     found = {name: f"{image}@{digest(image)}" for name, image in names.items()}
@@ -79,7 +84,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=PINNED_IMAGES_FILE, help=output_help)
     options = parser.parse_args()
     try:
-        text = pinned_lines(base_images(_DOCKERFILE.read_text()))
+        text = pinned_lines(base_images_in_use())
         options.output.write_text(text)
     except (PinningFailed, OSError) as error:
         sys.exit(f"pin: nothing was written. {error}")

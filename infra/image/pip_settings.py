@@ -54,14 +54,13 @@ def local_paths(found: dict[str, str]) -> set[Path]:
     return paths
 
 
-def pip_volume_arguments() -> list[str]:
-    """Return the arguments that make `buildah build` use this machine's pip settings."""
+def pip_mounts() -> set[str]:
+    """Return the volumes that make `buildah build` use this machine's pip settings."""
     found = parse_pip_config(run(sys.executable, "-m", "pip", "config", "list"))
     if not found:
-        return []
+        return set()
     file = FOLDER / "pip.conf"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)  # the index URL may contain a password
     file.write_text("".join(["[global]\n", *(f"{name} = {v}\n" for name, v in found.items())]))
-    mounts = {f"{file}:/etc/pip.conf:ro"} | {f"{path}:{path}:ro" for path in local_paths(found)}
-    return [part for mount in sorted(mounts) for part in ("--volume", mount)]
+    return {f"{file}:/etc/pip.conf:ro"} | {f"{path}:{path}:ro" for path in local_paths(found)}

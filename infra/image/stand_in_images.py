@@ -1,7 +1,8 @@
-"""Stand-ins for the two base images, for machines that can't reach an image registry.
+"""Stand-ins for the base images, for machines that can't reach an image registry.
 
 A distroless image consists of unpacked Debian packages, and so does the stand-in for the run image.
-The build image can be any Python 3.13 with pip and a shell. Digests, layers and labels of the real
+The build image can be any Python 3.13 with pip and a shell. The Node image can be any Node 20 or
+newer with npm and a shell: it has those of this machine. Digests, layers and labels of the real
 images can't be checked with stand-ins.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from infra.image import debian_packages
 from infra.image.buildah import FOLDER, buildah, exists
+from infra.image.machine_node import MachineNode
 from infra.image.subprocesses import run
 
 _RECIPE = Path(__file__).read_text("utf-8")
@@ -25,8 +27,11 @@ _PYTHON = """
     libkeyutils1 python3.13-minimal libpython3.13-minimal libpython3.13-stdlib
 """
 
-_BUILD = """
+_SHELL = """
     dash coreutils findutils libacl1 libattr1 libselinux1 libpcre2-8-0 libgmp10 libsystemd0 libcap2
+"""
+
+_PIP = """
     python3-pip python3-setuptools python3-pkg-resources python3-wheel python3-packaging
 """
 
@@ -42,16 +47,21 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True)
 class StandInImage:
-    """A base image made of Debian `packages` (names separated by spaces); it runs as `user`."""
+    """A base image made of Debian `packages` (names separated by spaces); it runs as `user`.
+
+    It also has this machine's `node`, if that is given.
+    """
 
     name: str
     packages: str
     user: str
+    node: MachineNode | None = None
 
     def image(self) -> str:
         """Return the image's name; build it unless it exists with the current packages."""
         files = "\n".join(debian_packages.file_names(self.packages.split()))
-        key = hashlib.sha256(f"{_RECIPE}\n{self.user}\n{files}".encode()).hexdigest()[:12]
+        recipe = f"{_RECIPE}\n{self.user}\n{self.node}\n{files}"
+        key = hashlib.sha256(recipe.encode()).hexdigest()[:12]
         image = f"localhost/synckairos-{self.name}-stand-in:{key}"
         if not exists(image):
             self._build(image)
@@ -66,13 +76,20 @@ class StandInImage:
         for package in sorted(packages.glob("*.deb")):
             run("dpkg-deb", "--extract", package, root)
         _configure(root)
+        if self.node:
+            self.node.copy_to(root)
         _commit(root, image, self.user)
         shutil.rmtree(packages)
         shutil.rmtree(root)
 
 
 RUN = StandInImage("run", _PYTHON, "65532")
-BUILD = StandInImage("build", _PYTHON + _BUILD, "0")
+BUILD = StandInImage("build", _PYTHON + _SHELL + _PIP, "0")
+
+
+def node_image() -> StandInImage:
+    """Return the stand-in for the Node image. Raises `CannotBuildHere` without a Node to copy."""
+    return StandInImage("node", _PYTHON + _SHELL, "0", MachineNode.found())
 
 
 def _configure(root: Path) -> None:

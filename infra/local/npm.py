@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class NpmError(Exception):
-    """The packages can't be installed. The message contains npm's error output."""
+    """The packages can't be installed. The message names the folder and has npm's error output."""
 
 
 def is_node_installed() -> bool:
@@ -27,8 +27,12 @@ def npm_install(folder: Path) -> None:
         marker = folder / "node_modules" / ".package-lock.json"
         if marker.exists() and marker.stat().st_mtime >= os.fstat(lock.fileno()).st_mtime:
             return
-        command = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        command = ["npm", "ci", "--loglevel=error", "--no-audit", "--no-fund", "--ignore-scripts"]
         finished = subprocess.run(command, cwd=folder, capture_output=True, check=False)
         if finished.returncode:
-            raise NpmError(f"npm ci failed: {finished.stderr.decode(errors='replace')}")
+            output = finished.stderr.decode(errors="replace").strip()
+            raise NpmError(
+                f"npm ci failed in {folder}, whose node_modules are missing or older than its"
+                f" package-lock.json: {output}"
+            )
         marker.touch()

@@ -1,4 +1,4 @@
-"""Build the contents of the layer and of all functions from the sources and the lock file."""
+"""Build the contents of the layer and of all functions from the sources and the lock files."""
 
 import shutil
 from collections.abc import Iterable, Mapping
@@ -9,10 +9,12 @@ from packaging.utils import NormalizedName
 
 from functions.endpoints import ROUTES
 from functions.service.reference import reference_documents
+from infra.console.build import ConsoleBuildFailed, build_console
 from infra.packaging.archive import Contents, with_bytecode
 from infra.packaging.distributions import LockFile, required_distributions
 from infra.packaging.interpreter import compile_all
 from infra.packaging.manifest import LAYER_FUNCTION, ROOT, Function, functions
+from infra.packaging.packaging_errors import PackagingFailed
 from infra.packaging.sources import ImportGraph, Sources
 from infra.packaging.wheels import Platform, files_by_distribution, install
 from shared.http.prepared_documents import PREPARED
@@ -34,11 +36,11 @@ def build(platform: Platform, workshop: Path) -> Build:
     shutil.rmtree(workshop, ignore_errors=True)
     parts = _find_parts()
     own = _compile_own(parts, platform, workshop / "own")
-    prepared = _prepare_documents(own)
+    made = _make_files(own)
     site = workshop / "site"
     install(map(LockFile().pin, frozenset().union(*parts.distributions.values())), platform, site)
     compile_all(site, "/opt/python" if platform == "lambda" else None)
-    return _distribute(parts, own, prepared, site)
+    return _distribute(parts, own, made, site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,18 @@ def _compile_own(parts: _Parts, platform: Platform, folder: Path) -> Path:
     return folder
 
 
+_Made = Mapping[Path, frozenset[Path]]
+"""The files that the build makes, by the module that serves them."""
+
+
+def _make_files(own: Path) -> _Made:
+    """Make the documents of the reference and the console below `own`."""
+    return {
+        Path("shared/http/prepared_documents.py"): _prepare_documents(own),
+        Path("functions/service/console.py"): _build_console(own),
+    }
+
+
 def _prepare_documents(own: Path) -> frozenset[Path]:
     """Write the documents of the reference below `own`; return their paths relative to it."""
     folder = PREPARED.relative_to(ROOT)
@@ -69,7 +83,17 @@ def _prepare_documents(own: Path) -> frozenset[Path]:
     return frozenset(folder / document.write(own / folder).name for document in documents)
 
 
-def _distribute(parts: _Parts, own: Path, prepared: Iterable[Path], site: Path) -> Build:
+def _build_console(own: Path) -> frozenset[Path]:
+    """Build the console below `own`; return the paths of its files relative to it."""
+    folder = own / "clients" / "console"
+    try:
+        build_console(folder)
+    except ConsoleBuildFailed as error:
+        raise PackagingFailed(str(error)) from None
+    return frozenset(path.relative_to(own) for path in folder.rglob("*") if path.is_file())
+
+
+def _distribute(parts: _Parts, own: Path, made: _Made, site: Path) -> Build:
     """Put the distributions of `LAYER_FUNCTION` into the layer, others into the functions' zips."""
     files = files_by_distribution(site)
     in_layer = next(d for f, d in parts.distributions.items() if f.name == LAYER_FUNCTION)
@@ -81,7 +105,7 @@ def _distribute(parts: _Parts, own: Path, prepared: Iterable[Path], site: Path) 
         layer=with_bytecode(contents(in_layer, Path("python"))),
         functions={
             function: with_bytecode(
-                {file: own / file for file in _own_files(sources, prepared)}
+                {file: own / file for file in _own_files(sources, made)}
                 | contents(parts.distributions[function] - in_layer, Path())
             )
             for function, sources in parts.sources.items()
@@ -89,7 +113,8 @@ def _distribute(parts: _Parts, own: Path, prepared: Iterable[Path], site: Path) 
     )
 
 
-def _own_files(sources: Sources, prepared: Iterable[Path]) -> frozenset[Path]:
-    """Return the function's files, with the prepared documents if it serves them."""
-    serves_them = Path("shared/http/prepared_documents.py") in sources.files
-    return sources.files.union(prepared) if serves_them else sources.files
+def _own_files(sources: Sources, made: _Made) -> frozenset[Path]:
+    """Return the function's files, with those that the build has made for its modules."""
+    return sources.files.union(
+        *(files for server, files in made.items() if server in sources.files)
+    )

@@ -15,11 +15,7 @@ _READ_BY = {
     "shared.store.connection": ["shared/store/scripts/*.lua"],
     "shared.application.time_control_presets": ["shared/application/time_control_presets.json"],
     "shared.application.programme_presets": ["shared/application/programme_presets.json"],
-    "functions.service.console": [
-        "clients/console/**/*",
-        "clients/js/*.js",
-        "clients/js/transports/*.js",
-    ],
+    "functions.service.console": ["clients/js/*.js", "clients/js/transports/*.js"],
 }
 """Data files, by the module that reads them."""
 

@@ -152,6 +152,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for name in ("__init__.py", "confirm.py", "module.sh", "fly.toml", "fly_toml.py"):
         shutil.copy(ROOT / "infra" / name, folder / "infra" / name)
+    shutil.copy(ROOT / "Dockerfile", folder)
     for name in _SCRIPTS:
         install_stub(folder / "infra" / "scripts" / name)
     (folder / ".gitignore").write_text(".venv\n.build/\n__pycache__/\n")

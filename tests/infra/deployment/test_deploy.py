@@ -80,10 +80,11 @@ def test_it_builds_the_checkout_and_passes_the_commit_as_revision(checkout: Chec
 
 
 def test_pinned_base_images_are_used(checkout: Checkout) -> None:
-    pins = {"BUILD_IMAGE": "a@sha256:" + "1" * 64, "RUN_IMAGE": "b@sha256:" + "2" * 64}
+    names = ("NODE_IMAGE", "BUILD_IMAGE", "RUN_IMAGE")
+    pins = {name: f"{name.lower()}@sha256:" + "1" * 64 for name in names}
     pin(checkout, "\n".join(f"{name}={value}" for name, value in pins.items()))
     call = next(c for c in deploy(checkout).calls if c[:2] == ["flyctl", "deploy"])
-    assert [f"{name}={value}" in call for name, value in pins.items()] == [True, True]
+    assert [f"{name}={value}" in call for name, value in pins.items()] == [True] * 3
 
 
 @pytest.mark.parametrize("step", _CALLS_BEFORE)
@@ -209,7 +210,14 @@ def test_staging_may_skip_the_tests_and_production_may_not(checkout: Checkout) -
     assert "--tests skip is not allowed" in result.output
 
 
-@pytest.mark.parametrize("pins", [None, "BUILD_IMAGE=python:3.11\nRUN_IMAGE=b@sha256:2"])
+@pytest.mark.parametrize(
+    "pins",
+    [
+        None,
+        "NODE_IMAGE=a@sha256:1\nBUILD_IMAGE=python:3.13\nRUN_IMAGE=c@sha256:3",
+        "BUILD_IMAGE=b@sha256:2\nRUN_IMAGE=c@sha256:3",
+    ],
+)
 def test_production_requires_pinned_base_images(checkout: Checkout, pins: str | None) -> None:
     if pins:
         pin(checkout, pins)

@@ -39,16 +39,17 @@ def test_hadolint_reports_a_command_in_shell_form(tmp_path: Path) -> None:
 
 
 def test_base_images_are_build_arguments_with_tags() -> None:
-    assert [base.split()[0] for base in arguments("FROM")] == ["${BUILD_IMAGE}", "${RUN_IMAGE}"]
+    names = ("NODE_IMAGE", "BUILD_IMAGE", "RUN_IMAGE")
+    assert [base.split()[0] for base in arguments("FROM")] == [f"${{{name}}}" for name in names]
     defaults = dict(item.split("=") for item in arguments("ARG"))
-    for name in ("BUILD_IMAGE", "RUN_IMAGE"):
+    for name in names:
         _, _, tag = defaults[name].rpartition(":")
         assert tag != "latest"
         assert "/" not in tag, f"{name} has no tag"
 
 
 def test_build_and_run_images_have_the_same_python_and_debian() -> None:
-    build, run = (item.partition("=")[2] for item in arguments("ARG")[:2])
+    build, run = (item.partition("=")[2] for item in arguments("ARG")[1:3])
     assert "python:3.13" in build
     assert "trixie" in build
     assert "python3-debian13" in run  # trixie, whose Python is 3.13
@@ -82,6 +83,17 @@ def test_it_runs_as_a_numeric_user_other_than_root_and_stops_on_sigterm() -> Non
 def test_only_locked_wheels_are_installed() -> None:
     (install,) = [line for line in arguments("RUN") if "pip install" in line]
     assert {"--require-hashes", "--only-binary"} <= set(install.split())
+
+
+def test_only_locked_npm_packages_are_installed_and_their_scripts_do_not_run() -> None:
+    (install,) = [line for line in arguments("RUN") if "npm" in line]
+    assert install.startswith("npm ci --ignore-scripts")
+
+
+def test_the_image_has_the_built_console_and_not_its_sources() -> None:
+    build = TEXT[TEXT.index("AS build") : TEXT.index("FROM ${RUN_IMAGE}")]
+    assert "COPY --from=console /console /app/clients/console" in build
+    assert "COPY clients /" not in build
 
 
 def test_copied_paths_are_listed_one_by_one() -> None:

@@ -1,4 +1,4 @@
-"""`infra/image/pin` writes the digests of both base images, or nothing (with stub programs)."""
+"""`infra/image/pin` writes the digests of all base images, or nothing (with stub programs)."""
 
 import os
 import subprocess
@@ -9,6 +9,7 @@ import pytest
 from infra.image.buildah import ROOT
 
 DIGEST = "sha256:" + "ab" * 32
+NODE = "docker.io/library/node:24-trixie-slim"
 PYTHON = "docker.io/library/python:3.13-slim-trixie"
 DISTROLESS = "gcr.io/distroless/python3-debian13:nonroot"
 
@@ -43,15 +44,16 @@ def run_pin(
         ("docker", "buildx imagetools inspect --format {{.Manifest.Digest}} "),
     ],
 )
-def test_both_base_images_are_pinned_with_each_supported_tool(
+def test_all_base_images_are_pinned_with_each_supported_tool(
     tmp_path: Path, tool: str, question: str
 ) -> None:
     result, written, queries = run_pin(tmp_path, tool, f"echo {DIGEST}")
     assert result.returncode == 0, result.stderr
     assert written.read_text() == (
-        f"BUILD_IMAGE={PYTHON}@{DIGEST}\nRUN_IMAGE={DISTROLESS}@{DIGEST}\n"
+        f"NODE_IMAGE={NODE}@{DIGEST}\nBUILD_IMAGE={PYTHON}@{DIGEST}\n"
+        f"RUN_IMAGE={DISTROLESS}@{DIGEST}\n"
     )
-    assert queries == f"{question}{PYTHON}\n{question}{DISTROLESS}\n"
+    assert queries == "".join(f"{question}{image}\n" for image in (NODE, PYTHON, DISTROLESS))
 
 
 def test_without_a_supported_tool_the_supported_ones_are_named(tmp_path: Path) -> None:
@@ -66,7 +68,7 @@ def test_an_error_of_the_registry_is_reported_with_its_reason(tmp_path: Path) ->
         tmp_path, "crane", "echo 'unauthorized: sign in first' >&2", code=1
     )
     assert result.returncode == 1
-    assert PYTHON in result.stderr
+    assert NODE in result.stderr
     assert "unauthorized: sign in first" in result.stderr
     assert not written.exists()
 
@@ -79,9 +81,9 @@ def test_an_invalid_digest_is_not_written(tmp_path: Path, answer: str) -> None:
     assert not written.exists()
 
 
-def test_one_digest_alone_is_not_written(tmp_path: Path) -> None:
-    only_python = f'case "$*" in *python:3.13*) echo {DIGEST};; *) exit 1;; esac'
-    result, written, _ = run_pin(tmp_path, "crane", only_python)
+def test_some_digests_alone_are_not_written(tmp_path: Path) -> None:
+    only_docker = f'case "$*" in *docker.io*) echo {DIGEST};; *) exit 1;; esac'
+    result, written, _ = run_pin(tmp_path, "crane", only_docker)
     assert result.returncode == 1
     assert DISTROLESS in result.stderr
     assert not written.exists()

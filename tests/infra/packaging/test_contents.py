@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.console.build import build_console
 from infra.packaging.local_build import LocalBuild
 from infra.packaging.manifest import LAYER_FUNCTION, LAYER_ZIP, PYTHON_VERSION, ROOT, functions
 
@@ -40,11 +41,24 @@ def test_a_function_contains_the_files_that_its_modules_read(zips: None) -> None
     contained = {function.name: set(_names(function.zip)) for function in functions()}
     for reader, patterns in (
         ("switch", ["shared/store/scripts/*.lua"]),
-        ("console", ["clients/console/**/*", "clients/js/*.js", "clients/js/transports/*.js"]),
+        ("console", ["clients/js/*.js", "clients/js/transports/*.js"]),
     ):
         files = {path for pattern in patterns for path in ROOT.glob(pattern)}
         assert {path.relative_to(ROOT) for path in files if path.is_file()} <= contained[reader]
         assert files
+
+
+def test_the_console_is_built_from_the_sources_of_the_same_commit(
+    zips: None, tmp_path: Path
+) -> None:
+    build_console(tmp_path)
+    built = {p.relative_to(tmp_path): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    served = next(function.zip for function in functions() if function.name == "console")
+    folder = Path("clients/console")
+    with zipfile.ZipFile(served) as archive:
+        names = [name for name in _names(served) if name.is_relative_to(folder)]
+        packed = {name.relative_to(folder): archive.read(str(name)) for name in names}
+    assert packed == built
 
 
 def test_browser_files_are_only_in_functions_that_serve_them(zips: None) -> None:

@@ -1,0 +1,1 @@
+"""Builds the console of a release: few files, which browsers keep for a year."""
