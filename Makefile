@@ -87,7 +87,7 @@ soak: $(READY) ## 10,000 changes while servers are killed; check that none was l
 migrate: $(READY) ## update the database of DATABASE_URL
 	@$(BIN)/python -m infra.migrate
 
-image-check: $(READY) ## build and test the container image without Docker (Debian, root)
+image-check: $(READY) ## build and test the container image without Docker (Debian, root; needs Node)
 	@$(BIN)/python -m infra.image
 
 package: $(READY) ## build and check the AWS Lambda packages, without an account (STAGE=; needs Node)

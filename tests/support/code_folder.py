@@ -19,7 +19,8 @@ def running_copy(
     """Copy the service into `folder` and run it, with the built console or its sources."""
     _copy(folder, is_built=is_built)
     module = "tests.support.copied_server"
-    with running(redis_url, module=module, CODE=str(folder), **settings) as instance:
+    more = {"CODE": str(folder), **settings}
+    with running(redis_url, module=module, port=None, quiet=False, **more) as instance:
         yield instance
 
 

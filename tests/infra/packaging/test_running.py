@@ -1,6 +1,7 @@
 """The packaged functions run a session under the Lambda runtime's Python: nothing is missing."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -31,6 +32,8 @@ from tests.support.key_set import key_set, served_key_set
 
 _RUNTIME = ("awslambdaric", "simplejson", "snapshot-restore-py")
 _TIMEOUT_S = 30.0
+_FILES_OF_A_PAGE = 6
+"""The icon, a stylesheet, two scripts, and two pictures of one file."""
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +133,13 @@ async def test_the_packaged_functions_verify_and_sign_tokens(
 @pytest.mark.parametrize("path", ["/", "/console/main.js", "/api-docs", "/v1/time", "/health"])
 def test_pages_without_a_session_are_served(http: httpx.Client, path: str) -> None:
     assert http.get(path).status_code == 200
+
+
+def test_the_console_s_files_may_be_kept(http: httpx.Client) -> None:
+    files = re.findall(r'(?:href|src)="(/console/[^"#]+)', http.get("/").text)
+    assert len(files) == _FILES_OF_A_PAGE
+    for file in files:
+        assert "immutable" in http.get(file).raise_for_status().headers["cache-control"], file
 
 
 def test_the_api_document_describes_the_switch_with_its_responses(
