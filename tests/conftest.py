@@ -3,11 +3,14 @@
 import os
 import ssl
 from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import httpx
 import httpx._transports.default
 import pytest
+from _pytest.mark.expression import Expression, ExpressionMatcher
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -35,6 +38,8 @@ _TIMED = (
 limits; they run beside each other, but not beside heavier tests."""
 
 _CONFORMANCE = "tests/clients/test_conformance.py::test_a_client_ends_with_the_state_of_the_server"
+
+_LIVE = "tests/clients/test_live.py"
 
 _TOOLS = (
     "tests/clients/test_bundlers.py",
@@ -116,34 +121,58 @@ _EXTENDED = (
     "tests/clients/test_conformance.py",
     "tests/clients/test_js.py",
     "tests/clients/test_js_live.py",
+    f"{_LIVE}::test_clients_are_refused_when_their_token_expires",
+    f"{_LIVE}::test_clients_go_on_with_a_new_token",
+    f"{_LIVE}::test_clients_reconnect_after_a_restart_of_the_service",
+    f"{_LIVE}::test_the_session_survives_an_outage_of_redis",
+    f"{_LIVE}::test_a_client_says_how_exact_its_clock_is_and_learns_who_is_connected[sse]",
     "tests/clients/test_readme.py",
     "tests/clients/test_recipes.py",
+    "tests/clients/test_sockets.py::test_a_websocket_that_does_not_answer_pings_is_replaced",
     "tests/clients/test_supabase.py",
+    "tests/e2e/test_chess.py",
     "tests/e2e/test_clock_element.py",
     "tests/e2e/test_in_step.py",
     "tests/e2e/test_vendored.py",
     "tests/functions/test_snapstart.py",
+    "tests/functions/test_ssm_parameters.py::test_a_function_exits_if_the_parameter_store_is_unreachable",
     "tests/fuzz/",
     "tests/infra/",
     "tests/integration/cluster/",
+    "tests/integration/pushes/test_container.py::test_changes_do_not_wait_for_pushes_and_a_burst",
     "tests/integration/realtime/",
+    "tests/integration/store/test_full_service.py::test_the_deadline_loop_backs_off",
+    "tests/integration/store/test_join_codes.py::test_a_redis_that_can_not_count_does_not_tell_right_codes[native-1]",
     "tests/integration/test_alarms.py",
     "tests/integration/test_audit_bad_entries.py",
+    "tests/integration/test_audit_contract.py::test_an_unreachable_database_raises_audit_unavailable[postgres]",
+    "tests/integration/test_audit_postgres.py::test_a_query_that_takes_too_long_is_cancelled",
+    "tests/integration/test_audit_postgres.py::test_of_several_hosts_the_writable_one_is_used",
+    "tests/integration/test_audit_worker.py::test_a_worker_that_dies_after_writing_duplicates_nothing",
     "tests/integration/test_bad_input.py",
     "tests/integration/test_bench.py",
     "tests/integration/test_curl_snippets.py",
     "tests/integration/test_demo.py",
+    "tests/integration/test_dead_sentinels.py",
     "tests/integration/test_draining.py",
+    "tests/integration/test_endless_input.py::test_endless_",
     "tests/integration/test_event_loop_blocking.py",
     "tests/integration/test_examples.py",
+    "tests/integration/test_lag.py::test_a_refused_switch_of_the_opponent_does_not_end_the_wait",
+    "tests/integration/test_lag.py::test_a_switch_that_was_sent_too_late_finds_the_flag_fallen",
+    "tests/integration/test_lag.py::test_the_wait_ends_with_another_command",
     "tests/integration/test_local_cluster.py",
     "tests/integration/test_local_sentinels.py",
     "tests/integration/test_local_tls_redis.py",
     "tests/integration/test_local_upstash.py",
     "tests/integration/test_migrations.py",
     "tests/integration/test_outages.py",
+    "tests/integration/test_ready.py::test_a_read_only_trail_is_reported_with_the_reason",
+    "tests/integration/test_recovery.py::test_missed_deadlines_are_applied_once_the_audit_database_is_back",
+    "tests/integration/test_recovery.py::test_a_flush_under_load_loses_only_changes_that_were_not_audited",
     "tests/integration/test_secrets.py",
     "tests/integration/test_service_on_cluster.py",
+    "tests/integration/test_skew.py::test_a_skewed_instance_gives_the_same_answers[-3600]",
     "tests/integration/test_slow_clients.py",
     "tests/integration/test_soak.py",
     "tests/integration/test_upstash_outages.py",
@@ -152,31 +181,57 @@ _EXTENDED = (
 )
 """Tests that only `make test-all` runs: browsers at length, releases, faults."""
 
+_DUPLICATES = {
+    "tests/integration/store/": ("upstash-1-", "upstash-1]"),
+    "tests/integration/test_audit_contract.py": ("postgrest-", "postgrest]"),
+}
+"""Path to the beginnings of the parameters that only `make test-all` runs there. `make test` has
+the store over a native connection on one shard and on five and over Upstash's REST protocol on
+five, and the audit trail in Postgres and through Supabase's client. Its functions use PostgREST's
+client."""
+
 _EXTENDED_ON_FUNCTIONS = (
+    "tests/integration/test_adjusting_clocks.py",
     "tests/integration/test_advancing.py",
+    "tests/integration/test_api_keys.py",
     "tests/integration/test_bad_input.py",
+    "tests/integration/test_dry_runs.py",
+    "tests/integration/test_giving.py",
     "tests/integration/test_headers.py",
+    "tests/integration/test_history.py::test_without_an_audit_database_only_history_is_503",
+    "tests/integration/test_individual_clocks.py",
+    "tests/integration/test_instants.py",
     "tests/integration/test_issuer.py",
     "tests/integration/test_join_codes.py",
+    "tests/integration/test_lag.py",
+    "tests/integration/test_numbers.py",
     "tests/integration/test_packed.py",
     "tests/integration/test_pages.py",
+    "tests/integration/test_participants.py",
+    "tests/integration/test_pending.py",
     "tests/integration/test_programmes.py",
     "tests/integration/test_realtime_endpoint.py",
     "tests/integration/test_scheduling.py",
     "tests/integration/test_selected_batches.py",
     "tests/integration/test_session_lists.py",
+    "tests/integration/test_simulation.py",
     "tests/integration/test_time_controls.py",
+    "tests/integration/test_undo.py",
+    "tests/integration/test_updating.py",
     "tests/integration/test_webhooks.py",
 )
-"""These start many functions, or all of them with other settings. They run on the container, and on
-functions by `make test-functions`."""
+"""Rules of the domain and of services with other settings. Container and functions run the same
+pipeline, so these run on the container, and on functions by `make test-functions`. What can differ
+runs on both: each route with its rights, HTTP, limits, tokens, retries, history and the modes."""
 
 _GROUPS = {
     "tests/e2e/": "browser",
     "tests/infra/packaging/": "packages",
+    "tests/integration/test_chosen_ids.py": "service with authentication",
     "tests/integration/test_permissions.py": "service with authentication",
     "tests/integration/test_pages.py": "service with authentication",
     "tests/integration/test_retries.py": "service with authentication",
+    "tests/integration/test_revoked_tokens.py": "service with authentication",
     "tests/integration/test_rights.py": "service with authentication",
 }
 """Path to group. The tests of a group share a slow fixture, so one worker runs all of them; two
@@ -185,21 +240,61 @@ browsers at once would also slow each other down."""
 _SLOWEST = ("tests/e2e/", "tests/infra/packaging/", "tests/clients/test_conformance.py")
 """These start first, so that no worker is still busy with them when the others have finished."""
 
+_MARKS = {
+    "alone": _ALONE,
+    "timed": _TIMED,
+    "tools": _TOOLS,
+    "browsers": _BROWSERS,
+    "extended": (*_EXTENDED, *_EXTENDED_ON_FUNCTIONS) if IS_FUNCTIONS else _EXTENDED,
+}
+"""Mark to the beginnings of the ids of its tests."""
+
+
+def _marks(nodeid: str) -> set[str]:
+    marks = {mark for mark, beginnings in _MARKS.items() if nodeid.startswith(beginnings)}
+    parameters = nodeid.partition("[")[2]
+    for path, beginnings in _DUPLICATES.items():
+        if nodeid.startswith(path) and parameters.startswith(beginnings):
+            marks.add("extended")
+    return marks
+
+
+def _may_run(path: str, marks: Expression) -> bool:
+    """Return whether the expression can select a test of this file."""
+    of_all = _marks(path)
+    of_some = {
+        mark
+        for mark, beginnings in _MARKS.items()
+        if any(beginning.startswith(f"{path}::") for beginning in beginnings)
+    }
+    if path.startswith(tuple(_DUPLICATES)):
+        of_some.add("extended")
+    guesses = product((of_all, of_all | of_some), (True, False))
+    return any(marks.evaluate(_matcher(*guess)) for guess in guesses)
+
+
+def _matcher(known: set[str], other: bool) -> ExpressionMatcher:
+    """Return whether a test has a mark: one of these, or, if `other`, any that is not by path."""
+
+    def has(mark: str, /, **_: str | int | bool | None) -> bool:
+        return mark in known if mark in _MARKS else other
+
+    return has
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no file whose tests `-m` deselects: some take long to import or to collect."""
+    if not config.option.markexpr or collection_path.suffix != ".py":
+        return None
+    path = collection_path.relative_to(config.rootpath).as_posix()
+    return None if _may_run(path, Expression.compile(config.option.markexpr)) else True
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests by where they are, and run the slowest ones first."""
     for item in items:
-        if item.nodeid.startswith(_ALONE):
-            item.add_marker(pytest.mark.alone)
-        if item.nodeid.startswith(_TIMED):
-            item.add_marker(pytest.mark.timed)
-        if item.nodeid.startswith(_TOOLS):
-            item.add_marker(pytest.mark.tools)
-        if item.nodeid.startswith(_BROWSERS):
-            item.add_marker(pytest.mark.browsers)
-        extended = (*_EXTENDED, *_EXTENDED_ON_FUNCTIONS) if IS_FUNCTIONS else _EXTENDED
-        if item.nodeid.startswith(extended):
-            item.add_marker(pytest.mark.extended)
+        for mark in _marks(item.nodeid):
+            item.add_marker(mark)
     items.sort(key=lambda item: not item.nodeid.startswith(_SLOWEST))
 
 

@@ -81,10 +81,14 @@ def test_two_runs_apply_a_timeout_once(
 
 
 def test_more_sessions_are_handled_than_are_claimed_at_once(
-    process: LambdaProcess, inspector: Inspector, store_clock: ShiftedClock
+    process: LambdaProcess,
+    inspector: Inspector,
+    store_clock: ShiftedClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(reconcile, "_BATCH", 10)
     session_id = process.create_started_session(action_on_timeout=_ENDS)
-    copies = inspector.add_copies(session_id, 150)
+    copies = inspector.add_copies(session_id, 15)
     store_clock.ahead_s = 63
     process.run_scheduled(reconcile.handler)
     assert {inspector.session(one).status for one in (session_id, *copies)} == {Status.EXPIRED}

@@ -192,35 +192,42 @@ async def test_each_caller_is_listed_with_its_role_but_only_those_with_the_right
         assert [one["type"] for one in clients[caller].received] == ["CONNECTED", "PONG"]
 
 
-@pytest.mark.parametrize(
-    ("caller", "role", "answer"),
-    [
-        ("host", "host", "PRESENCE"),
-        ("cohost", "cohost", "PRESENCE"),
-        ("participant off move", "participant", "PRESENCE"),
-        ("spectator", "spectator", "ERROR"),
-    ],
-)
-async def test_a_subscription_is_shown_with_the_role_and_sees_the_presence_of_its_caller(
-    api: ApiClient, instance: Instance, caller: str, role: str, answer: str
+async def test_subscriptions_are_shown_with_the_role_and_see_the_presence_of_their_callers(
+    api: ApiClient, instance: Instance
 ) -> None:
     alice = await create_session(api)
-    path = f"/v1/sessions/{alice.session_id}"
-    token = bearer(VALID_TOKENS[caller](alice))
-    subscription = (await api.http.get(f"{path}/realtime", headers=token)).json()["data"]
-    async with (
-        _socket(instance, alice.session_id, f"{tokens.host()}&presence=1") as watching,
-        _socket(instance, alice.session_id, f"{subscription['token']}&presence=1") as socket,
-    ):
-        messages = await LiveClient(watching).until(
-            lambda message: message.get("presence", {}).get("summary", {}).get("connected") == 2
+    path = f"/v1/sessions/{alice.session_id}/realtime"
+    answers = {
+        "host": "PRESENCE",
+        "cohost": "PRESENCE",
+        "participant off move": "PRESENCE",
+        "spectator": "ERROR",
+    }
+    async with AsyncExitStack() as stack:
+
+        async def client(token: str) -> LiveClient:
+            socket = _socket(instance, alice.session_id, f"{token}&presence=1")
+            return LiveClient(await stack.enter_async_context(socket))
+
+        watching, clients = await client(tokens.host()), {}
+        for caller in answers:
+            token = bearer(VALID_TOKENS[caller](alice))
+            subscription = (await api.http.get(path, headers=token)).json()["data"]
+            clients[caller] = await client(subscription["token"])
+        messages = await watching.until(
+            lambda message: message.get("presence", {}).get("summary", {}).get("connected") == 5
         )
-        shown = {one["role"]: one for one in messages[-1]["presence"]["connections"]}
-        assert shown[role].get("participant_id") == (
-            alice.off_move if role == "participant" else None
-        )
-        received = await LiveClient(socket).until(lambda message: message["type"] != "CONNECTED")
-        assert received[-1]["type"] == answer
+        shown = messages[-1]["presence"]["connections"]
+        assert sorted((one["role"], one.get("participant_id")) for one in shown) == [
+            ("cohost", None),
+            ("host", None),
+            ("host", None),
+            ("participant", alice.off_move),
+            ("spectator", None),
+        ]
+        for caller, answer in answers.items():
+            received = await clients[caller].until(lambda message: message["type"] != "CONNECTED")
+            assert received[-1]["type"] == answer, caller
 
 
 @pytest.mark.parametrize("caller", INVALID_TOKENS)

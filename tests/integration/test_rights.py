@@ -11,6 +11,7 @@ import pytest
 
 from functions.server import build
 from shared.settings.settings import Settings
+from tests.fuzz.extent import IS_FULL
 from tests.support import tokens
 from tests.support.api import CERTIFICATES, ApiClient, check_documented, chess
 from tests.support.callers import INVALID_TOKENS, VALID_TOKENS, AliceSession, create_session
@@ -226,7 +227,12 @@ async def _send(
         return check_documented(await http.request(method, path, json=body, headers=headers), None)
 
 
-@pytest.mark.parametrize(("route", "caller"), pairs(TABLE, INVALID_TOKENS), ids=_id)
+# Who is allowed to send a request is tested for each function below.
+@pytest.mark.parametrize(
+    ("route", "caller"),
+    pairs([("GET", _SESSION)] if IS_FUNCTIONS and not IS_FULL else TABLE, INVALID_TOKENS),
+    ids=_id,
+)
 async def test_requests_without_a_valid_token_are_refused(
     guarded: ApiClient, route: tuple[str, str], caller: str, unchanged: dict[Row, AliceSession]
 ) -> None:

@@ -24,7 +24,7 @@ from tests.unit.domain.random_games import (
     run_commands,
 )
 
-examples = extent(short=60, full=2_000)
+examples = extent(short=30, full=2_000)
 
 
 def compensated(change: SessionChange) -> int:
