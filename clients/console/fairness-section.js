@@ -93,6 +93,11 @@ function row(one, names) {
       seconds(one.compensated_ms),
       refused && el("small", {}, `of ${seconds(one.claimed_ms)} claimed`),
     ),
-    el("td", {}, seconds(one.quota_ms)),
+    el(
+      "td",
+      {},
+      seconds(one.quota_ms),
+      one.frame_lag_ms !== undefined && el("small", {}, `+${seconds(one.gain_ms)} a turn`),
+    ),
   );
 }

@@ -8,6 +8,7 @@
  * @property {() => number} random from 0 to 1
  * @property {(callback: () => void, ms: number) => *} setTimer
  * @property {(timer: *) => void} clearTimer
+ * @property {() => boolean} isBrowser whether this is a page of a browser
  * @property {() => boolean} isHidden whether the page is hidden; false outside of browsers
  * @property {(callback: () => void) => () => void} onWake calls back when the page is shown or
  *   hidden, or when the network is back; returns a function that unsubscribes
@@ -23,6 +24,7 @@ export const platform = {
   random: () => Math.random(),
   setTimer: (callback, ms) => setTimeout(callback, Math.min(ms, LONGEST_MS)),
   clearTimer: (timer) => clearTimeout(timer),
+  isBrowser: () => globalThis.document !== undefined,
   isHidden: () => globalThis.document?.hidden ?? false,
   onWake(callback) {
     globalThis.addEventListener?.("online", callback);

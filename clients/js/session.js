@@ -1,6 +1,7 @@
 import * as clocks from "./session-clocks.js";
 import { SessionFollower } from "./session-follower.js";
 import { pathSegment, sessionPath } from "./ids.js";
+import { lagClaim } from "./lag-claim.js";
 
 /**
  * @typedef {import("./synckairos.js").SessionState} SessionState
@@ -26,6 +27,7 @@ export class Session extends EventTarget {
   #api;
   #path;
   #follower;
+  #local;
   #onOpen;
   #onClose;
 
@@ -40,6 +42,7 @@ export class Session extends EventTarget {
     this.id = id;
     this.#api = parts.api;
     this.#path = sessionPath(id);
+    this.#local = parts.local;
     this.#onOpen = onOpen;
     this.#onClose = onClose;
     const emit = (name, detail) => this.dispatchEvent(new CustomEvent(name, { detail }));
@@ -207,17 +210,22 @@ export class Session extends EventTarget {
   /**
    * End the running cycle. Fails with `CONFLICT` unless `current`, if given, is active: so a double
    * tap switches only once. With lag compensation, the turn ends at `actedAt` (server time, ms), by
-   * default now, as far as the quota allows. With `representation: true` it resolves with the whole
-   * state, which the session has from then on.
+   * default now, as far as the quota allows. `frameLagMs` is the round trip of the player's
+   * connection, which limits what each turn adds to the quota; in a browser it is by default the
+   * clock's `roundTripMs`. With `representation: true` it resolves with the whole state, which the
+   * session has from then on.
    *
-   * @param {{next?: ?string, current?: ?string, actedAt?: number}} [who]
+   * @param {{next?: ?string, current?: ?string, actedAt?: number, frameLagMs?: number}} [who]
    * @param {import("./api.js").SwitchOptions} [options]
    */
-  switch({ next, current, actedAt = this.clock.now() } = {}, options) {
+  switch(
+    { next, current, actedAt = this.clock.now(), frameLagMs = this.#measuredFrameLag() } = {},
+    options,
+  ) {
     const body = {
       ...(next && { next_participant_id: next }),
       ...(current && { current_participant_id: current }),
-      ...this.#lagClaim(actedAt),
+      ...(this.state?.lag && lagClaim(actedAt, frameLagMs, this.clock.errorMs)),
     };
     return this.#change("POST", "/switch", body, options);
   }
@@ -468,11 +476,9 @@ export class Session extends EventTarget {
     return this;
   }
 
-  /** Rounded so that the claim is never above the real lag. */
-  #lagClaim(actedAt) {
-    const errorMs = this.state?.lag ? this.clock.errorMs : Infinity;
-    if (!Number.isFinite(errorMs)) return {};
-    return { acted_at_ms: Math.ceil(actedAt), error_ms: Math.ceil(errorMs) };
+  /** What the clock measured, if this is the player's own browser. */
+  #measuredFrameLag() {
+    return this.#local.isBrowser() ? this.clock.roundTripMs : Infinity;
   }
 
   #act(participantId, verb, reason, options) {

@@ -479,6 +479,11 @@ export interface ParticipantFairness {
   not_compensated_ms: number;
   /** The largest error bound that it sent; absent if it never sent one. */
   worst_error_ms?: number;
+  /** The last frame lag that was sent with its switches; absent if none was sent. */
+  frame_lag_ms?: number;
+  /** What each of its turns adds to the quota. */
+  gain_ms: number;
+  /** What the owner of its clock may still get back. */
   quota_ms: number;
 }
 
@@ -623,6 +628,8 @@ export interface SwitchOrder {
   current?: string | null | undefined;
   /** With lag compensation: when the turn ended; by default now. */
   actedAt?: number | undefined;
+  /** With lag compensation: the round trip of the player's connection, ms. */
+  frameLagMs?: number | undefined;
 }
 
 /**
@@ -1002,7 +1009,9 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
   delete(options?: CallOptions): Promise<void>;
   /**
    * End the running cycle; `CONFLICT` unless `current`, if given, is active. With lag compensation,
-   * the turn ends at `actedAt`, by default now, as far as the quota allows.
+   * the turn ends at `actedAt`, by default now, as far as the quota allows. `frameLagMs` is the round
+   * trip of the player's connection, which limits what each turn adds to the quota; in a browser it
+   * is by default the clock's `roundTripMs`.
    */
   switch(
     who?: SwitchOrder,

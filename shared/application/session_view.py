@@ -350,7 +350,7 @@ def fairness_view(session: Session) -> dict[str, Any]:
 
 
 def _fairness_of(participant: Participant, owner_id: str, lag: Lag) -> dict[str, Any]:
-    totals = lag.totals.get(participant.participant_id, LagTotals())
+    totals, quota = lag.totals.get(participant.participant_id, LagTotals()), lag.quotas[owner_id]
     view = {
         "participant_id": participant.participant_id,
         "turns": totals.turns,
@@ -358,7 +358,9 @@ def _fairness_of(participant: Participant, owner_id: str, lag: Lag) -> dict[str,
         "compensated_ms": totals.compensated_ms,
         "not_compensated_ms": totals.claimed_ms - totals.compensated_ms,
         "worst_error_ms": totals.worst_error_ms,
-        "quota_ms": lag.quotas[owner_id].quota_ms,
+        "frame_lag_ms": totals.frame_lag_ms,
+        "gain_ms": quota.gain_within(totals.frame_lag_ms),
+        "quota_ms": quota.quota_ms,
     }
     return {name: value for name, value in view.items() if value is not None}
 

@@ -120,13 +120,15 @@ class Switch(Value, frozen=True):
     `next_participant_id` overrides the mode's rotation. `current_participant_id`, if given, must
     be the active participant, so that a repeated switch is refused. `acted_at_ms` is when the
     player acted (ms since 1970, the server's time by the client's clock), and `error_ms` the most
-    by which that clock may be wrong; both count only in a session with lag compensation.
+    by which that clock may be wrong. `frame_lag_ms` is the measured round trip of the player's
+    connection. The three count only in a session with lag compensation.
     """
 
     next_participant_id: str | None = None
     current_participant_id: str | None = None
     acted_at_ms: int | None = None
     error_ms: Millis | None = None
+    frame_lag_ms: Millis | None = None
 
 
 class GoToItem(Value, frozen=True):

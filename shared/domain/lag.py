@@ -19,6 +19,8 @@ MAX_GRACE = Millis(2_000)
 _MAX_GAIN = 1_000
 _FIRST_QUOTA_IN_GAINS = 3
 _MAX_QUOTA_IN_GAINS = 7
+_SLACK_OVER_FRAME_LAG = 140
+"""By how much the gain may be above the frame lag, ms: the time that a machine itself takes."""
 
 
 class LagQuota(Value, frozen=True):
@@ -32,27 +34,41 @@ class LagQuota(Value, frozen=True):
         """How long after the deadline the owner's flag is settled."""
         return min(self.quota_ms, MAX_GRACE)
 
-    def after_turn(self, compensated: Millis) -> "LagQuota":
-        """Return the quota after a turn that got `compensated` ms back, at most `quota_ms`."""
-        raised = self.quota_ms + self.gain_ms - compensated
+    def gain_within(self, frame_lag_ms: Millis | None) -> Millis:
+        """What a turn of a player with that frame lag adds; None: the frame lag isn't known."""
+        if frame_lag_ms is None:
+            return self.gain_ms
+        return Millis(min(self.gain_ms, frame_lag_ms + _SLACK_OVER_FRAME_LAG))
+
+    def after_turn(self, compensated: Millis, frame_lag_ms: Millis | None) -> "LagQuota":
+        """Return the quota after a turn that got `compensated` ms back, at most `quota_ms`.
+
+        A frame lag lowers what is added, but not what the quota is or may reach.
+        """
+        raised = self.quota_ms + self.gain_within(frame_lag_ms) - compensated
         return replace(self, quota_ms=Millis(min(raised, _MAX_QUOTA_IN_GAINS * self.gain_ms)))
 
 
 class LagTotals(Value, frozen=True):
-    """The sums over a participant's turns. `worst_error_ms` is None if it never sent an error."""
+    """The sums over a participant's turns, and what was sent with its switches.
+
+    `worst_error_ms` is the largest error, `frame_lag_ms` the last frame lag; None if none was sent.
+    """
 
     turns: int = 0
     claimed_ms: Millis = Millis(0)
     compensated_ms: Millis = Millis(0)
     worst_error_ms: Millis | None = None
+    frame_lag_ms: Millis | None = None
 
 
 class LagClaim(Value, frozen=True):
-    """The claimed and the compensated lag of one switch, and the error that the client sent."""
+    """The claimed and the compensated lag of one switch, and the error and frame lag it had."""
 
     claimed_ms: Millis
     compensated_ms: Millis
     error_ms: Millis | None = None
+    frame_lag_ms: Millis | None = None
 
 
 class Lag(Value, frozen=True):
@@ -76,14 +92,16 @@ class Lag(Value, frozen=True):
 
     def after_turn(self, owner_id: str, participant_id: str, claim: LagClaim) -> Self:
         """Return the quotas and sums after the turn of `participant_id` on the owner's clock."""
-        quota = self.quotas[owner_id].after_turn(claim.compensated_ms)
         before = self.totals.get(participant_id, _NO_TURNS)
+        frame_lag = before.frame_lag_ms if claim.frame_lag_ms is None else claim.frame_lag_ms
+        quota = self.quotas[owner_id].after_turn(claim.compensated_ms, frame_lag)
         errors = (before.worst_error_ms, claim.error_ms)
         totals = LagTotals(
             before.turns + 1,
             Millis(before.claimed_ms + claim.claimed_ms),
             Millis(before.compensated_ms + claim.compensated_ms),
             max((ms for ms in errors if ms is not None), default=None),
+            frame_lag,
         )
         return replace(
             self,

@@ -59,7 +59,7 @@ def _claim(session: Session, lag: Lag, command: Switch, now: Instant) -> LagClai
     claimed = claimed_lag(now, command.acted_at_ms, error_ms, _ran(session, now))
     quota = lag.quotas.get(clocks_of(session).owner(session).id)
     given_back = 0 if quota is None or deadline(session) is None else min(claimed, quota.quota_ms)
-    return LagClaim(claimed, Millis(given_back), error_ms)
+    return LagClaim(claimed, Millis(given_back), error_ms, command.frame_lag_ms)
 
 
 def _ran(session: Session, now: Instant) -> Millis:

@@ -67,7 +67,7 @@ def _switch(session: Session, command: c.Switch, now: Instant) -> SessionChange:
         session = move_anchor(session, now)
     else:
         session, claim = end_turn(session, session.lag, command, now)
-        if command.acted_at_ms is not None:
+        if command.acted_at_ms is not None or command.frame_lag_ms is not None:
             metadata["lag"] = _recorded(claim)
     check_not_closed(session)
     switched = with_extension(session, begin_next_cycle(session, next_id, now), now)
@@ -105,11 +105,13 @@ def _switched(
 
 def _recorded(claim: LagClaim) -> dict[str, Any]:
     """The claim as the audit event shows it; `error_ms` is None if the client sent none."""
-    return {
+    recorded = {
         "claimed_ms": claim.claimed_ms,
         "compensated_ms": claim.compensated_ms,
         "error_ms": claim.error_ms,
     }
+    frame_lag = claim.frame_lag_ms
+    return recorded if frame_lag is None else recorded | {"frame_lag_ms": frame_lag}
 
 
 def _next_participant_id(session: Session, command: c.Switch) -> str | None:

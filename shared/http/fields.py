@@ -270,6 +270,12 @@ ClockError = Annotated[
     Field(ge=0, le=_UNSAFE_INTEGER - 1, description="ms; without it nothing is claimed"),
     _integer,
 ]
+FrameLag = Annotated[
+    int,
+    Strict(),
+    Field(ge=0, le=10_000, description="ms; above 860 it changes nothing"),
+    _integer,
+]
 Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1), _integer]
 SmallObject = Annotated[dict[str, Any], AfterValidator(check_object)]
 Reason = Annotated[str, Strict(), Field(max_length=500), AfterValidator(_without_nul)]

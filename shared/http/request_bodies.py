@@ -36,6 +36,7 @@ from shared.http.fields import (
     ClientInstant,
     ClockError,
     Flag,
+    FrameLag,
     Id,
     Lifetime,
     Name,
@@ -99,13 +100,15 @@ class EmptyBody(Body):
 class SwitchBody(Body):
     """Optionally the next participant, and the participant whose cycle the caller means to end.
 
-    For lag compensation: when the player acted, and by how much that instant may be wrong.
+    For lag compensation: when the player acted, by how much that instant may be wrong, and the
+    round trip of the player's connection.
     """
 
     next_participant_id: Id | None = None
     current_participant_id: Id | None = None
     acted_at_ms: ClientInstant | None = None
     error_ms: ClockError | None = None
+    frame_lag_ms: FrameLag | None = None
 
     def command(self) -> Switch:
         return Switch(
@@ -113,6 +116,7 @@ class SwitchBody(Body):
             self.current_participant_id,
             self.acted_at_ms,
             None if self.error_ms is None else Millis(self.error_ms),
+            None if self.frame_lag_ms is None else Millis(self.frame_lag_ms),
         )
 
 

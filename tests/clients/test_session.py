@@ -230,10 +230,16 @@ async def test_a_switch_claims_its_lag_if_the_session_compensates_it_and_the_tim
         monkeypatch.setattr(session, "clock", FixedClock(T0 + 0.2, 3.5 if is_synced else inf))
         await session.switch(current=ADA)
         await session.switch(acted_at=T0 - 100.5)
+        await session.switch(frame_lag_ms=30.2)
     error = {"error_ms": 4}
     claims = [{"acted_at_ms": T0 + 1} | error, {"acted_at_ms": T0 - 100} | error]
     expected = claims if has_lag and is_synced else [{}, {}]
-    assert bodies == [{"current_participant_id": ADA} | expected[0], expected[1]]
+    frame_lag = {"frame_lag_ms": 31} if has_lag else {}
+    assert bodies == [
+        {"current_participant_id": ADA} | expected[0],
+        expected[1],
+        (claims[0] if has_lag and is_synced else {}) | frame_lag,
+    ]
 
 
 async def test_a_switch_with_representation_answers_the_state() -> None:

@@ -26,6 +26,8 @@ def test_the_table_shows_what_each_participant_got_back(
     report = httpx.get(f"{service.url}/v1/sessions/{session.id}/fairness").json()["data"]
     claimed_s = report["participants"][0]["claimed_ms"] / 1000
     expect(rows.first.locator("small")).to_have_text(f"of {claimed_s:.2f} s claimed")
+    httpx.post(url, json={"frame_lag_ms": 0}).raise_for_status()
+    expect(rows.last).to_have_text("Ben10.00 s0.04 s+0.01 s a turn")
 
 
 def test_the_table_fits(open_page: Opener, service: Instance) -> None:

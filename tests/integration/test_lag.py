@@ -62,6 +62,7 @@ async def test_a_game_in_which_one_player_lags(api: ApiClient) -> None:
         "compensated_ms": claimed,
         "not_compensated_ms": 0,
         "worst_error_ms": 0,
+        "gain_ms": 1_000,
         "quota_ms": 6_000 - claimed,
     }
     assert of_ben == {
@@ -70,12 +71,32 @@ async def test_a_game_in_which_one_player_lags(api: ApiClient) -> None:
         "claimed_ms": 0,
         "compensated_ms": 0,
         "not_compensated_ms": 0,
+        "gain_ms": 1_000,
         "quota_ms": 6_000,
     }
     switches = (await trail(api, session_id, 8))[2:]
     lags = [event["metadata"]["lag"] for event in switches]
     assert sum(lag["claimed_ms"] for lag in lags) == claimed
     assert [lag["error_ms"] for lag in lags] == [0, None] * 3
+
+
+async def test_a_frame_lag_limits_what_a_turn_adds(api: ApiClient) -> None:
+    session_id = await api.started(chess(participants=players(600_000, 600_000), lag={}))
+    assert (await api.do(session_id, "switch", {"frame_lag_ms": 20})).status_code == 200
+    of_ada, of_ben = await fairness(api, session_id)
+    assert (of_ada["frame_lag_ms"], of_ada["gain_ms"], of_ada["quota_ms"]) == (20, 160, 3_160)
+    assert (of_ben.get("frame_lag_ms"), of_ben["gain_ms"], of_ben["quota_ms"]) == (
+        None,
+        1_000,
+        3_000,
+    )
+    switched = (await trail(api, session_id, 3))[2]
+    assert switched["metadata"]["lag"] == {
+        "claimed_ms": 0,
+        "compensated_ms": 0,
+        "error_ms": None,
+        "frame_lag_ms": 20,
+    }
 
 
 async def test_a_switch_that_was_sent_in_time_prevents_the_flag(api: ApiClient) -> None:
@@ -197,6 +218,9 @@ async def test_lag_compensation_is_for_modes_with_banks(api: ApiClient, mode: st
         ({"acted_at_ms": "0", "error_ms": 0}, "acted_at_ms", "must be an integer"),
         ({"acted_at_ms": 0, "error_ms": -1}, "error_ms", "must be at least 0"),
         ({"acted_at_ms": 2**53, "error_ms": 0}, "acted_at_ms", "cannot exceed"),
+        ({"frame_lag_ms": -1}, "frame_lag_ms", "must be at least 0"),
+        ({"frame_lag_ms": 10_001}, "frame_lag_ms", "cannot exceed 10000ms"),
+        ({"frame_lag_ms": 0.5}, "frame_lag_ms", "must be an integer"),
     ],
 )
 async def test_an_invalid_claim_is_refused_with_field_and_reason(

@@ -324,6 +324,38 @@ test("a switch claims its lag only if the session compensates it", async () => {
   ]);
 });
 
+test("in a browser, a switch sends the round trip of the connection as the frame lag", async () => {
+  const service = new Service();
+  service.state = still(1, { lag: {} });
+  const { session } = await service.opened();
+  await service.time.pass(1000);
+  service.answer = ({ method }) => (method === "GET" ? undefined : data({ version: 1 }));
+  service.requests.length = 0;
+  await session.switch();
+  service.time.isBrowser = true;
+  await session.switch();
+  await session.switch({ frameLagMs: 30.2 });
+  await session.switch({ frameLagMs: 10_001 });
+  const sent = service.requests.filter(({ method }) => method === "POST").map((one) => one.body);
+  const measured = Math.ceil(session.clock.roundTripMs);
+  assert.deepEqual(sent.map((body) => body.frame_lag_ms), [undefined, measured, 31, 10_000]);
+});
+
+test("a given frame lag is sent without a clock, and only with lag compensation", async () => {
+  const service = new Service();
+  service.answer = ({ path, method }) => {
+    if (path === "/v1/time") return refusal(503);
+    return method === "GET" ? undefined : data({ version: 1 });
+  };
+  service.time.isBrowser = true;
+  for (const [state, expected] of [[still(1), {}], [still(1, { lag: {} }), { frame_lag_ms: 30 }]]) {
+    const session = service.client().session(ID);
+    session.beginWith(state);
+    await session.switch({ frameLagMs: 30 });
+    assert.deepEqual(service.requests.at(-1).body, expected);
+  }
+});
+
 test("a switch claims no lag while the server's time is unknown", async () => {
   const service = new Service();
   service.answer = ({ path, method }) => {

@@ -8,6 +8,7 @@ export class VirtualTime {
   #timers = new Map();
   #last = 0;
   #wakers = new Set();
+  isBrowser = false;
   isHidden = false;
 
   /** @param {{random?: () => number}} [options] */
@@ -22,6 +23,7 @@ export class VirtualTime {
         return this.#last;
       },
       clearTimer: (timer) => this.#timers.delete(timer),
+      isBrowser: () => this.isBrowser,
       isHidden: () => this.isHidden,
       onWake: (callback) => {
         this.#wakers.add(callback);

@@ -122,6 +122,7 @@ class Actions(ABC):
         next: str | None = None,  # noqa: A002 # as in the JavaScript client
         current: str | None = None,
         acted_at: float | None = None,
+        frame_lag_ms: float | None = None,
         representation: bool = False,
         if_match: int | None = None,
         timeout: float | None = None,
@@ -129,11 +130,12 @@ class Actions(ABC):
         """End the running cycle; fail with `CONFLICT` unless `current`, if given, is active.
 
         With lag compensation, the turn ends at `acted_at` (server time, ms), by default now, as far
-        as the quota allows. With `representation` the answer is the whole state, which the session
-        has from then on.
+        as the quota allows. `frame_lag_ms` is the round trip of the player's connection, if the
+        caller measured it; it limits what each turn adds to the quota. With `representation` the
+        answer is the whole state, which the session has from then on.
         """
         body = given(next_participant_id=next, current_participant_id=current)
-        body |= self._lag_claim(acted_at)
+        body |= self._lag_claim(acted_at, frame_lag_ms)
         answer = await self._change(
             "POST", "/switch", body, if_match, timeout, representation=representation
         )
@@ -318,7 +320,7 @@ class Actions(ABC):
         """Apply `state`, the response to an action."""
 
     @abstractmethod
-    def _lag_claim(self, acted_at: float | None) -> dict[str, int]:
+    def _lag_claim(self, acted_at: float | None, frame_lag_ms: float | None) -> dict[str, int]:
         """Return the fields of a switch that claim its lag; none without lag compensation."""
 
     @abstractmethod
@@ -375,7 +377,10 @@ class Preview(Actions):
     """
 
     def __init__(
-        self, session_id: str, api: Api, lag_claim: Callable[[float | None], dict[str, int]]
+        self,
+        session_id: str,
+        api: Api,
+        lag_claim: Callable[[float | None, float | None], dict[str, int]],
     ) -> None:
         super().__init__(session_id, api)
         self._lag_claim_of_session = lag_claim
@@ -383,8 +388,8 @@ class Preview(Actions):
     def take(self, state: SessionState) -> None:
         """Ignore `state`, because it describes no change."""
 
-    def _lag_claim(self, acted_at: float | None) -> dict[str, int]:
-        return self._lag_claim_of_session(acted_at)
+    def _lag_claim(self, acted_at: float | None, frame_lag_ms: float | None) -> dict[str, int]:
+        return self._lag_claim_of_session(acted_at, frame_lag_ms)
 
     def _noted(self, version: int) -> None:
         """Ignore `version`, which doesn't exist."""

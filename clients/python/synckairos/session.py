@@ -19,6 +19,9 @@ from synckairos.joining import JoinCode
 from synckairos.presence import Presence
 from synckairos.session_follower import SessionFollower
 
+_MOST_FRAME_LAG_MS = 10_000
+"""The longest frame lag that the service takes; above 860 ms it changes nothing."""
+
 
 class Session(Actions, EventSource):
     """Follows one session, holds its newest state and computes its clocks."""
@@ -221,13 +224,20 @@ class Session(Actions, EventSource):
         """Apply the state in the response to this client's own action."""
         self._follower.take(state)
 
-    def _lag_claim(self, acted_at: float | None) -> dict[str, int]:
+    def _lag_claim(self, acted_at: float | None, frame_lag_ms: float | None) -> dict[str, int]:
         acted_at = self.clock.now() if acted_at is None else acted_at
         error_ms = self.clock.error_ms
-        if not self.state or "lag" not in self.state or not isfinite(error_ms):
+        if not self.state or "lag" not in self.state:
             return {}
+        measured = (
+            {}
+            if frame_lag_ms is None
+            else {"frame_lag_ms": min(ceil(frame_lag_ms), _MOST_FRAME_LAG_MS)}
+        )
+        if not isfinite(error_ms):
+            return measured
         # Rounded so that the claim is never above the real lag.
-        return {"acted_at_ms": ceil(acted_at), "error_ms": ceil(error_ms)}
+        return {"acted_at_ms": ceil(acted_at), "error_ms": ceil(error_ms)} | measured
 
     def _noted(self, version: int) -> None:
         self._follower.noted(version)

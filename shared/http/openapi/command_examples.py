@@ -34,8 +34,13 @@ COMMANDS: Mapping[str, tuple[Example, ...]] = {
         ),
         Example(
             "with_lag",
-            "Name who comes next, and when the player acted by its own clock",
-            {"next_participant_id": "ben", "acted_at_ms": 1_769_851_805_123, "error_ms": 20},
+            "Name who comes next, when the player acted by its own clock, and its round trip",
+            {
+                "next_participant_id": "ben",
+                "acted_at_ms": 1_769_851_805_123,
+                "error_ms": 20,
+                "frame_lag_ms": 38,
+            },
             ("create:casual_chess", "start"),
         ),
     ),
@@ -238,6 +243,7 @@ COMMANDS: Mapping[str, tuple[Example, ...]] = {
                         "current_participant_id": "ada",
                         "acted_at_ms": 1_769_851_805_123,
                         "error_ms": 20,
+                        "frame_lag_ms": 38,
                     },
                     {"after_ms": 9_000, "operation": "switch", "next_participant_id": "ada"},
                     {

@@ -395,9 +395,10 @@ class SwitchResult(ResponseModel):
 
 
 class FairnessOfParticipant(ResponseModel):
-    """The lag of a participant's turns. `worst_error_ms` is absent if it never sent an error.
+    """The lag of a participant's turns.
 
-    `quota_ms` is what the owner of its clock may still get back.
+    `worst_error_ms` and `frame_lag_ms` are absent if its switches never had them. `gain_ms` is what
+    each of its turns adds to `quota_ms`, which the owner of its clock may still get back.
     """
 
     participant_id: Id
@@ -406,6 +407,8 @@ class FairnessOfParticipant(ResponseModel):
     compensated_ms: Ms
     not_compensated_ms: Ms
     worst_error_ms: Ms = omittable()
+    frame_lag_ms: Ms = omittable()
+    gain_ms: Ms
     quota_ms: Ms
 
 

@@ -52,7 +52,11 @@ export async function play(): Promise<void> {
   show(connections[0]?.error_ms, connections[0]?.participant_id);
   show(first?.status, session.remaining(ada), session.remaining(), session.used(ada));
   const started = await session.start({ ifMatch: 1, timeout: 5000 });
-  const result = await session.switch({ next: ada, current: started.active_participant_id });
+  const result = await session.switch({
+    next: ada,
+    current: started.active_participant_id,
+    frameLagMs: 20,
+  });
   show(result.expired_participant_id, result.action_applied?.winner);
   const whole = await session.switch({ current: ada }, { representation: true, ifMatch: 3 });
   show(whole.sync_mode, (await session.switch(undefined, { timeout: 5000 })).cycle_number);

@@ -51,13 +51,14 @@ class TimedCommand:
 class RandomSession:
     """A session to create, and the commands to issue.
 
-    `claims` are for its switches in turn: the lag and the error of the client's clock, ms.
+    `claims` are for its switches in turn: the lag, the error of the client's clock and the frame
+    lag, ms.
     """
 
     opening: c.Create
     created_at: Instant
     moves: list[TimedCommand]
-    claims: tuple[tuple[int, Millis] | None, ...] = ()
+    claims: tuple[tuple[int, Millis, Millis | None] | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +237,11 @@ def programme_sessions(draw: st.DrawFn) -> RandomSession:
 
 
 go_commands = st.sampled_from(ITEM_IDS).map(c.GoToItem)
-claims = st.tuples(st.integers(-500, 12_000), st.integers(0, 600).map(Millis))
+claims = st.tuples(
+    st.integers(-500, 12_000),
+    st.integers(0, 600).map(Millis),
+    st.none() | st.integers(0, 1_000).map(Millis),
+)
 
 
 @st.composite
@@ -311,7 +316,14 @@ def run_commands(generated: RandomSession) -> Iterator[CommandRun]:
         now = _instant_of(move, session, now)
         command = move.command
         if claim and isinstance(command, c.Switch):
-            command = values.replace(command, acted_at_ms=now - claim[0], error_ms=claim[1])
+            acted_at = now - claim[0]
+            command = c.Switch(
+                command.next_participant_id,
+                command.current_participant_id,
+                acted_at,
+                claim[1],
+                claim[2],
+            )
         if isinstance(command, c.Schedule):
             effective_at = Instant(now + command.effective_at)
             command = values.replace(command, effective_at=effective_at)

@@ -37,11 +37,22 @@ ON = Lag()
 
 
 def switch(
-    position: Play, at: int, *, acted: int | None = None, error: int | None = 0, **who: str
+    position: Play,
+    at: int,
+    *,
+    acted: int | None = None,
+    error: int | None = 0,
+    frame_lag: int | None = None,
+    **who: str,
 ) -> Play:
     """End the turn at `at`, with a claim if the instant of acting is given."""
-    known = None if error is None else Millis(error)
-    return position.do(c.Switch(acted_at_ms=acted, error_ms=known, **who), at)
+    claim = c.Switch(
+        acted_at_ms=acted,
+        error_ms=None if error is None else Millis(error),
+        frame_lag_ms=None if frame_lag is None else Millis(frame_lag),
+        **who,
+    )
+    return position.do(claim, at)
 
 
 def quota(session: Session, owner: str = ANNA) -> LagQuota:
@@ -109,6 +120,109 @@ def test_the_quota_is_never_above_seven_gains() -> None:
         position = switch(position, 2 * turn - 1)
         assert quota(position.session).quota_ms == min(300 + 100 * turn, 700)
         position = switch(position, 2 * turn)
+
+
+@pytest.mark.parametrize(
+    ("bank", "thought", "lags", "left"),
+    [
+        (600_000, 0, [0], 600_000),
+        (600_000, 0, [200], 600_000),
+        (600_000, 0, [4_000], 599_000),
+        (600_000, 1_000, [0], 599_000),
+        (600_000, 1_000, [200], 599_000),
+        (600_000, 1_000, [4_000], 598_000),
+        (600_000, 0, [0, 0], 600_000),
+        (600_000, 0, [3_000, 3_000], 598_000),
+        (600_000, 0, [0, 3_000], 600_000),
+        (600_000, 0, [*[0] * 8, 8_000], 599_000),
+        (600_000, 0, [*[0] * 5, 5_000, 6_000], 597_000),
+        (600_000, 0, [*[0] * 5, 5_000, 5_000, 5_000], 594_000),
+        (60_000, 0, [0, 0], 60_000),
+        (60_000, 0, [0, 3_000], 58_560),
+        (60_000, 0, [*[0] * 4, 7_000], 55_730),
+    ],
+)
+def test_the_games_of_the_tests_of_scalachess(
+    bank: int, thought: int, lags: list[int], left: int
+) -> None:
+    """The cases of scalachess's `ClockLagCompTest`, which counts in centiseconds."""
+    position, at = play(chess(bank, lag=ON)).start(), 0
+    for lag in lags:
+        arrives = at + thought + lag
+        position = switch(switch(position, arrives, acted=at + thought), arrives)
+        at = arrives
+    assert position.clock(ANNA, at) == left
+
+
+@pytest.mark.parametrize(
+    ("bank", "frame_lag", "gain"),
+    [
+        (60_000, 0, 140),
+        (60_000, 20, 160),
+        (60_000, 249, 389),
+        (60_000, 250, 390),
+        (60_000, 10_000, 390),
+        (600_000, 300, 440),
+        (600_000, 859, 999),
+        (600_000, 860, 1_000),
+        (600_000, None, 1_000),
+    ],
+)
+def test_a_turn_adds_at_most_the_frame_lag_and_140_ms(
+    bank: int, frame_lag: int | None, gain: int
+) -> None:
+    before = play(chess(bank, lag=ON)).start()
+    position = switch(before, 5_000, frame_lag=frame_lag)
+    own = quota(before.session).gain_ms
+    assert quota(position.session) == LagQuota(own, Millis(3 * own + gain))
+    assert quota(position.session, BEN) == quota(before.session, BEN)
+    assert totals(position.session).frame_lag_ms == frame_lag
+
+
+def test_a_frame_lag_counts_from_its_own_switch_until_the_next_is_sent() -> None:
+    position = play(chess(60_000, lag=Lag(Millis(300)))).start()
+    seen = []
+    for turn, frame_lag in enumerate((None, 20, None, 50, 5_000)):
+        position = switch(position, 20 * turn + 10, frame_lag=frame_lag)
+        seen.append(quota(position.session).quota_ms)
+        position = switch(position, 20 * turn + 20)
+    assert seen == [1_200, 1_360, 1_520, 1_710, 2_010]
+    assert quota(position.session, BEN).quota_ms == 2_100
+
+
+def test_a_frame_lag_leaves_the_quota_that_there_is() -> None:
+    position = switch(play(chess(60_000, lag=ON)).start(), 3_000, acted=0, frame_lag=20)
+    assert position.clock(ANNA, 3_000) == 60_000 - (3_000 - 1_170)
+    assert quota(position.session).quota_ms == 160
+    assert position.last_change.metadata == {
+        "next_participant_id": BEN,
+        "lag": {"claimed_ms": 3_000, "compensated_ms": 1_170, "error_ms": 0, "frame_lag_ms": 20},
+    }
+
+
+def test_a_frame_lag_never_raises_a_given_gain() -> None:
+    position = switch(play(chess(60_000, lag=Lag(Millis(50)))).start(), 1_000, frame_lag=500)
+    assert quota(position.session) == LagQuota(Millis(50), Millis(200))
+
+
+def test_the_members_of_a_group_have_their_own_frame_lags() -> None:
+    position = switch(play(teams(30_000, RED, BLUE, RED, lag=ON)).start(), 10, frame_lag=20)
+    assert quota(position.session, RED).quota_ms == 1_170 + 160
+    position = switch(switch(position, 20), 30)  # of Ben, and of Cleo without a frame lag
+    assert quota(position.session, RED).quota_ms == 1_170 + 160 + 390
+    assert totals(position.session, CLEO).frame_lag_ms is None
+
+
+def test_without_lag_compensation_a_frame_lag_has_no_effect() -> None:
+    plain = play(chess(60_000)).start()
+    assert switch(plain, 5_000, frame_lag=0).steps == switch(plain, 5_000).steps
+
+
+def test_a_session_without_frame_lags_is_stored_as_before() -> None:
+    position = switch(play(chess(60_000, lag=ON)).start(), 1_000, acted=900)
+    assert b"frame" not in msgspec.json.encode(position.session)
+    known = switch(play(chess(60_000, lag=ON)).start(), 1_000, frame_lag=0).session
+    assert msgspec.json.decode(msgspec.json.encode(known), type=Session) == known
 
 
 @pytest.mark.parametrize(

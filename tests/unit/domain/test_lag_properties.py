@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain import commands as c
 from shared.domain.clocks import clocks_of
 from shared.domain.events import EventType, SessionChange
 from shared.domain.session import Status
@@ -123,6 +124,20 @@ def test_a_player_gets_back_no_more_than_its_quota_allows(generated: RandomSessi
             )
             assert given_back <= (3 + turns) * quota.gain_ms
             assert all(m.compensated_ms <= m.claimed_ms <= 10_000 * m.turns for m in members)
+
+
+@examples
+@given(lagging_sessions())
+def test_a_turn_adds_no_more_than_its_frame_lag_allows(generated: RandomSession) -> None:
+    for run in run_commands(generated):
+        before, after = run.settled.lag, run.after.lag
+        assert before is not None
+        assert after is not None
+        if not isinstance(run.command, c.Switch) or run.command.frame_lag_ms is None:
+            continue
+        for owner_id, quota in before.quotas.items():
+            added = after.quotas[owner_id].quota_ms - quota.quota_ms
+            assert added <= min(quota.gain_ms, run.command.frame_lag_ms + 140)
 
 
 @examples
