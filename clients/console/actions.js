@@ -95,6 +95,9 @@ export function actionsOf(session, notify, create) {
     /** Rename a participant: see `attempt`. */
     rename: (participantId, name) =>
       attempt(() => session.updateParticipant(participantId, { name }), ruleErrorText),
+    /** Choose who takes the first turn: see `attempt`. */
+    chooseStarter: (participantId) =>
+      attempt(() => session.update({ active_participant_id: participantId }), ruleErrorText),
     /** Take a participant out of the rotation, or let it return: see `attempt`. */
     retire: (participantId, isRetired) =>
       attempt(

@@ -3,7 +3,7 @@ import { adjustableClocks } from "./adjust-dialog.js";
 import { mayCreate } from "./allowed.js";
 import { el, setText } from "./dom.js";
 import { sidesOfGame } from "./game-result.js";
-import { forfeitable, removable, retirable } from "./person-dialogs.js";
+import { forfeitable, possibleStarters, removable, retirable } from "./person-dialogs.js";
 import { turnWords } from "./turn-words.js";
 
 const PRIMARY = { pending: "Start", paused: "Resume" };
@@ -42,6 +42,7 @@ export function controls(act, ask, swap) {
     { type: "button", onclick: () => (menu.hidePopover(), swap()) },
     "Swap sides",
   );
+  const starter = item("Choose who starts …", "starter");
   const adjust = item("Change a clock …", "adjust");
   const rename = item("Rename a person …", "rename");
   const add = item("Add a person …", "add");
@@ -51,7 +52,8 @@ export function controls(act, ask, swap) {
   const complete = item("Complete the session …", "complete");
   const cancel = item("Cancel the session …", "cancel");
   const remove = item("Delete the session …", "delete", true);
-  menu.append(undo, seats, adjust, rename, add, retire, removePerson, forfeit, complete, cancel, remove);
+  const people = [starter, seats, adjust, rename, add, retire, removePerson, forfeit];
+  menu.append(undo, ...people, complete, cancel, remove);
   const more = el("button", { type: "button", popovertarget: "menu" }, "More");
   const newSession = el("a", { class: "button primary big", href: "/" }, "New session");
   const rematch = el(
@@ -74,6 +76,7 @@ export function controls(act, ask, swap) {
     show(more, allowed.delete);
     show(undo, allowed.undo);
     show(adjust, allowed.adjustClocks && adjustableClocks(state).length > 0);
+    show(starter, manage && possibleStarters(state).length > 0);
     show(seats, sidesOfGame(state, names).length === 2);
     show(rename, manage && state.participants.length > 0);
     show(add, manage && !state.time_control?.hourglass);

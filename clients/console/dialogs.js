@@ -5,7 +5,13 @@ import { openDialogWith } from "./dialog.js";
 import { el } from "./dom.js";
 import { field, select, textInput } from "./field.js";
 import { namesOf } from "./names.js";
-import { openForfeit, openRemovePerson, openRename, openRetire } from "./person-dialogs.js";
+import {
+  openForfeit,
+  openRemovePerson,
+  openRename,
+  openRetire,
+  openStarter,
+} from "./person-dialogs.js";
 import {
   openAddRun,
   openFinishLast,
@@ -37,6 +43,7 @@ const FORMS = {
   removeRun: openRemoveRun,
   rename: openRename,
   retire: openRetire,
+  starter: openStarter,
   undo: openUndo,
 };
 

@@ -25,6 +25,21 @@ export function openRename({ state }, act, id) {
   fill();
 }
 
+/** The participants of whom one may be chosen to start; empty if there is no choice any more. */
+export function possibleStarters({ starts_with: starter, participants }) {
+  const playing = starter ? participants.filter((one) => !one.is_retired) : [];
+  return playing.length > 1 ? playing : [];
+}
+
+/** Ask who takes the first turn; the present choice is chosen beforehand. */
+export function openStarter({ state }, act) {
+  const person = personField(possibleStarters(state), namesOf(state));
+  person.value = state.starts_with;
+  openDialogWith("Choose who starts", [person.element], "Choose", () =>
+    act.chooseStarter(person.value),
+  );
+}
+
 /** The participants who may be retired, and those who are and may take turns again. */
 export function retirable({ participants }) {
   const playing = participants.filter((one) => !one.is_retired);

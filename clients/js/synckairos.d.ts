@@ -391,6 +391,8 @@ export interface SessionSettings<Metadata = AnyMetadata> {
   warn_before_start_ms?: number[];
   /** While the session is pending: another end. */
   ends_at?: string;
+  /** While the session is pending: the participant who starts. */
+  active_participant_id?: string;
 }
 
 /** At least one field besides `reason`. */

@@ -219,7 +219,8 @@ class UpdateSession(Value, frozen=True):
     """Change settings of a session. A setting that is None stays as it is.
 
     `removes_metadata` takes the metadata away, `removes_start_at` the start; the value is None
-    then. `start_at` and `ends_at` can change only while the session is pending.
+    then. `start_at`, `ends_at` and `active_participant_id`, the one who takes the first turn, can
+    change only while the session is pending.
     """
 
     metadata: Mapping[str, Any] | None = None
@@ -232,6 +233,7 @@ class UpdateSession(Value, frozen=True):
     removes_start_at: bool = False
     warn_before_start_ms: tuple[Millis, ...] | None = None
     ends_at: Instant | None = None
+    active_participant_id: str | None = None
 
 
 SchedulableCommand = Start | Pause | Resume | Complete | AdjustClocks

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from shared.domain.clocks import clocks_of
 from shared.domain.commands import Create, NewParticipant
-from shared.domain.errors import ActiveParticipant, RuleViolation, Violation
+from shared.domain.errors import ActiveParticipant, InvalidTransition, RuleViolation, Violation
 from shared.domain.individual_clock import IndividualClock
 from shared.domain.individual_rules import allowance_violations, own_total_violations
 from shared.domain.programme_rules import overtime_violation
@@ -103,6 +103,29 @@ def _starter_after(session: Session, leaver: Participant) -> str | None:
         return next_id
     others = (p.participant_id for p in session.participants if p != leaver)
     return next(others, None)
+
+
+def choose_starter(session: Session, participant_id: str) -> Session:
+    """Return the pending session in which this participant takes the first turn.
+
+    Raises `InvalidTransition` if the session has started, and `RuleViolation` if the participant
+    can't take a turn, and in `individual`, where nobody takes turns.
+    """
+    if session.status is not Status.PENDING:
+        message = "has started: active_participant_id cannot change"
+        raise InvalidTransition(message, session.status)
+    if violation := _starter_violation(session, participant_id):
+        raise RuleViolation(violation)
+    return clocks_of(session).with_starter(session, participant_id)
+
+
+def _starter_violation(session: Session, participant_id: str) -> Violation | None:
+    name, participant = "active_participant_id", session.find(participant_id)
+    if session.sync_mode is SyncMode.INDIVIDUAL:
+        return Violation(name, "is for modes in which participants take turns", "not_allowed")
+    if participant is None:
+        return Violation(name, "must be one of the participants", "unknown_participant")
+    return Violation(name, "is retired", "retired") if participant.is_retired else None
 
 
 def set_retired(session: Session, participant: Participant, *, is_retired: bool) -> Session:

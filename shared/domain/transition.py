@@ -25,6 +25,7 @@ from shared.domain.lifecycle import LIFECYCLE_TRANSITIONS, end_session, require_
 from shared.domain.participants import (
     add_participant,
     bank_violations,
+    choose_starter,
     remove_participant,
     set_retired,
 )
@@ -258,6 +259,9 @@ def _update(session: Session, command: c.UpdateSession, now: Instant) -> Session
         raise RuleViolation(*violations)
     if not _SCHEDULE.isdisjoint(given):
         updated = _rescheduled(session, updated, now)
+    if command.active_participant_id is not None:
+        given["active_participant_id"] = command.active_participant_id
+        updated = choose_starter(updated, command.active_participant_id)
     return change(EventType.SESSION_UPDATED, updated, now, metadata={"fields": [*given]})
 
 
@@ -283,7 +287,7 @@ _SETTINGS = (
     "warn_before_start_ms",
     *sorted(_SCHEDULE),
 )
-"""The fields of a session that `UpdateSession` changes."""
+"""The fields of a session that `UpdateSession` sets to the given value."""
 
 
 def _undo(session: Session, command: c.Undo, now: Instant) -> SessionChange:

@@ -348,6 +348,7 @@ class UpdateBody(Body):
     start_at: FutureInstant | None = None
     warn_before_start_ms: LongThresholds | None = None
     ends_at: FutureInstant | None = None
+    active_participant_id: Id | None = None
 
     @model_validator(mode="after")
     def _require_a_setting(self) -> Self:
@@ -374,6 +375,7 @@ class UpdateBody(Body):
             removes_start_at=self._removes("start_at"),
             warn_before_start_ms=None if before_start is None else tuple(map(Millis, before_start)),
             ends_at=self.ends_at,
+            active_participant_id=self.active_participant_id,
         )
 
 

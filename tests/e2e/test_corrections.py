@@ -279,6 +279,21 @@ def remove(console: Console, name: str) -> None:
     expect(dialog).to_be_hidden()
 
 
+def test_who_starts_is_chosen_before_the_start(open_page: Opener, service: Instance) -> None:
+    console = open_page(create_session(service.url).path)
+    dialog = open_dialog(console, "Choose who starts")
+    person = dialog.get_by_label("Person")
+    expect(person.locator("option:checked")).to_have_text("Ada")
+    person.select_option("Ben")
+    dialog.get_by_role("button", name="Choose").click()
+    expect(dialog).to_be_hidden()
+    expect(console.active).to_have_text("Ben")
+    console.page.keyboard.press("Space")
+    console.wait_until_running("Ben")
+    console.page.get_by_role("button", name="More").click()
+    expect(console.page.get_by_role("button", name="Choose who starts")).to_be_hidden()
+
+
 def test_a_retired_person_gets_no_turn_until_they_return(
     open_page: Opener, service: Instance
 ) -> None:

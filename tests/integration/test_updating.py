@@ -64,6 +64,19 @@ async def test_a_new_threshold_is_warned_of_and_a_new_action_applies(api: ApiCli
             await asyncio.sleep(0.1)
 
 
+async def test_who_starts_can_be_chosen_until_the_start(api: ApiClient) -> None:
+    session_id = await api.created(chess())
+    first, second = (
+        one["participant_id"] for one in (await api.session(session_id))["participants"]
+    )
+    chosen = (await update(api, session_id, {"active_participant_id": second})).json()["data"]
+    assert (chosen["starts_with"], chosen["active_participant_id"]) == (second, None)
+    started = (await api.do(session_id, "start")).json()["data"]
+    assert started["active_participant_id"] == second
+    refused = await update(api, session_id, {"active_participant_id": first})
+    assert error_of(refused) == (400, "INVALID_STATE_TRANSITION")
+
+
 _NEEDS = "must have at least one of metadata, warn_at_ms, action_on_timeout"
 
 
@@ -79,6 +92,7 @@ _NEEDS = "must have at least one of metadata, warn_at_ms, action_on_timeout"
         ({"metadata": {"x": "y" * 9_000}}, "metadata", "cannot exceed 8192 bytes"),
         ({"participants_may_give_ms": 600_001}, "participants_may_give_ms", "cannot exceed"),
         ({"participants_may_pause": 1}, "participants_may_pause", "must be true or false"),
+        ({"active_participant_id": "nobody"}, "active_participant_id", "must be one of"),
     ],
 )
 async def test_a_wrong_setting_is_refused(

@@ -110,6 +110,7 @@ COMMANDS: Mapping[str, tuple[Example, ...]] = {
                 "participants_may_give_ms": 60_000,
             },
         ),
+        Example("starter", "Let Ben start", {"active_participant_id": "ben"}),
         Example(
             "instants",
             "Start and end later",

@@ -13,6 +13,7 @@ DESCRIPTIONS = {
     "active_group_id": "The group whose clock runs",
     "active_item_id": "The item that is under way",
     "active_participant_id": "The participant whose turn it is; null if it is nobody's",
+    "UpdateBody.active_participant_id": "While the session is pending: the participant who starts",
     "CreateBody.active_participant_id": "The participant who starts; default: the lowest index",
     "actor": "Who made the change: the `sub` of the token, or `system`",
     "add_ms": "Time to add to each clock",

@@ -151,7 +151,8 @@ commands: st.SearchStrategy[c.Command] = st.one_of(
     st.builds(c.AddParticipant, newcomers),
     adjustments,
     st.builds(c.RemoveParticipant, names) | st.builds(c.Forfeit, names),
-    st.builds(c.UpdateParticipant, names, is_retired=st.booleans()),
+    st.builds(c.UpdateParticipant, names, is_retired=st.booleans())
+    | st.builds(c.UpdateSession, active_participant_id=names),
     st.sampled_from((c.Switch(), c.Start(), c.Complete(), c.Cancel(), c.Delete())),
 )
 aims = st.none() | st.sampled_from((-1, 0, 1, 200))

@@ -6,9 +6,20 @@ from shared.domain import commands as c
 from shared.domain.automatic_load import check_load_limit
 from shared.domain.errors import InvalidTransition, RuleViolation
 from shared.domain.events import EventType
-from shared.domain.session import Status
+from shared.domain.session import Status, SyncMode
 from shared.domain.units import Millis
-from tests.unit.domain.scenarios import Play, chess, fields_of, on_timeout, play, poker
+from tests.unit.domain.scenarios import (
+    ANNA,
+    BEN,
+    Play,
+    chess,
+    fields_of,
+    on_timeout,
+    open_session,
+    play,
+    poker,
+    seat,
+)
 
 
 def warn_at(*thresholds: int) -> c.UpdateSession:
@@ -58,3 +69,45 @@ def test_the_load_limit_counts_new_warnings() -> None:
     with pytest.raises(RuleViolation) as refusal:
         check_load_limit(updated, "warn_at_ms", 10)
     assert fields_of(refusal.value) == [("warn_at_ms", "too_busy")]
+
+
+RETIRE_BEN = c.UpdateParticipant(BEN, is_retired=True)
+
+
+def starts(participant_id: str) -> c.UpdateSession:
+    return c.UpdateSession(active_participant_id=participant_id)
+
+
+def test_a_pending_session_starts_with_the_one_who_is_chosen() -> None:
+    game = play(chess(10_000, 20_000)).do(starts(BEN), at=3)
+    assert game.last_change.metadata == {"fields": ["active_participant_id"]}
+    started = game.start(at=10)
+    assert (started.active, started.clock(BEN, 15), started.clock(ANNA, 15)) == (
+        BEN,
+        19_995,
+        10_000,
+    )
+
+
+def test_the_chosen_one_brings_its_own_time_per_cycle() -> None:
+    session = open_session(SyncMode.PER_CYCLE, seat(ANNA, 3_000), seat(BEN, 5_000))
+    assert play(session).do(starts(BEN), at=1).start(at=2).deadline == 5_002
+
+
+@pytest.mark.parametrize(
+    ("game", "chosen", "code"),
+    [
+        (play(chess(10_000, 20_000)), "nobody", "unknown_participant"),
+        (play(chess(10_000, 20_000)).do(RETIRE_BEN, at=1), BEN, "retired"),
+        (play(open_session(SyncMode.INDIVIDUAL, seat(ANNA))), ANNA, "not_allowed"),
+    ],
+)
+def test_somebody_who_takes_no_turns_cannot_start(game: Play, chosen: str, code: str) -> None:
+    with pytest.raises(RuleViolation) as refused:
+        game.do(starts(chosen), at=2)
+    assert fields_of(refused.value) == [("active_participant_id", code)]
+
+
+def test_who_starts_cannot_change_after_the_start() -> None:
+    with pytest.raises(InvalidTransition, match="has started"):
+        play(chess(10_000, 20_000)).start().do(starts(BEN), at=1)
