@@ -121,17 +121,13 @@ export function actionsOf(session, notify, create) {
     attempt: (calls) => attempt(() => calls(session), ruleErrorText),
     /** Begins the next question of a quiz for all participants who may begin. */
     nextQuestion: (question) =>
-      run(async ({ metadata }) => {
-        await session.begin();
-        await session.update({ metadata: { ...metadata, question } });
-      }),
+      run(({ metadata }) => session.begin(null, { metadata: { ...metadata, question } })),
     /** Complete the session, with the result of the game if there is one: see `attempt`. */
     complete: (result) =>
-      attempt(async () => {
-        const { metadata } = session.state;
-        if (result) await session.update({ metadata: { ...metadata, result } });
-        await session.complete();
-      }, ruleErrorText),
+      attempt(
+        () => session.complete(result ? { metadata: { ...session.state.metadata, result } } : {}),
+        ruleErrorText,
+      ),
     /** Create the same game once more, and open it. */
     rematch: () =>
       run(async (state) => {

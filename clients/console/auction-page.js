@@ -28,13 +28,11 @@ export function auctionPage({ session, act, ask }) {
     buttons.element,
   );
   let state;
-  let bidder = "";
 
   function update({ state: next }, names, allowed) {
     state = next;
     extension.update(state, allowed);
-    // A session that has ended has no active participant, so the last bidder is remembered.
-    if (!isTerminal(state)) bidder = highestBidder(state, names);
+    const bidder = highestBidder(state, names);
     clock.update({ title: titleOf(state, bidder), status: state.status });
     bidders.update(state, names, allowed, Boolean(bidder));
     buttons.update(state, names, withoutSwitch(state, allowed));
@@ -70,8 +68,8 @@ function bidsIn({ cycle_number: cycle }) {
 
 /** The name of the highest bidder; empty before the first bid and without participants. */
 function highestBidder(state, names) {
-  const leading = state.participants.find((one) => one.is_active);
-  return bidsIn(state) && leading ? names.participant(leading.participant_id) : "";
+  const leading = state.active_participant_id ?? state.ended_with;
+  return bidsIn(state) && leading ? names.participant(leading) : "";
 }
 
 function titleOf(state, bidder) {

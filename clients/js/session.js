@@ -166,9 +166,14 @@ export class Session extends EventTarget {
     return this.#change("POST", "/resume", ahead(options), options);
   }
 
-  /** @param {AheadOptions} [options] */
-  complete(options) {
-    return this.#change("POST", "/complete", ahead(options), options);
+  /**
+   * End the session. `metadata` replaces the session's in the same change, for example with the result.
+   *
+   * @param {AheadOptions & {metadata?: object}} [options]
+   */
+  complete({ metadata, ...options } = {}) {
+    const body = metadata ? { metadata, ...ahead(options) } : ahead(options);
+    return this.#change("POST", "/complete", body, options);
   }
 
   /** @param {CallOptions} [options] */
@@ -321,12 +326,16 @@ export class Session extends EventTarget {
    * Let participants begin in `individual`, all at one instant: one id, a list of ids, or null for
    * all who may.
    *
+   * `metadata` replaces the session's in the same change, for example with the number of a question.
+   *
    * @param {?(string | string[])} [who]
-   * @param {CallOptions} [options]
+   * @param {CallOptions & {metadata?: object}} [options]
    */
-  begin(who, options) {
-    if (typeof who === "string") return this.#act(who, "begin", undefined, options);
-    return this.#change("POST", "/begin", who ? { participants: who } : undefined, options);
+  begin(who, { metadata, ...options } = {}) {
+    if (typeof who === "string" && !metadata) return this.#act(who, "begin", undefined, options);
+    const participants = who ? [who].flat() : undefined;
+    const body = metadata || participants ? { participants, metadata } : undefined;
+    return this.#change("POST", "/begin", body, options);
   }
 
   /**

@@ -258,6 +258,8 @@ export interface SessionState<Metadata = AnyMetadata> {
   active_group_id?: string;
   /** The participant who will be active first; only while the session is pending. */
   starts_with?: string;
+  /** The participant who was active last; only after the end of a session that had started. */
+  ended_with?: string;
   total_time_ms?: number;
   time_per_cycle_ms: number | null;
   cycle_number: number;
@@ -634,6 +636,11 @@ export interface SwitchOrder {
   frameLagMs?: number | undefined;
 }
 
+/** What replaces the session's metadata together with a command; not with `effectiveAt`. */
+export interface NewMetadata<Metadata = AnyMetadata> {
+  metadata?: Metadata | undefined;
+}
+
 /**
  * The API's error codes (docs/api.md). `UNREACHABLE`: the service did not answer; `UNKNOWN`: the
  * response has no code, so it comes from a proxy.
@@ -996,7 +1003,8 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
   start(options?: AheadOptions): Promise<SessionState<Metadata>>;
   pause(options?: AheadOptions): Promise<SessionState<Metadata>>;
   resume(options?: AheadOptions): Promise<SessionState<Metadata>>;
-  complete(options?: AheadOptions): Promise<SessionState<Metadata>>;
+  /** `metadata` replaces the session's in the same change, for example with the result. */
+  complete(options?: AheadOptions & NewMetadata<Metadata>): Promise<SessionState<Metadata>>;
   cancel(options?: CallOptions): Promise<SessionState<Metadata>>;
   /** Withdraw the command that was given ahead of time. */
   unschedule(options?: CallOptions): Promise<SessionState<Metadata>>;
@@ -1049,8 +1057,14 @@ export class Session<Metadata = AnyMetadata> extends EventTarget {
   removeParticipant(participantId: string, options?: CallOptions): Promise<SessionState<Metadata>>;
   /** Let the flag of a participant, or of its group, fall now. */
   forfeit(participantId: string, reason?: string, options?: CallOptions): Promise<SessionState<Metadata>>;
-  /** In `individual`: one id, several at one instant, or null for all who may begin. */
-  begin(who?: string | string[] | null, options?: CallOptions): Promise<SessionState<Metadata>>;
+  /**
+   * In `individual`: one id, several at one instant, or null for all who may begin. `metadata` replaces
+   * the session's in the same change, for example with the number of a question.
+   */
+  begin(
+    who?: string | string[] | null,
+    options?: CallOptions & NewMetadata<Metadata>,
+  ): Promise<SessionState<Metadata>>;
   finish(participantId: string, options?: CallOptions): Promise<SessionState<Metadata>>;
   /** Undo that a participant finished or was closed. */
   reopen(participantId: string, reason?: string, options?: CallOptions): Promise<SessionState<Metadata>>;

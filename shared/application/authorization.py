@@ -292,10 +292,10 @@ class Authorization:
 
 
 def _is_own(command: Command | None, participant_id: str | None) -> bool:
-    """Return whether `command` lets that participant begin or finish, and nobody else."""
+    """Return whether `command` lets that participant begin or finish, and does nothing else."""
     match command:
-        case BeginParticipants(participants):
-            return participants == (participant_id,)
+        case BeginParticipants(participants, metadata):
+            return participants == (participant_id,) and metadata is None
         case FinishParticipant(finisher):
             return finisher == participant_id
         case _:

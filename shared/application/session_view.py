@@ -111,6 +111,7 @@ class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
     active_participant_id: str | None
     active_group_id: str | None = None
     starts_with: str | None = None
+    ended_with: str | None = None
     total_time_ms: Millis | None = None
     time_per_cycle_ms: Millis | None
     cycle_number: int
@@ -216,6 +217,7 @@ def session_view(session: Session, now: Instant) -> SessionView:
         active_participant_id=_active_id(session),
         active_group_id=_active_group_id(session),
         starts_with=_starter_id(session),
+        ended_with=_last_active_id(session),
         total_time_ms=session.total_time_ms,
         time_per_cycle_ms=session.time_per_cycle_ms,
         cycle_number=session.cycle_number,
@@ -533,6 +535,12 @@ def _groups_view(
 def _active_id(session: Session) -> str | None:
     """The active participant, while a cycle runs or is paused."""
     return session.active_participant_id if session.status.is_ongoing else None
+
+
+def _last_active_id(session: Session) -> str | None:
+    """The participant who was active when the session ended."""
+    has_run = session.status.is_terminal and session.session_started_at is not None
+    return session.active_participant_id if has_run else None
 
 
 def _active_group_id(session: Session) -> str | None:

@@ -1,5 +1,6 @@
 """The change that a command makes, with the data of its audit event."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.clocks import ClockOwner, clocks_of, over_ms
@@ -7,6 +8,7 @@ from shared.domain.events import EventType, Expiry, SessionChange
 from shared.domain.schedule import within_end
 from shared.domain.session import Session
 from shared.domain.units import Instant
+from shared.domain.values import replace
 
 
 def change(
@@ -44,3 +46,16 @@ def change(
         if participant
         else clocks.over_ms(shown),
     )
+
+
+def with_session_metadata(
+    changed: SessionChange, metadata: Mapping[str, Any] | None
+) -> SessionChange:
+    """Return the change, which also replaces the session's metadata if `metadata` is given.
+
+    Its event names the field, as that of an update does.
+    """
+    if metadata is None:
+        return changed
+    noted = {**(changed.metadata or {}), "fields": ["metadata"]}
+    return replace(changed, session=replace(changed.session, metadata=metadata), metadata=noted)

@@ -39,9 +39,13 @@ class NewGroup(Value, frozen=True):
 
 
 class BeginParticipants(Value, frozen=True):
-    """Let participants begin at one instant; none named: all who have not begun."""
+    """Let participants begin at one instant; none named: all who have not begun.
+
+    `metadata`, if given, replaces the session's, as for the number of a question.
+    """
 
     participants: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] | None = None
 
 
 class FinishParticipant(Value, frozen=True):
@@ -146,7 +150,9 @@ class Resume(Value, frozen=True):
 
 
 class Complete(Value, frozen=True):
-    """End the session normally."""
+    """End the session normally. `metadata`, if given, replaces the session's, as for a result."""
+
+    metadata: Mapping[str, Any] | None = None
 
 
 class Cancel(Value, frozen=True):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.domain import commands as c
+from shared.domain.changes import with_session_metadata
 from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.clocks.individual_times import (
     begin,
@@ -49,6 +50,10 @@ def _begin(session: Session, command: c.BeginParticipants, now: Instant) -> Sess
     session = move_anchor(session, now)
     beginners = _beginners(session, command.participants)
     begun = begin(session, beginners)
+    return with_session_metadata(_begun(begun, beginners, now), command.metadata)
+
+
+def _begun(begun: Session, beginners: list[Participant], now: Instant) -> SessionChange:
     names = [participant.participant_id for participant in beginners]
     if len(beginners) == 1:
         return _change(EventType.PARTICIPANT_BEGUN, begun, beginners[0], now)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.domain import commands as c
-from shared.domain.changes import change
+from shared.domain.changes import change, with_session_metadata
 from shared.domain.clocks import clocks_of
 from shared.domain.errors import InvalidTransition
 from shared.domain.events import EventType, SessionChange
@@ -64,8 +64,9 @@ def _resume(session: Session, _: c.Resume, now: Instant) -> SessionChange:
     return change(EventType.SESSION_RESUMED, resumed(running, now), now)
 
 
-def _complete(session: Session, _: c.Complete, now: Instant) -> SessionChange:
-    return end_session(session, Status.COMPLETED, EventType.SESSION_COMPLETED, now)
+def _complete(session: Session, command: c.Complete, now: Instant) -> SessionChange:
+    completed = end_session(session, Status.COMPLETED, EventType.SESSION_COMPLETED, now)
+    return with_session_metadata(completed, command.metadata)
 
 
 def _cancel(session: Session, _: c.Cancel, now: Instant) -> SessionChange:

@@ -20,7 +20,7 @@ from shared.domain.commands import (
     at_instant,
 )
 from shared.domain.units import Instant
-from shared.http.fields import EffectiveInstant, Uuid
+from shared.http.fields import EffectiveInstant, SmallObject, Uuid
 from shared.http.metadata_conditions import Conditions
 from shared.http.request_bodies import MAX_BATCH, AdjustClocksBody, Body
 
@@ -29,6 +29,28 @@ class AheadBody(Body):
     """Optionally the instant at which the command takes effect; without it, it does so now."""
 
     effective_at: EffectiveInstant | None = None
+
+
+class CompleteBody(AheadBody):
+    """Optionally the session's new metadata, for example with the result.
+
+    It is for a completion that takes effect now.
+    """
+
+    metadata: SmallObject | None = None
+
+    @field_validator("metadata")
+    @classmethod
+    def _check_metadata(
+        cls, value: dict[str, Any] | None, info: ValidationInfo
+    ) -> dict[str, Any] | None:
+        if value is not None and info.data.get("effective_at") is not None:
+            raise PydanticCustomError("not_allowed", "cannot be combined with effective_at")
+        return value
+
+    def command(self) -> Command:
+        """Return the completion, to take effect at its instant."""
+        return at_instant(Complete(self.metadata), self.effective_at)
 
 
 class AdjustAheadBody(AheadBody, AdjustClocksBody):

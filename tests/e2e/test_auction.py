@@ -77,6 +77,8 @@ def test_each_bidder_has_a_button_and_the_highest_bid_has_a_name(
     expect(console.events.first).to_have_text(re.compile("^Bid 2: Cleo, 0:.* more$"))
     session.do("complete")
     expect(console.page.locator(".outcome")).to_contain_text("The highest bid is by Cleo.")
+    console.page.reload()
+    expect(console.page.locator(".outcome")).to_contain_text("The highest bid is by Cleo.")
 
 
 def test_an_auction_closes_when_its_time_is_up(open_page: Opener, service: Instance) -> None:

@@ -288,7 +288,7 @@ def test_who_starts_is_chosen_before_the_start(open_page: Opener, service: Insta
     dialog.get_by_role("button", name="Choose").click()
     expect(dialog).to_be_hidden()
     expect(console.active).to_have_text("Ben")
-    console.page.keyboard.press("Space")
+    console.page.locator("#primary").click()
     console.wait_until_running("Ben")
     console.page.get_by_role("button", name="More").click()
     expect(console.page.get_by_role("button", name="Choose who starts")).to_be_hidden()

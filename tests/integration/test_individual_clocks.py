@@ -136,6 +136,13 @@ async def test_several_begin_at_one_instant_and_a_retry_begins_nobody_twice(
     assert error_of(unknown) == (404, "PARTICIPANT_NOT_FOUND")
 
 
+async def test_a_question_begins_with_its_number(api: ApiClient) -> None:
+    session_id = await api.started(exam(rounds=True))
+    begun = (await api.do(session_id, "begin", {"metadata": {"question": 1}})).json()["data"]
+    assert {p["state"] for p in begun["participants"]} == {"running"}
+    assert (begun["metadata"], begun["version"]) == ({"question": 1}, 3)
+
+
 async def test_a_participant_begins_and_finishes_its_own_time_only(guarded: ApiClient) -> None:
     session_id = await guarded.started(exam())
     anna = bearer(tokens.participant(session_id, ANNA))
@@ -147,6 +154,7 @@ async def test_a_participant_begins_and_finishes_its_own_time_only(guarded: ApiC
             (f"participants/{BEN}/begin", None),
             ("begin", None),
             ("begin", {"participants": [ANNA, BEN]}),
+            ("begin", {"participants": [ANNA], "metadata": {"question": 2}}),
             (f"participants/{BEN}/finish", None),
             (f"participants/{ANNA}/pause", None),
             (f"participants/{ANNA}/reopen", None),

@@ -132,3 +132,15 @@ async def test_the_trail_names_the_changed_fields(guarded: ApiClient) -> None:
             events = answer.json()["data"]["events"]
     assert events[1]["event"] == "session_updated"
     assert events[1]["metadata"] == {"fields": ["metadata", "warn_at_ms"]}
+
+
+async def test_a_session_ends_with_its_result_in_one_version(api: ApiClient) -> None:
+    session_id = await api.started(chess())
+    metadata = {"result": {"winner": None, "by": "agreement"}}
+    both = await api.do(
+        session_id, "complete", {"metadata": metadata, "effective_at": "2030-01-01T00:00:00Z"}
+    )
+    assert error_of(both) == (400, "VALIDATION_ERROR")
+    ended = (await api.do(session_id, "complete", {"metadata": metadata})).json()["data"]
+    assert (ended["status"], ended["version"], ended["metadata"]) == ("completed", 3, metadata)
+    assert ended["ended_with"] == ended["participants"][0]["participant_id"]

@@ -199,6 +199,9 @@ test("each action makes its request", async () => {
   await session.begin("ada");
   await session.begin(["ada", "ben"]);
   await session.begin();
+  await session.begin(null, { metadata: { question: 2 } });
+  await session.begin("ada", { metadata: { question: 3 } });
+  await session.complete({ metadata: { result: 1 } });
   await session.finish("a/b");
   await session.reopen("ada", "by mistake");
   await session.pauseParticipant("ada");
@@ -243,6 +246,9 @@ test("each action makes its request", async () => {
     ["POST /participants/ada/begin", undefined],
     ["POST /begin", { participants: ["ada", "ben"] }],
     ["POST /begin", undefined],
+    ["POST /begin", { metadata: { question: 2 } }],
+    ["POST /begin", { participants: ["ada"], metadata: { question: 3 } }],
+    ["POST /complete", { metadata: { result: 1 } }],
     ["POST /participants/a%2Fb/finish", undefined],
     ["POST /participants/ada/reopen", { reason: "by mistake" }],
     ["POST /participants/ada/pause", undefined],

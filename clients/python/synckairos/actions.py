@@ -56,11 +56,17 @@ class Actions(ABC):
         self,
         *,
         effective_at: float | None = None,
+        metadata: dict[str, Any] | None = None,
         if_match: int | None = None,
         timeout: float | None = None,
     ) -> SessionState:
-        """End the session as `completed`."""
-        return await self._state("POST", "/complete", _ahead(effective_at), if_match, timeout)
+        """End the session as `completed`.
+
+        `metadata` replaces the session's in the same change, for example with the result. It can't
+        be combined with `effective_at`.
+        """
+        body = (_ahead(effective_at) or {}) | given(metadata=metadata)
+        return await self._state("POST", "/complete", body or None, if_match, timeout)
 
     async def cancel(
         self, *, if_match: int | None = None, timeout: float | None = None
@@ -246,14 +252,19 @@ class Actions(ABC):
     async def begin(
         self,
         *participant_ids: str,
+        metadata: dict[str, Any] | None = None,
         if_match: int | None = None,
         timeout: float | None = None,
     ) -> SessionState:
-        """Let participants begin in `individual`, all at one instant; without ids, all who may."""
-        if len(participant_ids) == 1:
+        """Let participants begin in `individual`, all at one instant; without ids, all who may.
+
+        `metadata` replaces the session's in the same change, for example with the number of a
+        question.
+        """
+        if len(participant_ids) == 1 and metadata is None:
             return await self._act(participant_ids[0], "begin", None, if_match, timeout)
-        body = {"participants": list(participant_ids)} if participant_ids else None
-        return await self._state("POST", "/begin", body, if_match, timeout)
+        body = given(participants=list(participant_ids) or None, metadata=metadata)
+        return await self._state("POST", "/begin", body or None, if_match, timeout)
 
     async def finish(
         self, participant_id: str, *, if_match: int | None = None, timeout: float | None = None

@@ -201,6 +201,8 @@ class SessionState(TypedDict):
     active_group_id: NotRequired[str]
     starts_with: NotRequired[str]
     """The participant who will be active first; only while the session is pending."""
+    ended_with: NotRequired[str]
+    """The participant who was active last; only after the end of a session that had started."""
     total_time_ms: NotRequired[int]
     time_per_cycle_ms: int | None
     cycle_number: int

@@ -21,7 +21,16 @@ COMMANDS: Mapping[str, tuple[Example, ...]] = {
     "start": (_now(), _later()),
     "pause": (_now("start"), _later("start")),
     "resume": (_now("start", "pause"), _later("start", "pause")),
-    "complete": (_now("start"), _later("start")),
+    "complete": (
+        _now("start"),
+        _later("start"),
+        Example(
+            "result",
+            "Now, with the result of a game",
+            {"metadata": {"result": {"winner": "ada", "by": "resignation"}}},
+            ("start",),
+        ),
+    ),
     "cancel": (_now(),),
     "unschedule": (_now("start:later"),),
     "switch": (
@@ -161,6 +170,12 @@ COMMANDS: Mapping[str, tuple[Example, ...]] = {
     "begin": (
         Example("all", "All who may", {}, ("create:exam", "start")),
         Example("some", "Some", {"participants": ["ada", "ben"]}, ("create:exam", "start")),
+        Example(
+            "question",
+            "All who may, with the number of the question",
+            {"metadata": {"purpose": "quiz_answers", "question": 2}},
+            ("create:exam", "start"),
+        ),
     ),
     "add_participant": (
         Example(
@@ -288,7 +303,12 @@ COMMANDS: Mapping[str, tuple[Example, ...]] = {
             "Begin, give more time by each one's factor, finish",
             {
                 "operations": [
-                    {"after_ms": 0, "operation": "begin", "participants": ["ada"]},
+                    {
+                        "after_ms": 0,
+                        "operation": "begin",
+                        "participants": ["ada"],
+                        "metadata": {"room": "B"},
+                    },
                     {
                         "after_ms": 1_000,
                         "operation": "adjust",

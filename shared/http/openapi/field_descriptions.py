@@ -75,6 +75,7 @@ DESCRIPTIONS = {
     "Delivery.duration_ms": "How long the attempt took",
     "effective_at": "When the command takes effect",
     "elapsed_clock": "The time since the session started, without pauses",
+    "ended_with": "After its end: whose turn it was",
     "ends_at": "`global`: when the session ends at the latest",
     "ended_ms": "When the period ended",
     "error": "Why it was refused",

@@ -64,6 +64,7 @@ _BY_ENDING = {
     "not_after": _INSTANT,
     "participant_id": PARTICIPANT_ID,
     "starts_with": PARTICIPANT_ID,
+    "ended_with": PARTICIPANT_ID,
     "winner": PARTICIPANT_ID,
     "_ms": 180_000,
 }

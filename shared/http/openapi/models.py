@@ -288,7 +288,8 @@ AdvancedMs = Annotated[
 class Session(ResponseModel):
     """A session. Live times are as of `server_time_ms`.
 
-    While it is pending, no participant is active and `starts_with` names the first one.
+    While it is pending, no participant is active and `starts_with` names the first one. After its
+    end, `ended_with` names the last one.
     """
 
     session_id: Uuid
@@ -300,6 +301,7 @@ class Session(ResponseModel):
     active_participant_id: Id | None
     active_group_id: Id = omittable()
     starts_with: Id = omittable()
+    ended_with: Id = omittable()
     total_time_ms: Ms = omittable()
     time_per_cycle_ms: Ms | None
     cycle_number: int

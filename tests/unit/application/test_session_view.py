@@ -19,6 +19,7 @@ from shared.domain.session import (
     TimeoutKind,
 )
 from shared.domain.units import Instant, Millis
+from shared.domain.values import replace
 
 _NOW = Instant(1_760_000_000_123)
 
@@ -149,3 +150,12 @@ def test_a_switch_is_answered_with_a_part_of_the_session(expiry: Expiry | None) 
 )
 def test_timestamps_have_milliseconds_and_stay_within_the_calendar(instant: int, text: str) -> None:
     assert timestamp(Instant(instant)) == text
+
+
+@pytest.mark.parametrize(("started_at", "last"), [(_NOW, "a"), (None, None)])
+def test_an_ended_session_names_the_last_active_participant(
+    started_at: Instant | None, last: str | None
+) -> None:
+    ended = replace(_PENDING, status=Status.CANCELLED, session_started_at=started_at)
+    view = msgspec.json.decode(encode_session_view(ended, _NOW))
+    assert (view.get("ended_with"), view["active_participant_id"]) == (last, None)

@@ -59,6 +59,12 @@ def test_a_change_of_few_participants_has_a_difference(
     assert changed(exam(4), command) == people
 
 
+def test_a_beginning_has_a_difference_unless_it_replaces_the_metadata() -> None:
+    each = exam(4, Begins.EACH)
+    assert changed(each, c.BeginParticipants(("p0",))) == ["p0"]
+    assert changed(each, c.BeginParticipants(("p0",), {"question": 2})) is None
+
+
 def test_the_removal_of_a_participant_has_none() -> None:
     finished = after(exam(4), c.FinishParticipant("p1"))
     assert changed(finished, c.RemoveParticipant("p1")) is None

@@ -647,3 +647,16 @@ def test_warnings_come_for_each_clock() -> None:
     game = exam(*seats, warn_at_ms=(Millis(2 * S),)).begin(ANNA, at=0).begin(BEN, at=S)
     game = game.until(10 * S)
     assert game.warned_at == [(8 * S, 2 * S), (9 * S, 2 * S)]
+
+
+def test_a_round_begins_with_the_number_of_its_question_in_one_version() -> None:
+    before = exam(seat(ANNA), seat(BEN), metadata={"question": 1})
+    both = before.do(c.BeginParticipants(metadata={"question": 2}), at=5)
+    assert both.session.metadata == {"question": 2}
+    assert both.session.version == before.session.version + 1
+    assert both.last_change.metadata == {"participants": [ANNA, BEN], "fields": ["metadata"]}
+    one = before.do(c.BeginParticipants((ANNA,), {"question": 2}), at=5)
+    assert (one.last_change.side.participant_id, one.last_change.metadata) == (
+        ANNA,
+        {"fields": ["metadata"]},
+    )

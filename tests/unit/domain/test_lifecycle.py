@@ -221,3 +221,14 @@ def test_the_clock_of_an_unknown_participant_cannot_be_adjusted(status: Status) 
 def test_a_wrong_status_is_reported_before_an_unknown_participant() -> None:
     with pytest.raises(InvalidTransition):
         IN[Status.COMPLETED].adjust("unknown", 5_000, at=7_000)
+
+
+def test_a_session_is_completed_with_its_result_in_one_version() -> None:
+    started = play(chess(60_000, metadata={"table": 1})).start()
+    result = {"table": 1, "result": {"winner": ANNA, "by": "mate"}}
+    ended = started.do(c.Complete(result), at=5)
+    assert (ended.status, ended.session.metadata) == (Status.COMPLETED, result)
+    assert ended.session.version == started.session.version + 1
+    assert ended.last_change.type is EventType.SESSION_COMPLETED
+    assert ended.last_change.metadata == {"fields": ["metadata"]}
+    assert started.complete(at=5).session.metadata == {"table": 1}

@@ -91,6 +91,7 @@ _UPDATE: dict[str, Any] = {
     "start_at": _SOON,
     "warn_before_start_ms": [50_000],
     "ends_at": _LATER,
+    "active_participant_id": "b",
 }
 _PARTICIPANT_UPDATE: dict[str, Any] = {
     "total_time_ms": 44_000,
