@@ -158,6 +158,25 @@ def test_the_form_fits(open_page: Opener) -> None:
             expect_all_inside(console, width)
 
 
+def test_the_button_that_creates_a_session_is_above_the_fold(
+    open_in_new_window: Opener, service: Instance
+) -> None:
+    page = open_in_new_window("/").page
+    for mode in ("per_participant", "per_cycle", "per_group", "global", "individual", "count_up"):
+        page.locator(f"input[value={mode}]").check(force=True)
+        for preset in page.locator(".chip:not([aria-haspopup])").all():
+            preset.click()
+            box = page.get_by_role("button", name="Create session").bounding_box()
+            assert box, mode
+            assert box["y"] + box["height"] <= 800, (mode, preset.inner_text())
+    expect(open_in_new_window(create_session(service.url).path).clocks).to_have_count(2)
+    page.reload()
+    expect(page.locator(".recent-list li")).to_have_count(1)
+    box = page.get_by_role("button", name="Create session").bounding_box()
+    assert box
+    assert box["y"] + box["height"] <= 800
+
+
 def test_keys_and_the_state_of_the_connection_are_in_one_row(
     open_page: Opener, service: Instance
 ) -> None:
