@@ -1,7 +1,6 @@
 """One session: its state, clocks, events and actions."""
 
 from collections.abc import Callable
-from math import ceil, isfinite
 from typing import Any, Literal, cast
 from urllib.parse import urlencode
 from warnings import warn
@@ -16,11 +15,9 @@ from synckairos.event_source import EventSource
 from synckairos.events import Connection, Existence
 from synckairos.ids import path_segment
 from synckairos.joining import JoinCode
+from synckairos.lag_claim import lag_claim
 from synckairos.presence import Presence
 from synckairos.session_follower import SessionFollower
-
-_MOST_FRAME_LAG_MS = 10_000
-"""The longest frame lag that the service takes; above 860 ms it changes nothing."""
 
 
 class Session(Actions, EventSource):
@@ -225,19 +222,10 @@ class Session(Actions, EventSource):
         self._follower.take(state)
 
     def _lag_claim(self, acted_at: float | None, frame_lag_ms: float | None) -> dict[str, int]:
-        acted_at = self.clock.now() if acted_at is None else acted_at
-        error_ms = self.clock.error_ms
         if not self.state or "lag" not in self.state:
             return {}
-        measured = (
-            {}
-            if frame_lag_ms is None
-            else {"frame_lag_ms": min(ceil(frame_lag_ms), _MOST_FRAME_LAG_MS)}
-        )
-        if not isfinite(error_ms):
-            return measured
-        # Rounded so that the claim is never above the real lag.
-        return {"acted_at_ms": ceil(acted_at), "error_ms": ceil(error_ms)} | measured
+        acted_at = self.clock.now() if acted_at is None else acted_at
+        return lag_claim(acted_at, frame_lag_ms, self.clock.error_ms)
 
     def _noted(self, version: int) -> None:
         self._follower.noted(version)

@@ -98,6 +98,8 @@ export async function play(): Promise<void> {
   show(talk?.planned_ms, talk?.over_ms, session.over(ada), session.offset());
   await session.removeParticipant(ada);
   await session.begin([ada], { timeout: 1000 });
+  await session.begin(null, { metadata: { question: 2 } });
+  await session.complete({ metadata: { question: 3 }, ifMatch: 9 });
   await session.pauseParticipant(ada, "a question");
   await session.resumeParticipant(ada);
   const finished = await session.finish(ada);
