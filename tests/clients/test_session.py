@@ -278,6 +278,29 @@ async def test_mint_is_the_deprecated_name_of_create_token() -> None:
     assert asked == [(f"{_PATH}/tokens", {"role": "spectator"})] * 2
 
 
+async def test_metadata_goes_with_the_command() -> None:
+    sent: list[tuple[str, Any]] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST" and request.url.path.count("/") > 2:
+            body = json.loads(request.content) if request.content else None
+            sent.append((request.url.path.rpartition("/")[2], body))
+        return httpx.Response(200, json={"data": session_state(session_id=_ID)})
+
+    async with client(reply) as service:
+        session = await service.create({})
+        await session.begin(metadata={"question": 2})
+        await session.begin(ADA, metadata={"question": 3})
+        await session.begin()
+        await session.complete(metadata={"result": None})
+    assert sent == [
+        ("begin", {"metadata": {"question": 2}}),
+        ("begin", {"participants": [ADA], "metadata": {"question": 3}}),
+        ("begin", None),
+        ("complete", {"metadata": {"result": None}}),
+    ]
+
+
 @dataclass(frozen=True)
 class FixedClock:
     """A clock that stands still."""
