@@ -116,6 +116,8 @@ def choose_starter(session: Session, participant_id: str) -> Session:
         raise InvalidTransition(message, session.status)
     if violation := _starter_violation(session, participant_id):
         raise RuleViolation(violation)
+    if participant_id == session.active_participant_id:
+        return session
     return clocks_of(session).with_starter(session, participant_id)
 
 

@@ -42,7 +42,7 @@ class Ledger:
                 self._adjust(step.session, participant_id, value)
             case c.RemoveParticipant(participant_id):
                 self._remove(before, step.session, participant_id)
-            case c.UpdateParticipant():
+            case c.UpdateParticipant() | c.UpdateSession():
                 self._change_starter(before, step.session)
             case c.Forfeit(participant_id):
                 self._forfeit(step, participant_id)

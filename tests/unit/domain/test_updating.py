@@ -111,3 +111,9 @@ def test_somebody_who_takes_no_turns_cannot_start(game: Play, chosen: str, code:
 def test_who_starts_cannot_change_after_the_start() -> None:
     with pytest.raises(InvalidTransition, match="has started"):
         play(chess(10_000, 20_000)).start().do(starts(BEN), at=1)
+
+
+def test_choosing_the_same_one_again_leaves_its_clock() -> None:
+    session = open_session(SyncMode.PER_CYCLE, seat(ANNA), seat(BEN), time_per_cycle_ms=3_000)
+    game = play(session).adjust(ANNA, 9_000, at=1).do(starts(ANNA), at=2)
+    assert game.start(at=3).deadline == 9_003
