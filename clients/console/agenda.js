@@ -1,5 +1,6 @@
 import { el, setFlag, setText } from "./dom.js";
 import { duration } from "./format.js";
+import { scrollToRow } from "./in-view.js";
 import { agendaOf } from "./programme.js";
 
 /** The items of a programme with their planned and used times; `onGo(id)` begins one. */
@@ -19,6 +20,7 @@ export function agenda(onGo) {
     list,
   );
   let items = [];
+  let current;
 
   function update(state, allowed) {
     items = agendaOf(state);
@@ -26,6 +28,10 @@ export function agenda(onGo) {
       if (!rows.has(item.id)) rows.set(item.id, addRow(item));
       rows.get(item.id).update(item, allowed);
     }
+    const next = items.find((item) => item.isCurrent)?.id;
+    if (next === current) return;
+    current = next;
+    if (next) scrollToRow(element, rows.get(next).element);
   }
 
   function addRow(item) {

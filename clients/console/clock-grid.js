@@ -3,6 +3,7 @@ import { clockFace } from "./clock-face.js";
 import { widthSetter } from "./clock-width.js";
 import { el } from "./dom.js";
 import { faceModels } from "./face-models.js";
+import { follower } from "./in-view.js";
 import { seated } from "./seats.js";
 
 /** All clocks of a state, at the same size. Their elements are kept across states. */
@@ -10,6 +11,7 @@ export function clockGrid(handlers) {
   const element = el("div", { class: "clock-grid" });
   const faces = keepChildren(element, () => clockFace(handlers));
   const setWidth = widthSetter(element);
+  const follow = follower();
   let shown = [];
 
   function update(state, names, allowed) {
@@ -18,6 +20,7 @@ export function clockGrid(handlers) {
     models.forEach((model, position) => shown[position].update(model, state, allowed));
     element.dataset.mode = state.sync_mode;
     element.dataset.count = String(Math.min(models.length, 9));
+    follow(shown[models.findIndex((model) => model.isActive)]?.element);
   }
 
   /** Draw the clocks at a server time (ms); return the ms until the text of one changes. */
