@@ -77,7 +77,7 @@ def let_a_player_join(organiser: Console, phone: Page) -> None:
 
 
 def start_and_undo_a_mistake(organiser: Console, player: Console) -> None:
-    """Anna ends her turn on the phone; the organiser ends Boris's turn by mistake, and undoes it."""
+    """Anna ends her turn on the phone; the organiser ends Boris's turn and undoes that."""
     organiser.start()
     expect(player.primary).to_be_visible()
     player.primary.tap()

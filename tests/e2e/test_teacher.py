@@ -1,8 +1,5 @@
 """A teacher's exam with 30 candidates, from the form to the last minute, on both services."""
 
-import re
-
-import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.e2e.conftest import PROJECTOR, Opener
