@@ -1,6 +1,6 @@
 import { el, setFlag, setText } from "./dom.js";
 import { duration } from "./format.js";
-import { scrollToRow } from "./in-view.js";
+import { listFollower } from "./in-view.js";
 import { agendaOf } from "./programme.js";
 
 /** The items of a programme with their planned and used times; `onGo(id)` begins one. */
@@ -19,8 +19,8 @@ export function agenda(onGo) {
     ),
     list,
   );
+  const follow = listFollower(element);
   let items = [];
-  let current;
 
   function update(state, allowed) {
     items = agendaOf(state);
@@ -28,10 +28,6 @@ export function agenda(onGo) {
       if (!rows.has(item.id)) rows.set(item.id, addRow(item));
       rows.get(item.id).update(item, allowed);
     }
-    const next = items.find((item) => item.isCurrent)?.id;
-    if (next === current) return;
-    current = next;
-    if (next) scrollToRow(element, rows.get(next).element);
   }
 
   function addRow(item) {
@@ -42,6 +38,7 @@ export function agenda(onGo) {
 
   function draw(at) {
     for (const item of items) rows.get(item.id).draw(item, at);
+    follow(rows.get(items.find((item) => item.isCurrent)?.id)?.element);
   }
 
   return { element, update, draw };

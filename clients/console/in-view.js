@@ -1,4 +1,7 @@
-/** Keep what is current in view, where there is more than fits on the screen. */
+/**
+ * Keep what is current in view, where there is more than fits on the screen. Call the returned
+ * functions after drawing, when the sizes are known; they do nothing until the element changes.
+ */
 
 /**
  * Return a function that scrolls the page to an element when it differs from the last one. Someone
@@ -6,7 +9,7 @@
  *
  * @returns {(element: Element|undefined) => void}
  */
-export function follower() {
+export function pageFollower() {
   let last;
   return (element) => {
     if (!element || element === last) return;
@@ -16,11 +19,21 @@ export function follower() {
   };
 }
 
-/** Scroll a list, but not the page, so that `row` is in view. */
-export function scrollToRow(list, row) {
-  const [outer, inner] = [list, row].map((one) => one.getBoundingClientRect());
-  if (inner.top < outer.top) list.scrollTop -= outer.top - inner.top;
-  else if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom;
+/**
+ * Return a function that scrolls `list`, but not the page, to one of its rows when it differs from the
+ * last one.
+ *
+ * @returns {(row: Element|undefined) => void}
+ */
+export function listFollower(list) {
+  let last;
+  return (row) => {
+    if (!row || row === last) return;
+    last = row;
+    const [outer, inner] = [list, row].map((one) => one.getBoundingClientRect());
+    if (inner.top < outer.top) list.scrollTop -= outer.top - inner.top;
+    else if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom;
+  };
 }
 
 function isInView(element) {

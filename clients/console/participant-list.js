@@ -2,15 +2,15 @@ import { used } from "/clients/js/synckairos.js";
 import { el, setText } from "./dom.js";
 import { currentId } from "./face-models.js";
 import { duration } from "./format.js";
-import { scrollToRow } from "./in-view.js";
+import { listFollower } from "./in-view.js";
 import { personTag } from "./person-tag.js";
 
 /** The participants of a session with a shared clock: whose turn it is, and the time each used. */
 export function participantList(onPick) {
   const element = el("ul", { class: "participant-list", "aria-label": "Whose turn it is" });
   const rows = new Map();
+  const follow = listFollower(element);
   let state;
-  let current;
 
   function update(nextState, names, allowed) {
     state = nextState;
@@ -28,9 +28,6 @@ export function participantList(onPick) {
       setText(name, isRetired ? `${names.participant(id)} (retired)` : names.participant(id));
       tag.update({ mayPick: allowed.switchTo(id), isCurrent: id === currentId(state) });
     }
-    if (current === currentId(state)) return;
-    current = currentId(state);
-    if (rows.has(current)) scrollToRow(element, rows.get(current).element);
   }
 
   function add(id) {
@@ -48,6 +45,7 @@ export function participantList(onPick) {
       const spent = Math.floor(used(state, one, at) / 1000) * 1000;
       setText(rows.get(one.participant_id).time, duration(spent));
     }
+    follow(rows.get(currentId(state))?.element);
   }
 
   return { element, update, draw };

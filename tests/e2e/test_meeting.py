@@ -76,3 +76,13 @@ def test_a_long_agenda_fits(open_page: Opener, service: Instance, view: str) -> 
     expect(row(console, "Item_2_").first).to_have_attribute("aria-current", "step")
     for width in WIDTHS:
         expect_all_inside(console, width)
+
+
+def test_a_long_agenda_shows_its_current_item_beside_the_clock(
+    open_page: Opener, service: Instance
+) -> None:
+    session = meeting(service.url, **{f"item_{n}_": _MINUTE_MS for n in range(30)})
+    session.do("start", *["switch"] * 20)
+    console = open_page(session.path)
+    expect(row(console, "Item_20_")).to_be_in_viewport(ratio=1)
+    expect(console.time_of("Item_20_")).to_be_in_viewport(ratio=1)
