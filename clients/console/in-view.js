@@ -20,8 +20,8 @@ export function pageFollower() {
 }
 
 /**
- * Return a function that scrolls `list`, but not the page, to one of its rows when it differs from the
- * last one.
+ * Return a function that scrolls `list`, but not the page, when its current row differs from the last
+ * one: a row that isn't in view comes to the middle.
  *
  * @returns {(row: Element|undefined) => void}
  */
@@ -31,8 +31,8 @@ export function listFollower(list) {
     if (!row || row === last) return;
     last = row;
     const [outer, inner] = [list, row].map((one) => one.getBoundingClientRect());
-    if (inner.top < outer.top) list.scrollTop -= outer.top - inner.top;
-    else if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom;
+    if (inner.top >= outer.top && inner.bottom <= outer.bottom) return;
+    list.scrollTop += (inner.top + inner.bottom - outer.top - outer.bottom) / 2;
   };
 }
 
