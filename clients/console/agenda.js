@@ -1,5 +1,6 @@
 import { el, setFlag, setText } from "./dom.js";
 import { duration } from "./format.js";
+import { listFollower } from "./in-view.js";
 import { agendaOf } from "./programme.js";
 
 /** The items of a programme with their planned and used times; `onGo(id)` begins one. */
@@ -18,6 +19,7 @@ export function agenda(onGo) {
     ),
     list,
   );
+  const follow = listFollower(element);
   let items = [];
 
   function update(state, allowed) {
@@ -36,6 +38,7 @@ export function agenda(onGo) {
 
   function draw(at) {
     for (const item of items) rows.get(item.id).draw(item, at);
+    follow(rows.get(items.find((item) => item.isCurrent)?.id)?.element);
   }
 
   return { element, update, draw };

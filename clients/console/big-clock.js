@@ -32,6 +32,7 @@ export function bigClock() {
     setText(whole, shown);
     setText(tenths, tenth && `.${tenth}`);
     setText(label, view.label);
+    if (time.ariaLabel !== view.label) time.ariaLabel = view.label;
     setText(note, view.note);
     setText(detail, view.detail);
     if (element.dataset.tone !== view.tone) element.dataset.tone = view.tone;

@@ -46,6 +46,7 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
     model = nextModel;
     state = nextState;
     setText(name, model.name);
+    time.setAttribute("aria-label", model.name);
     setFlag(element, "active", model.isActive);
     setFlag(element, "winner", Boolean(model.isWinner));
     element.dataset.key = model.key;

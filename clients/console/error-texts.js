@@ -5,6 +5,7 @@ const REFUSALS = {
   403: ["Your link doesn’t allow this", "Ask the host for a link that does."],
   404: ["Session not found", "Open the link that you were given for this session."],
 };
+const NOT_SAVED = "The service can’t save changes right now. Try again shortly.";
 const TOO_MANY = "Too many requests";
 const NOTHING_TO_UNDO = "There is nothing to undo. A session keeps only its last 8 switches.";
 const CHANGED_MEANWHILE =
@@ -37,6 +38,7 @@ export function errorText({ status, code, message, details, retryAfterMs }) {
   if (status === 0) return "The service can’t be reached.";
   if (Array.isArray(details)) return "The service refused these values.";
   if (code === "CONFLICT") return "Someone else was faster.";
+  if (code === "STORE_UNAVAILABLE") return NOT_SAVED;
   if (status === 401 || status === 403) return REFUSALS[status].join(". ");
   if (status === 429) return `${TOO_MANY}. Try again ${inTime(retryAfterMs)}.`;
   return `${message}.`;

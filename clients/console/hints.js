@@ -1,8 +1,13 @@
 import { el } from "./dom.js";
+import { hasMainButton } from "./keyboard.js";
 
 /** Keys, what they do, and when: see `allowedIn`. */
 const HINTS = [
-  ["Space", "next", (allowed) => allowed.start || allowed.switch || allowed.resume],
+  [
+    "Space",
+    "next",
+    (allowed) => (allowed.start || allowed.switch || allowed.resume) && hasMainButton(),
+  ],
   ["P", "pause", (allowed) => allowed.pause || allowed.resume],
   ["U", "undo", (allowed) => allowed.undo],
   ["1–9", "choose", (allowed) => allowed.switch],

@@ -25,10 +25,8 @@ export function bindKeys(session, act, { fullScreen, share, undo }) {
     return commands[key.toLowerCase()];
   }
 
-  /** A hidden button does nothing, so neither does its key. */
   function pressPrimary() {
-    const button = document.getElementById("primary");
-    if (button?.checkVisibility()) act.primary();
+    if (hasMainButton()) act.primary();
   }
 
   function choose(position) {
@@ -42,6 +40,11 @@ export function bindKeys(session, act, { fullScreen, share, undo }) {
     document.removeEventListener("keydown", onKey);
     document.removeEventListener("click", releaseFocus);
   };
+}
+
+/** Whether the page shows its main button. A hidden one does nothing, so neither does its key. */
+export function hasMainButton() {
+  return Boolean(document.getElementById("primary")?.checkVisibility());
 }
 
 /** Whether a key may be a shortcut: it is pressed alone, in no field and in no open dialog. */

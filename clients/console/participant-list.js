@@ -2,12 +2,14 @@ import { used } from "/clients/js/synckairos.js";
 import { el, setText } from "./dom.js";
 import { currentId } from "./face-models.js";
 import { duration } from "./format.js";
+import { listFollower } from "./in-view.js";
 import { personTag } from "./person-tag.js";
 
 /** The participants of a session with a shared clock: whose turn it is, and the time each used. */
 export function participantList(onPick) {
   const element = el("ul", { class: "participant-list", "aria-label": "Whose turn it is" });
   const rows = new Map();
+  const follow = listFollower(element);
   let state;
 
   function update(nextState, names, allowed) {
@@ -43,6 +45,7 @@ export function participantList(onPick) {
       const spent = Math.floor(used(state, one, at) / 1000) * 1000;
       setText(rows.get(one.participant_id).time, duration(spent));
     }
+    follow(rows.get(currentId(state))?.element);
   }
 
   return { element, update, draw };

@@ -31,10 +31,11 @@ export function raceResults({ onStep, most = Infinity }) {
 
   function update(state, names, allowed) {
     const all = results(state);
-    setText(number, String(all.length));
     nobody.hidden = all.length > 0;
     table.hidden = !all.length;
     const shown = all.slice(0, most);
+    const isPart = shown.length < all.length;
+    setText(number, isPart ? `the first ${most} of ${all.length}` : String(all.length));
     const ids = new Set(shown.map(({ run }) => run.participant_id));
     for (const [id, row] of rows) {
       if (ids.has(id)) continue;

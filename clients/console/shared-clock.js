@@ -34,6 +34,7 @@ export function sharedClock() {
 
   function update(shown) {
     setText(title, shown.title);
+    time.setAttribute("aria-label", shown.title);
     element.dataset.status = shown.status;
   }
 

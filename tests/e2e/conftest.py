@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 from playwright.sync_api import (
@@ -37,6 +38,14 @@ _FLAGS = [
 _TIMEOUT_MS = 30_000
 expect.set_options(timeout=_TIMEOUT_MS)
 _SIZE: ViewportSize = {"width": 1280, "height": 800}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+}
+"""Options of a window like a phone's."""
+
+PROJECTOR: ViewportSize = {"width": 1920, "height": 1080}
 NO_LIMIT = "100000"
 """Requests per minute; high, because all tests share one client address."""
 
@@ -137,6 +146,12 @@ def _supabase_project(stack: ExitStack) -> dict[str, str]:
     create_project(url)
     upstream = stack.enter_context(local_supabase(url)).url
     return stack.enter_context(local_realtime(url, upstream=upstream)).settings()
+
+
+@pytest.fixture(params=["service", "functions"])
+def target(request: pytest.FixtureRequest) -> str:
+    """The URL of each kind of service: the container and the functions."""
+    return str(request.getfixturevalue(request.param).url)
 
 
 @pytest.fixture(scope="package")

@@ -4,12 +4,13 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from infra.local.instance import Instance
-from tests.e2e.conftest import Opener
+from tests.e2e.conftest import PHONE, Opener
 from tests.e2e.console import Console
 from tests.e2e.stories import SHAPES, ApiSession, create_session
+from tests.e2e.test_axe import with_purpose
 
 WIDTHS = (320, 390, 1280, 1920)
 NAME = "Maximiliana Alexandrowna Wolkenstein-Hohenburg-Recke"
@@ -54,6 +55,12 @@ _OVERLAPS = """() => [...document.querySelectorAll(".face")].flatMap(face => {
   return time.top < head.bottom - 1 || time.bottom > foot.top + 1 ? [face.textContent] : [];
 })"""
 """Clocks whose time covers their name or their buttons."""
+
+_SMALL = """() => [...document.querySelectorAll("button, a, input, select")]
+  .filter(node => node.checkVisibility() && !node.matches(".skip, [type=checkbox], [type=radio]"))
+  .filter(node => Math.min(node.offsetWidth, node.offsetHeight) < 44)
+  .map(node => node.outerHTML)"""
+"""Controls that are too small for a finger; the label of a checkbox is pressed instead of it."""
 
 _IS_ONE_ROW = """bottom => {
   const boxes = [...bottom.querySelectorAll(".connection, dd, kbd")]
@@ -196,3 +203,35 @@ def test_a_session_without_a_title_shows_the_name_of_its_mode_once(
     titled = create_session(service.url, metadata={"title": "Final"})
     console = open_page(titled.path)
     expect(console.page.locator("#title")).to_have_text("FinalOne clock per personpending")
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
+def test_of_many_clocks_the_active_one_and_the_buttons_are_in_view(
+    open_page: Opener, service: Instance, width: int, height: int
+) -> None:
+    session = create_session(service.url, "per_participant many")
+    session.do("start", *["switch"] * 20)
+    console = open_page("/")
+    console.page.set_viewport_size({"width": width, "height": height})
+    console.page.goto(service.url + session.path)
+    for name in ("Player 20", "Player 21"):
+        expect(console.active).to_have_text(name)
+        expect(console.time_of(name)).to_be_in_viewport(ratio=1)
+        expect(console.primary).to_be_in_viewport(ratio=1)
+        console.primary.click()
+
+
+@pytest.mark.parametrize("purpose", ["", "auction", "exam", "meeting", "race"])
+def test_a_finger_finds_everything_large_enough(
+    chromium: Browser, service: Instance, purpose: str
+) -> None:
+    session = with_purpose(service.url, purpose) if purpose else create_session(service.url)
+    session.do("start")
+    with chromium.new_context(base_url=service.url, **PHONE) as window:
+        console = Console(window.new_page())
+        console.page.goto("/")
+        expect(console.submit).to_be_visible()
+        assert console.page.evaluate(_SMALL) == []
+        console.page.goto(session.path)
+        expect(console.status).to_have_text("running")
+        assert console.page.evaluate(_SMALL) == []

@@ -1,0 +1,42 @@
+/**
+ * Keep what is current in view, where there is more than fits on the screen. Call the returned
+ * functions after drawing, when the sizes are known; they do nothing until the element changes.
+ */
+
+/**
+ * Return a function that scrolls the page to an element when it differs from the last one. Someone
+ * who has scrolled away from the last one stays where they are.
+ *
+ * @returns {(element: Element|undefined) => void}
+ */
+export function pageFollower() {
+  let last;
+  return (element) => {
+    if (!element || element === last) return;
+    const isFollowed = !last?.isConnected || isInView(last);
+    last = element;
+    if (isFollowed) element.scrollIntoView({ block: "nearest" });
+  };
+}
+
+/**
+ * Return a function that scrolls `list`, but not the page, when its current row differs from the last
+ * one: a row that isn't in view comes to the middle.
+ *
+ * @returns {(row: Element|undefined) => void}
+ */
+export function listFollower(list) {
+  let last;
+  return (row) => {
+    if (!row || row === last) return;
+    last = row;
+    const [outer, inner] = [list, row].map((one) => one.getBoundingClientRect());
+    if (inner.top >= outer.top && inner.bottom <= outer.bottom) return;
+    list.scrollTop += (inner.top + inner.bottom - outer.top - outer.bottom) / 2;
+  };
+}
+
+function isInView(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+}
