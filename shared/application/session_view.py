@@ -1,9 +1,9 @@
 """Sessions as the API shows them: live values and the anchors they are calculated from."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ from shared.domain.clocks.individual_times import (
     clock_of,
     deadlines,
     granted_times,
+    individual_clocks,
     settings_of,
 )
 from shared.domain.events import Expiry
@@ -199,8 +200,14 @@ def _date(day: int) -> str:
     return datetime_of(Instant(day * DAY)).date().isoformat()
 
 
-def session_view(session: Session, now: Instant) -> SessionView:
-    """Return the Session of the API at `now`. `session` must be settled."""
+def session_view(
+    session: Session, now: Instant, *, only: Collection[int] | None = None
+) -> SessionView:
+    """Return the Session of the API at `now`. `session` must be settled.
+
+    With `only`, of a session with individual clocks, it has no other participants than those of
+    these `participant_index`.
+    """
     lines = ClockLines(session, now)
     shown = lines.shown
     clocks, individual = clocks_of(session), settings_of(session)
@@ -211,7 +218,7 @@ def session_view(session: Session, now: Instant) -> SessionView:
         sync_mode=session.sync_mode,
         status=session.status,
         version=session.version,
-        participants=_participants_view(session, lines, waiting),
+        participants=_participants_view(session, lines, waiting, only),
         groups=_groups_view(session, lines, waiting),
         active_participant_id=_active_id(session),
         active_group_id=_active_group_id(session),
@@ -394,14 +401,14 @@ def switch_view(session: Session, view: SessionView, expiry: Expiry | None) -> S
 
 
 def _participants_view(
-    session: Session, lines: ClockLines, waiting: ClockOwner | None
+    session: Session, lines: ClockLines, waiting: ClockOwner | None, only: Collection[int] | None
 ) -> list[ParticipantView]:
     """Participants with anchors from `session` and live values from `lines`.
 
     The flag of `waiting` isn't settled yet, so that its clock hasn't expired, although it is zero.
     """
     if session.sync_mode is SyncMode.INDIVIDUAL:
-        return _individual_views(lines)
+        return _individual_views(lines, only)
     active_id, shown = _active_id(session), lines.shown
     clocks = clocks_of(session)
     has_banks = session.sync_mode is SyncMode.PER_PARTICIPANT
@@ -433,18 +440,20 @@ def _participants_view(
     ]
 
 
-def _individual_views(lines: ClockLines) -> list[ParticipantView]:
-    """Participants whose clocks run independently of each other.
+def _individual_views(lines: ClockLines, only: Collection[int] | None) -> list[ParticipantView]:
+    """Participants whose clocks run independently of each other; all, or `only` these.
 
     A clock that counts down shows the time left; so it need not be calculated again for each.
     """
     shown = lines.shown
-    clocks, total = clocks_of(shown), shown.total_time_ms
+    clocks, total, session_ms = clocks_of(shown), shown.total_time_ms, shown.used_ms
+    all_rows = zip(shown.participants, granted_times(shown), deadlines(shown), strict=True)
+    rows = [row for row in all_rows if only is None or row[0].participant_index in only]
     return [
         ParticipantView(
             participant.participant_id,
             participant.participant_index,
-            Millis(participant.used_ms - own.used_ms + own.used_at(shown.used_ms)),
+            Millis(participant.used_ms - own.used_ms + own.used_at(session_ms)),
             participant.cycle_count,
             own.state is RunState.RUNNING,
             own.expired_at is not None,
@@ -465,14 +474,10 @@ def _individual_views(lines: ClockLines) -> list[ParticipantView]:
             own.allowance.factor_permille,
             timestamp(own.allowance.closes_at),
         )
-        for participant, own, granted, clock, deadline_at in zip(
-            shown.participants,
-            map(clock_of, shown.participants),
-            granted_times(shown),
-            lines.each(clocks.clocks),
-            deadlines(shown),
-            strict=True,
+        for (participant, granted, deadline_at), clock in zip(
+            rows, lines.each(partial(individual_clocks, only=only)), strict=True
         )
+        if (own := clock_of(participant))
     ]
 
 

@@ -3,7 +3,7 @@
 A session is read at the instant `updated_at`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from shared.domain.individual_clock import (
     STANDARD,
@@ -151,16 +151,25 @@ def deadlines(session: Session) -> Sequence[Instant | None]:
     return found
 
 
-def individual_clocks(session: Session) -> list[Clock]:
+@remembered
+def first_deadline(session: Session) -> Instant | None:
+    """Return the first of all deadlines; None if no time is running out."""
+    return min([at for at in deadlines(session) if at is not None], default=None)
+
+
+def individual_clocks(session: Session, only: Collection[int] | None = None) -> list[Clock]:
     """Return what clients draw for each participant, in their order.
 
-    Like `deadlines`, this is one loop, because each change shows all participants.
+    With `only`, for the participants of these `participant_index`. Like `deadlines`, this is one
+    loop, because an answer shows all participants.
     """
     session_ms = session.used_ms
     is_over, is_session_running = session.status.is_terminal, session.status is Status.RUNNING
     until_close_of_all = until(session, settings_of(session).closes_at)
     clocks = []
     for participant, granted in zip(session.participants, granted_times(session), strict=True):
+        if only is not None and participant.participant_index not in only:
+            continue
         own = participant.individual or _NO_CLOCK
         closes_at = own.allowance.closes_at
         until_close = until_close_of_all if closes_at is None else until(session, closes_at)
