@@ -52,8 +52,11 @@ class OvertimeView(msgspec.Struct, omit_defaults=True):
     turns_left: int | None = None
 
 
-class ParticipantView(msgspec.Struct, omit_defaults=True):
-    """A participant in the Session of the API. A field that defaults to None is omitted if None."""
+class ParticipantView(msgspec.Struct, omit_defaults=True, gc=False):
+    """A participant in the Session of the API. A field that defaults to None is omitted if None.
+
+    The garbage collector doesn't search it: an answer may have a thousand, without any cycle.
+    """
 
     participant_id: str
     participant_index: int
