@@ -15,7 +15,7 @@ from shared.application.ports.commit import (
 )
 from shared.application.push_messages import pushes
 from shared.application.session_time import store_time
-from shared.application.session_view import encode_view, switch_view
+from shared.application.session_view import encode_view, participant_result_view, switch_view
 from shared.application.shown_state import ShownState
 from shared.application.snapshots import snapshots_of
 from shared.domain.automatic_load import current_load
@@ -57,6 +57,13 @@ class ChangeResult(Value, frozen=True):
     def switch_result(self) -> msgspec.Raw:
         """The SwitchResult of the API as JSON, if the change was a switch."""
         return encode_view(switch_view(self.session, self.state.view, self.expiry))
+
+    def participant_result(self, participant_id: str) -> msgspec.Raw:
+        """The ParticipantResult of the API as JSON, if the change was of an individual clock."""
+        participant = self.session.find(participant_id)
+        assert participant is not None
+        index = participant.participant_index
+        return encode_view(participant_result_view(self.session, self.state.now, index))
 
 
 class BuiltCommit(Value, frozen=True):

@@ -182,6 +182,16 @@ class SwitchView(msgspec.Struct, omit_defaults=True):
     extended_by_ms: Millis | None = None
 
 
+class ParticipantResultView(msgspec.Struct):
+    """The ParticipantResult of the API."""
+
+    session_id: str
+    status: Status
+    version: int
+    server_time_ms: Instant
+    participant: ParticipantView
+
+
 @lru_cache(maxsize=4096)
 def timestamp(instant: Instant | None) -> str | None:
     """Return ISO 8601 in UTC with milliseconds and `Z`, limited to the years 1 to 9999.
@@ -311,7 +321,7 @@ def encode_session_view(session: Session, now: Instant) -> msgspec.Raw:
     return encode_view(session_view(session, now))
 
 
-def encode_view(view: SessionView | SwitchView) -> msgspec.Raw:
+def encode_view(view: SessionView | SwitchView | ParticipantResultView) -> msgspec.Raw:
     """Return the view as JSON."""
     return msgspec.Raw(_encode(view))
 
@@ -400,6 +410,17 @@ def switch_view(session: Session, view: SessionView, expiry: Expiry | None) -> S
         (expiry.side.group_id or None) if expiry else None,
         view.active_item_id,
         last_extension_ms(session),
+    )
+
+
+def participant_result_view(session: Session, now: Instant, index: int) -> ParticipantResultView:
+    """Return the ParticipantResult of the API for the participant of that `participant_index`.
+
+    `session` must be one with individual clocks, and settled.
+    """
+    (participant,) = _individual_views(ClockLines(session, now), (index,))
+    return ParticipantResultView(
+        session.session_id, session.status, session.version, now, participant
     )
 
 

@@ -48,6 +48,12 @@ def render_switch_result(done: ChangeResult) -> RenderedAnswer:
     return RenderedAnswer(200, encode_envelope(done.switch_result), done.session.version)
 
 
+def render_participant(done: ChangeResult, participant_id: str) -> RenderedAnswer:
+    """Render the ParticipantResult of that participant."""
+    result = done.participant_result(participant_id)
+    return RenderedAnswer(200, encode_envelope(result), done.session.version)
+
+
 def encode_envelope(data: Any) -> bytes:
     """Return `{"data": ...}` as JSON; `data` may already be encoded."""
     if isinstance(data, msgspec.Raw):
