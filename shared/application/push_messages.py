@@ -1,6 +1,6 @@
 """Messages to clients, the same on every transport, as encoded JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from shared.application.ports.token_revocations import Revocation
 from shared.application.presence import presence_view
 from shared.application.session_view import encode_session_view, session_view
 from shared.application.shown_state import ShownState
-from shared.application.state_differences import pushed_difference
+from shared.application.state_differences import DifferenceView, pushed_difference
 from shared.domain.events import (
     EventType,
     Expiry,
@@ -137,35 +137,42 @@ def error(now: Instant, code: str, message: str) -> bytes:
 
 def _pushes_of(
     step: SessionStep, now: Instant, state: ShownState, before: Session | None
-) -> Iterator[PushMessage]:
-    session = step.session
-    for message in _notices_of(step, now):
-        yield PushMessage(_encode(_marked(message, session)))
-    if not isinstance(step, SessionChange) or step.type is EventType.SESSION_DELETED:
-        return
-    update = _message("STATE_UPDATE", session.session_id, now, state=None, cause=step.type)
-    update = _marked(update, session)
+) -> list[PushMessage]:
+    session, session_id = step.session, step.session.session_id
+    if isinstance(step, TimeWarning):
+        return [_push(session, _time_warning(step, now))]
+    if isinstance(step, PeriodEnded):
+        return [_push(session, _period_ended(step, now))]
+    if step.type is EventType.SESSION_DELETED:
+        return [_push(session, _message("SESSION_DELETED", session_id, now))]
+    pushes = []
+    if step.type is EventType.TIME_EXPIRED and step.expiry:
+        pushes.append(_push(session, _time_expired(step, step.expiry, now)))
     difference = pushed_difference(before, state)
     if difference is None:
-        yield PushMessage(_encode({**update, "state": state.encoded}))
+        update = _message("STATE_UPDATE", session_id, now, state=state.encoded, cause=step.type)
+        pushes.append(_push(session, update))
     else:
-        reduced = {"type": STATE_DIFFERENCE, "state": {"version": session.version}}
-        update["difference"] = difference
-        yield PushMessage(
-            _encode({**update, **reduced}), lambda: _encode({**update, "state": state.encoded})
-        )
+        pushes.append(_reduced_push(step, now, state, difference))
+    return pushes
 
 
-def _notices_of(step: SessionStep, now: Instant) -> Iterator[dict[str, Any]]:
-    """Yield the messages without a state."""
-    if isinstance(step, TimeWarning):
-        yield _time_warning(step, now)
-    elif isinstance(step, PeriodEnded):
-        yield _period_ended(step, now)
-    elif step.type is EventType.SESSION_DELETED:
-        yield _message("SESSION_DELETED", step.session.session_id, now)
-    elif step.type is EventType.TIME_EXPIRED and step.expiry:
-        yield _time_expired(step, step.expiry, now)
+def _push(session: Session, message: dict[str, Any]) -> PushMessage:
+    return PushMessage(_encode(_marked(message, session)))
+
+
+def _reduced_push(
+    change: SessionChange, now: Instant, state: ShownState, difference: DifferenceView
+) -> PushMessage:
+    """Return the push that is published with the difference only."""
+    session = change.session
+
+    def encoded(kind: str, shown: Any) -> bytes:
+        fields = {"state": shown, "cause": change.type, "difference": difference}
+        return _encode(_marked(_message(kind, session.session_id, now, **fields), session))
+
+    published = encoded(STATE_DIFFERENCE, {"version": session.version})
+    return PushMessage(published, lambda: encoded("STATE_UPDATE", state.encoded))
 
 
 def _time_expired(change: SessionChange, expiry: Expiry, now: Instant) -> dict[str, Any]:

@@ -205,7 +205,7 @@ class RedisSessionStore:
                     commit.name,
                     alarm_at,
                     bool(reply[1]),
-                    [push.whole for push in commit.pushes],
+                    tuple([push.whole for push in commit.pushes]),
                     any(change.expiry for change in commit.changes),
                 )
             )

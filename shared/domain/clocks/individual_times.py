@@ -122,9 +122,18 @@ def next_due(session: Session) -> tuple[Instant, Participant] | None:
 
 @remembered
 def granted_times(session: Session) -> Sequence[Millis | None]:
-    """Return all time that each participant may use, ms; None where time counts up."""
-    total = session.total_time_ms
-    return [clock_of(participant).granted_ms(total) for participant in session.participants]
+    """Return all time that each participant may use, ms; None where time counts up.
+
+    Most have the usual allowance, whose limit is calculated once.
+    """
+    total, usual = session.total_time_ms, STANDARD.limit_ms(session.total_time_ms)
+    clocks = [participant.individual or _NO_CLOCK for participant in session.participants]
+    return [
+        Millis(usual + own.given_ms)
+        if usual is not None and own.allowance is STANDARD
+        else own.granted_ms(total)
+        for own in clocks
+    ]
 
 
 @remembered
