@@ -1,7 +1,7 @@
 """Sessions as the API shows them: live values and the anchors they are calculated from."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any
@@ -471,8 +471,11 @@ def _individual_views(lines: ClockLines, only: Collection[int] | None) -> list[P
     """
     shown = lines.shown
     clocks, total, session_ms = clocks_of(shown), shown.total_time_ms, shown.used_ms
-    all_rows = zip(shown.participants, granted_times(shown), deadlines(shown), strict=True)
-    rows = [row for row in all_rows if only is None or row[0].participant_index in only]
+    rows: Iterable[tuple[Participant, Millis | None, Instant | None]] = zip(
+        shown.participants, granted_times(shown), deadlines(shown), strict=True
+    )
+    if only is not None:
+        rows = [row for row in rows if row[0].participant_index in only]
     return [
         ParticipantView(
             participant.participant_id,
