@@ -14,6 +14,7 @@ from functions.workers.push_retries import PushRetryWorker
 from functions.workers.recovery_loop import RecoveryLoop
 from functions.workers.webhooks import webhook_workers
 from shared.application.activity import Activity
+from shared.application.state_reader import StateReader
 from shared.composition.backend import Backend
 from shared.observability.prometheus import PrometheusMetrics
 from shared.realtime.delivery_check import DeliveryCheck
@@ -47,6 +48,8 @@ def build_channels(
         broken=partial(metrics.count_store_error, "connection"),
         echo=echo,
         activity=activity,
+        rendered=backend.rendered,
+        read_update=StateReader(backend.store).update,
     )
 
 

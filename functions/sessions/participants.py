@@ -18,10 +18,17 @@ from shared.domain.commands import (
 )
 from shared.http import conditional_changes
 from shared.http.creation_bodies import NewcomerBody
-from shared.http.rendering import render_session
+from shared.http.preferences import Return, mark_applied, prefers
+from shared.http.rendering import render_participant, render_session
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import Body, EmptyBody, ReasonBody, UpdateParticipantBody
-from shared.http.routing import CHANGE_ERRORS, CHANGE_PARAMETERS, ResponseSpec, Routes
+from shared.http.routing import (
+    CHANGE_ERRORS,
+    CHANGE_PARAMETERS,
+    PREFER_PARTICIPANT,
+    ResponseSpec,
+    Routes,
+)
 from shared.serverless.http_function import make_http_function
 
 routes = Routes("participants")
@@ -75,27 +82,33 @@ def _declare_action(
     command: Callable[[str, str | None], Command],
     summary: str,
     takes: type[Body] = ReasonBody,
+    *,
+    is_individual: bool = True,
 ) -> None:
     """Declare `POST .../<first word of name>`, which applies `command` to the participant.
 
     `command` gets the participant's id and the reason, if any. `result` and `summary` describe the
-    response and the endpoint in the OpenAPI document.
+    response and the endpoint in the OpenAPI document. Commands that only `individual` has may be
+    answered with the participant alone.
     """
 
     async def act(request: ApiRequest, body: Body | None) -> Response:
-        reason = body.reason if isinstance(body, ReasonBody) else None
-        return await conditional_changes.apply_command(
-            request, command(request.participant_id, reason)
-        )
+        who, reason = request.participant_id, body.reason if isinstance(body, ReasonBody) else None
+        if is_individual and prefers(request.headers.getlist("prefer"), Return.MINIMAL):
+            render = partial(render_participant, participant_id=who)
+            answer = await conditional_changes.apply_command(request, command(who, reason), render)
+            return mark_applied(answer, Return.MINIMAL)
+        return await conditional_changes.apply_command(request, command(who, reason))
 
     act.__name__, act.__doc__ = name, summary
+    result_model = "SessionOrParticipantAnswer" if is_individual else "SessionAnswer"
     routes.post(
         f"{_PARTICIPANT}/{name.partition('_')[0]}",
-        ResponseSpec(200, "SessionAnswer", result, CHANGE_ERRORS),
+        ResponseSpec(200, result_model, result, CHANGE_ERRORS),
         requires=requires,
         takes=takes,
         may_be_absent=True,
-        parameters=CHANGE_PARAMETERS,
+        parameters=(*CHANGE_PARAMETERS, PREFER_PARTICIPANT) if is_individual else CHANGE_PARAMETERS,
     )(act)
 
 
@@ -106,6 +119,7 @@ _declare_action(
     Forfeit,
     "Let the flag of the participant, or of its group, fall now.\n\n"
     "In `individual` the participant is closed without a finish.",
+    is_individual=False,
 )
 _declare_action(
     "begin_participant",

@@ -5,11 +5,17 @@ from starlette.responses import Response
 from shared.application.authorization import Operation
 from shared.domain.commands import Switch
 from shared.http import conditional_changes
-from shared.http.preferences import mark_applied, prefers_representation
+from shared.http.preferences import Return, mark_applied, prefers
 from shared.http.rendering import render_switch_result
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import SwitchBody
-from shared.http.routing import CHANGE_ERRORS, CHANGE_PARAMETERS, PREFER, ResponseSpec, Routes
+from shared.http.routing import (
+    CHANGE_ERRORS,
+    CHANGE_PARAMETERS,
+    PREFER_SESSION,
+    ResponseSpec,
+    Routes,
+)
 from shared.serverless.http_function import make_http_function
 
 routes = Routes("sessions")
@@ -21,7 +27,7 @@ routes = Routes("sessions")
     requires=Operation.SWITCH,
     takes=SwitchBody,
     may_be_absent=True,
-    parameters=(*CHANGE_PARAMETERS, PREFER),
+    parameters=(*CHANGE_PARAMETERS, PREFER_SESSION),
 )
 async def switch(request: ApiRequest, body: SwitchBody | None) -> Response:
     """End the running cycle and begin the next.
@@ -30,8 +36,9 @@ async def switch(request: ApiRequest, body: SwitchBody | None) -> Response:
     `Prefer: return=representation` the answer is the Session instead of the SwitchResult.
     """
     command = body.command() if body else Switch()
-    if prefers_representation(request.headers.getlist("prefer")):
-        return mark_applied(await conditional_changes.apply_command(request, command))
+    if prefers(request.headers.getlist("prefer"), Return.REPRESENTATION):
+        answer = await conditional_changes.apply_command(request, command)
+        return mark_applied(answer, Return.REPRESENTATION)
     return await conditional_changes.apply_command(request, command, render_switch_result)
 
 

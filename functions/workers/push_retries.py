@@ -14,10 +14,9 @@ from shared.application.ports.metrics import Metrics
 from shared.application.ports.pending_pushes import PendingPush, PushFailed
 from shared.application.ports.session_store import LoadResult, SessionStore
 from shared.application.push_messages import session_deleted, state_sync
-from shared.application.session_time import session_time
+from shared.application.state_reader import time_shown
 from shared.composition.supabase_pushes import SupabasePushes
 from shared.domain.session import tenant_and_id
-from shared.domain.timekeeping import next_wakeup
 from shared.domain.units import Instant, Millis, after
 
 _BATCH = 32
@@ -111,15 +110,10 @@ class PushRetryWorker:
 
 
 def _present(name: str, loaded: LoadResult) -> bytes | None:
-    """Return the message with the session's current state; None if the store doesn't know it.
-
-    If a wake-up is overdue, its result is pushed when it is applied. Until then the state is dated
-    no later than the wake-up, because it isn't correct after that.
-    """
+    """Return the message with the session's current state; None if the store doesn't know it."""
     if loaded.stored:
         session = loaded.stored.session
-        now = session_time(session, loaded.now)
-        return state_sync(session, min(now, next_wakeup(session) or now))
+        return state_sync(session, time_shown(session, loaded.now))
     if loaded.is_deleted:
         _, session_id = tenant_and_id(name)
         return session_deleted(session_id, loaded.now)

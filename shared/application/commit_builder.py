@@ -15,7 +15,8 @@ from shared.application.ports.commit import (
 )
 from shared.application.push_messages import pushes
 from shared.application.session_time import store_time
-from shared.application.session_view import SessionView, encode_view, session_view, switch_view
+from shared.application.session_view import encode_view, participant_result_view, switch_view
+from shared.application.shown_state import ShownState
 from shared.application.snapshots import snapshots_of
 from shared.domain.automatic_load import current_load
 from shared.domain.events import EventType, Expiry, SessionChange, SessionStep
@@ -40,25 +41,29 @@ class ChangeContext(Value, frozen=True):
 class ChangeResult(Value, frozen=True):
     """Result of a change, for the response.
 
-    `shown` is the Session of the API as of the change, and `encoded` the same as JSON.
-    `expiry` is that of the clock that the change ended, if it had expired.
+    `state` is the Session of the API as of the change. `expiry` is that of the clock that the
+    change ended, if it had expired.
     """
 
-    session: Session
-    shown: SessionView
-    encoded: msgspec.Raw
+    state: ShownState
     expiry: Expiry | None = None
+
+    @property
+    def session(self) -> Session:
+        """The session after the change."""
+        return self.state.session
 
     @property
     def switch_result(self) -> msgspec.Raw:
         """The SwitchResult of the API as JSON, if the change was a switch."""
-        return encode_view(switch_view(self.session, self.shown, self.expiry))
+        return encode_view(switch_view(self.session, self.state.view, self.expiry))
 
-
-def change_result(session: Session, now: Instant, expiry: Expiry | None = None) -> ChangeResult:
-    """Return the result of the change that led to `session` at `now`."""
-    shown = session_view(session, now)
-    return ChangeResult(session, shown, encode_view(shown), expiry)
+    def participant_result(self, participant_id: str) -> msgspec.Raw:
+        """The ParticipantResult of the API as JSON, if the change was of an individual clock."""
+        participant = self.session.find(participant_id)
+        assert participant is not None
+        index = participant.participant_index
+        return encode_view(participant_result_view(self.session, self.state.now, index))
 
 
 class BuiltCommit(Value, frozen=True):
@@ -83,7 +88,7 @@ def build_commit(
     last = steps[-1]
     session = last.session
     removed = isinstance(last, SessionChange) and last.type is EventType.SESSION_DELETED
-    result = change_result(session, now, last.expiry if isinstance(last, SessionChange) else None)
+    state = ShownState(session, now)
     next_at = next_wakeup(session)
     changes = [step for step in steps if isinstance(step, SessionChange)]
     operation_id = token_hex(8)
@@ -100,7 +105,7 @@ def build_commit(
         alarm_at=None if removed or next_at is None else store_time(session, next_at),
         changes=changes,
         origin=context.origin,
-        pushes=pushes(steps, now, result.shown, result.encoded, stored.session if stored else None),
+        pushes=pushes(steps, now, state, stored.session if stored else None),
         key=context.key,
         owner=limited_owner(session.tenant, session.owner),
         owner_limits=limits,
@@ -110,7 +115,10 @@ def build_commit(
         snapshots=snapshots,
         last_whole=last_whole,
     )
-    return BuiltCommit(commit, None if removed else result)
+    if removed:
+        return BuiltCommit(commit, None)
+    expiry = last.expiry if isinstance(last, SessionChange) else None
+    return BuiltCommit(commit, ChangeResult(state, expiry))
 
 
 def build_restoring_commit(session: Session, now: Instant) -> Commit:

@@ -1,14 +1,16 @@
 """Messages to clients, the same on every transport, as encoded JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from shared.application.ports.presence import Presence
+from shared.application.ports.push_message import PushMessage
 from shared.application.ports.token_revocations import Revocation
 from shared.application.presence import presence_view
-from shared.application.session_view import SessionView, session_view
+from shared.application.session_view import encode_session_view, session_view
+from shared.application.shown_state import ShownState
 from shared.application.state_differences import DifferenceView, pushed_difference
 from shared.domain.events import (
     EventType,
@@ -23,6 +25,13 @@ from shared.domain.units import Instant, elapsed_between
 
 TOKENS_REVOKED = "TOKENS_REVOKED"
 
+STATE_DIFFERENCE = "STATE_DIFFERENCE"
+"""Type of a `STATE_UPDATE` between instances, which has the difference in place of the state.
+
+Its `state` has the version only. Releases that don't know the type pass it on to their clients,
+which ignore it; they count the version as sent, so that a `PONG` tells clients that they miss it.
+"""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -36,30 +45,39 @@ def topic_name(session_name: str) -> str:
 
 
 def pushes(
-    steps: Sequence[SessionStep],
-    now: Instant,
-    last: SessionView,
-    encoded: msgspec.Raw,
-    before: Session | None = None,
-) -> list[bytes]:
+    steps: Sequence[SessionStep], now: Instant, last: ShownState, before: Session | None = None
+) -> list[PushMessage]:
     """Return the messages to subscribers for `steps`, in order, committed at `now`.
 
-    `last` is the session after the last step, `encoded` the same as JSON, and `before` the session
-    that the first step changed. Earlier steps show the session at their own instant, because later
-    steps have changed its clocks. If the last step advances a test session, the messages of the
-    others have their own instants too.
+    `last` is the state after the last step, and `before` the session that the first step changed.
+    Earlier steps show the session at their own instant, because later steps have changed its
+    clocks. If the last step advances a test session, the messages of the others have their own
+    instants too.
     """
-    messages: list[bytes] = []
+    messages: list[PushMessage] = []
     end = steps[-1]
     is_advance = isinstance(end, SessionChange) and end.type is EventType.SESSION_ADVANCED
     for step in steps:
-        view = last if step is end else session_view(step.session, step.occurred_at)
+        state = last if step is end else ShownState(step.session, step.occurred_at)
         sent_at = step.occurred_at if is_advance else now
-        difference = pushed_difference(before, step.session, view)
-        made = _messages_of(step, sent_at, encoded if step is end else view, difference)
-        messages += [_encode(_marked(message, step.session)) for message in made]
+        messages += _pushes_of(step, sent_at, state, before)
         before = step.session
     return messages
+
+
+def with_state(difference: str, session: Session, now: Instant) -> bytes:
+    """Return the `STATE_UPDATE` in `difference` with the whole state in place of its version.
+
+    If `session` has that version, the message is the same as that of the commit. If it has a newer
+    one, the message shows that at `now`, without a difference.
+    """
+    fields = msgspec.json.decode(difference, type=dict[str, msgspec.Raw])
+    if msgspec.json.decode(fields.pop("version")) == session.version:
+        now = msgspec.json.decode(fields["timestamp"], type=Instant)
+    else:
+        del fields["difference"]
+    state = encode_session_view(session, now)
+    return _encode({**fields, "timestamp": now, "state": state})
 
 
 def state_sync(session: Session, now: Instant) -> bytes:
@@ -117,23 +135,44 @@ def error(now: Instant, code: str, message: str) -> bytes:
     return _encode({"type": "ERROR", "timestamp": now, "code": code, "message": message})
 
 
-def _messages_of(
-    step: SessionStep, now: Instant, view: Any, difference: DifferenceView | None
-) -> Iterator[dict[str, Any]]:
-    session_id = step.session.session_id
+def _pushes_of(
+    step: SessionStep, now: Instant, state: ShownState, before: Session | None
+) -> list[PushMessage]:
+    session, session_id = step.session, step.session.session_id
     if isinstance(step, TimeWarning):
-        yield _time_warning(step, now)
-        return
+        return [_push(session, _time_warning(step, now))]
     if isinstance(step, PeriodEnded):
-        yield _period_ended(step, now)
-        return
+        return [_push(session, _period_ended(step, now))]
     if step.type is EventType.SESSION_DELETED:
-        yield _message("SESSION_DELETED", session_id, now)
-        return
+        return [_push(session, _message("SESSION_DELETED", session_id, now))]
+    pushes = []
     if step.type is EventType.TIME_EXPIRED and step.expiry:
-        yield _time_expired(step, step.expiry, now)
-    update = _message("STATE_UPDATE", session_id, now, state=view, cause=step.type)
-    yield {**update, "difference": difference} if difference else update
+        pushes.append(_push(session, _time_expired(step, step.expiry, now)))
+    difference = pushed_difference(before, state)
+    if difference is None:
+        update = _message("STATE_UPDATE", session_id, now, state=state.encoded, cause=step.type)
+        pushes.append(_push(session, update))
+    else:
+        pushes.append(_reduced_push(step, now, state, difference))
+    return pushes
+
+
+def _push(session: Session, message: dict[str, Any]) -> PushMessage:
+    return PushMessage(_encode(_marked(message, session)))
+
+
+def _reduced_push(
+    change: SessionChange, now: Instant, state: ShownState, difference: DifferenceView
+) -> PushMessage:
+    """Return the push that is published with the difference only."""
+    session = change.session
+
+    def encoded(kind: str, shown: Any) -> bytes:
+        fields = {"state": shown, "cause": change.type, "difference": difference}
+        return _encode(_marked(_message(kind, session.session_id, now, **fields), session))
+
+    published = encoded(STATE_DIFFERENCE, {"version": session.version})
+    return PushMessage(published, lambda: encoded("STATE_UPDATE", state.encoded))
 
 
 def _time_expired(change: SessionChange, expiry: Expiry, now: Instant) -> dict[str, Any]:

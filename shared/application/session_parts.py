@@ -3,7 +3,7 @@
 from itertools import zip_longest
 
 from shared.domain.session import Participant, Session
-from shared.domain.values import Value, replace
+from shared.domain.values import Value, remembered_for_two, replace
 
 MOST_UNDIVIDED = 64
 """A session with more participants is stored in parts. A part costs more than its bytes, so a small
@@ -27,11 +27,13 @@ def without_participants(session: Session) -> Session:
     return replace(session, participants=())
 
 
+@remembered_for_two
 def participant_changes(before: Session, after: Session) -> ParticipantChanges:
     """Return what must be done to the participants of `before` to get those of `after`.
 
     A `participant_index` is unique in a session and never changes. Participants are usually the
-    same objects, so few are compared.
+    same objects, so few are compared. A commit asks three times: for its push, for the trail, and
+    for what it writes.
     """
     pairs = [
         pair

@@ -8,7 +8,6 @@ from shared.application.commit_builder import (
     ChangeContext,
     ChangeResult,
     build_commit,
-    change_result,
 )
 from shared.application.errors import (
     IdempotencyKeyReused,
@@ -39,6 +38,7 @@ from shared.application.session_loader import (
 )
 from shared.application.session_queue import SessionQueues, Turn
 from shared.application.session_time import carried_over, session_time
+from shared.application.shown_state import ShownState
 from shared.application.timeout import store_timeout
 from shared.domain.advance import advance
 from shared.domain.commands import Advance, Command, Create, Delete
@@ -351,7 +351,8 @@ class SessionService:
             name, stored = recorded.name, None
         session = await self._recall.session(recorded, name, recorded.version, stored)
         at = session_time(session, recorded.at)
-        return Outcome(change_result(session, at, recorded.expiry), replayed=True)
+        result = ChangeResult(ShownState(session, at), recorded.expiry)
+        return Outcome(result, replayed=True)
 
 
 class _Backlog(Exception):

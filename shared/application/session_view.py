@@ -1,9 +1,9 @@
 """Sessions as the API shows them: live values and the anchors they are calculated from."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ from shared.domain.clocks.individual_times import (
     clock_of,
     deadlines,
     granted_times,
+    individual_clocks,
     settings_of,
 )
 from shared.domain.events import Expiry
@@ -51,8 +52,11 @@ class OvertimeView(msgspec.Struct, omit_defaults=True):
     turns_left: int | None = None
 
 
-class ParticipantView(msgspec.Struct, omit_defaults=True):
-    """A participant in the Session of the API. A field that defaults to None is omitted if None."""
+class ParticipantView(msgspec.Struct, omit_defaults=True, gc=False):
+    """A participant in the Session of the API. A field that defaults to None is omitted if None.
+
+    The garbage collector doesn't search it: an answer may have a thousand, without any cycle.
+    """
 
     participant_id: str
     participant_index: int
@@ -179,6 +183,16 @@ class SwitchView(msgspec.Struct, omit_defaults=True):
     extended_by_ms: Millis | None = None
 
 
+class ParticipantResultView(msgspec.Struct):
+    """The ParticipantResult of the API."""
+
+    session_id: str
+    status: Status
+    version: int
+    server_time_ms: Instant
+    participant: ParticipantView
+
+
 @lru_cache(maxsize=4096)
 def timestamp(instant: Instant | None) -> str | None:
     """Return ISO 8601 in UTC with milliseconds and `Z`, limited to the years 1 to 9999.
@@ -200,8 +214,14 @@ def _date(day: int) -> str:
     return datetime_of(Instant(day * DAY)).date().isoformat()
 
 
-def session_view(session: Session, now: Instant) -> SessionView:
-    """Return the Session of the API at `now`. `session` must be settled."""
+def session_view(
+    session: Session, now: Instant, *, only: Collection[int] | None = None
+) -> SessionView:
+    """Return the Session of the API at `now`. `session` must be settled.
+
+    With `only`, of a session with individual clocks, it has no other participants than those of
+    these `participant_index`.
+    """
     lines = ClockLines(session, now)
     shown = lines.shown
     clocks, individual = clocks_of(session), settings_of(session)
@@ -212,7 +232,7 @@ def session_view(session: Session, now: Instant) -> SessionView:
         sync_mode=session.sync_mode,
         status=session.status,
         version=session.version,
-        participants=_participants_view(session, lines, waiting),
+        participants=_participants_view(session, lines, waiting, only),
         groups=_groups_view(session, lines, waiting),
         active_participant_id=_active_id(session),
         active_group_id=_active_group_id(session),
@@ -303,7 +323,7 @@ def encode_session_view(session: Session, now: Instant) -> msgspec.Raw:
     return encode_view(session_view(session, now))
 
 
-def encode_view(view: SessionView | SwitchView) -> msgspec.Raw:
+def encode_view(view: SessionView | SwitchView | ParticipantResultView) -> msgspec.Raw:
     """Return the view as JSON."""
     return msgspec.Raw(_encode(view))
 
@@ -397,15 +417,26 @@ def switch_view(session: Session, view: SessionView, expiry: Expiry | None) -> S
     )
 
 
+def participant_result_view(session: Session, now: Instant, index: int) -> ParticipantResultView:
+    """Return the ParticipantResult of the API for the participant of that `participant_index`.
+
+    `session` must be one with individual clocks, and settled.
+    """
+    (participant,) = _individual_views(ClockLines(session, now), (index,))
+    return ParticipantResultView(
+        session.session_id, session.status, session.version, now, participant
+    )
+
+
 def _participants_view(
-    session: Session, lines: ClockLines, waiting: ClockOwner | None
+    session: Session, lines: ClockLines, waiting: ClockOwner | None, only: Collection[int] | None
 ) -> list[ParticipantView]:
     """Participants with anchors from `session` and live values from `lines`.
 
     The flag of `waiting` isn't settled yet, so that its clock hasn't expired, although it is zero.
     """
     if session.sync_mode is SyncMode.INDIVIDUAL:
-        return _individual_views(lines)
+        return _individual_views(lines, only)
     active_id, shown = _active_id(session), lines.shown
     clocks = clocks_of(session)
     has_banks = session.sync_mode is SyncMode.PER_PARTICIPANT
@@ -437,18 +468,23 @@ def _participants_view(
     ]
 
 
-def _individual_views(lines: ClockLines) -> list[ParticipantView]:
-    """Participants whose clocks run independently of each other.
+def _individual_views(lines: ClockLines, only: Collection[int] | None) -> list[ParticipantView]:
+    """Participants whose clocks run independently of each other; all, or `only` these.
 
     A clock that counts down shows the time left; so it need not be calculated again for each.
     """
     shown = lines.shown
-    clocks, total = clocks_of(shown), shown.total_time_ms
+    clocks, total, session_ms = clocks_of(shown), shown.total_time_ms, shown.used_ms
+    rows: Iterable[tuple[Participant, Millis | None, Instant | None]] = zip(
+        shown.participants, granted_times(shown), deadlines(shown), strict=True
+    )
+    if only is not None:
+        rows = [row for row in rows if row[0].participant_index in only]
     return [
         ParticipantView(
             participant.participant_id,
             participant.participant_index,
-            Millis(participant.used_ms - own.used_ms + own.used_at(shown.used_ms)),
+            Millis(participant.used_ms - own.used_ms + own.used_at(session_ms)),
             participant.cycle_count,
             own.state is RunState.RUNNING,
             own.expired_at is not None,
@@ -469,14 +505,10 @@ def _individual_views(lines: ClockLines) -> list[ParticipantView]:
             own.allowance.factor_permille,
             timestamp(own.allowance.closes_at),
         )
-        for participant, own, granted, clock, deadline_at in zip(
-            shown.participants,
-            map(clock_of, shown.participants),
-            granted_times(shown),
-            lines.each(clocks.clocks),
-            deadlines(shown),
-            strict=True,
+        for (participant, granted, deadline_at), clock in zip(
+            rows, lines.each(partial(individual_clocks, only=only)), strict=True
         )
+        if (own := clock_of(participant))
     ]
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from shared.application.session_parts import is_divided, participant_changes
 from shared.application.session_view import SessionView
+from shared.application.shown_state import ShownState
 from shared.domain.session import Participant, Session, SyncMode
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
@@ -25,26 +26,23 @@ class DifferenceView(msgspec.Struct):
     state: SessionView
 
 
-def pushed_difference(
-    before: Session | None, after: Session, view: SessionView
-) -> DifferenceView | None:
-    """Return the difference that is pushed with the whole `view` of `after`; None if none is.
+def pushed_difference(before: Session | None, after: ShownState) -> DifferenceView | None:
+    """Return the difference that is pushed in place of the whole state; None if none is.
 
     Smaller sessions than those that are stored in parts are always pushed as a whole.
     """
-    if before is None or not is_divided(after):
+    if before is None or not is_divided(after.session):
         return None
-    changed = changed_participants(before, after)
-    return None if changed is None else difference(before, changed, view)
+    changed = changed_participants(before, after.session)
+    return None if changed is None else difference(before, changed, after)
 
 
 def difference(
-    before: Session, changed: tuple[Participant, ...], view: SessionView
+    before: Session, changed: tuple[Participant, ...], after: ShownState
 ) -> DifferenceView:
-    """Return the difference to `before` of a state, whose whole `view` has the `changed`."""
+    """Return the difference of the state `after` to `before`, which has the `changed`."""
     indexes = {participant.participant_index for participant in changed}
-    views = [one for one in view.participants if one.participant_index in indexes]
-    return DifferenceView(before.version, msgspec.structs.replace(view, participants=views))
+    return DifferenceView(before.version, after.with_only(indexes))
 
 
 def changed_participants(before: Session, after: Session) -> tuple[Participant, ...] | None:

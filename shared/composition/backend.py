@@ -18,6 +18,7 @@ from shared.application.ports.session_store import SessionStore
 from shared.application.ports.token_revocations import TokenRevocations
 from shared.application.readiness import Readiness
 from shared.application.recovery import Recovery
+from shared.application.rendered_pushes import RenderedPushes
 from shared.application.session_limits import SessionLimits
 from shared.application.session_list import SessionList
 from shared.application.session_loader import SessionLoader
@@ -72,6 +73,7 @@ class Backend:
     api_key_service: ApiKeyService
     webhooks: Webhooks
     webhook_service: WebhookService
+    rendered: RenderedPushes
     pushes: SupabasePushes | None = None
 
     async def close(self) -> None:
@@ -107,7 +109,10 @@ def build_backend(
         audits=audit is not None or _is_emptied_elsewhere(settings),
         remembers=audit is not None,
     )
-    store = RedisSessionStore(connection, keys, clock, features=features, notifier=notifier)
+    rendered = RenderedPushes()
+    store = RedisSessionStore(
+        connection, keys, clock, features=features, notifier=notifier, rendered=rendered
+    )
     outbox = RedisOutbox(connection, keys, AUDIT, other=WEBHOOKS)
     webhooks = build_webhooks(settings, connection, keys, certificates)
     recovery = None
@@ -144,6 +149,7 @@ def build_backend(
             allows_http=webhooks.allows_http,
             has_events=features.audits,
         ),
+        rendered=rendered,
         pushes=pushes,
     )
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace as replace
 
 V = TypeVar("V")
+W = TypeVar("W")
 R = TypeVar("R")
 
 
@@ -40,4 +41,18 @@ def remembered(calculate: Callable[[V], R]) -> Callable[[V], R]:
     return result_of
 
 
-__all__ = ["Value", "remembered", "replace"]
+def remembered_for_two(calculate: Callable[[V, W], R]) -> Callable[[V, W], R]:
+    """Make a function of two values keep its last result, as `remembered` does."""
+    last: tuple[V, W, R] | None = None
+
+    @wraps(calculate)
+    def result_of(one: V, other: W) -> R:
+        nonlocal last
+        if last is None or last[0] is not one or last[1] is not other:
+            last = one, other, calculate(one, other)
+        return last[2]
+
+    return result_of
+
+
+__all__ = ["Value", "remembered", "remembered_for_two", "replace"]

@@ -34,18 +34,24 @@ Renderer = Callable[[ChangeResult], RenderedAnswer]
 
 def render_session(done: ChangeResult, status: int = 200) -> RenderedAnswer:
     """Render the Session."""
-    return RenderedAnswer(status, encode_envelope(done.encoded), done.session.version)
+    return RenderedAnswer(status, encode_envelope(done.state.encoded), done.session.version)
 
 
 def render_created_session(done: ChangeResult) -> RenderedAnswer:
     """Render the Session and its `Location`, with status 201."""
     location = f"/v1/sessions/{done.session.session_id}"
-    return RenderedAnswer(201, encode_envelope(done.encoded), done.session.version, location)
+    return RenderedAnswer(201, encode_envelope(done.state.encoded), done.session.version, location)
 
 
 def render_switch_result(done: ChangeResult) -> RenderedAnswer:
     """Render the SwitchResult."""
     return RenderedAnswer(200, encode_envelope(done.switch_result), done.session.version)
+
+
+def render_participant(done: ChangeResult, participant_id: str) -> RenderedAnswer:
+    """Render the ParticipantResult of that participant."""
+    result = done.participant_result(participant_id)
+    return RenderedAnswer(200, encode_envelope(result), done.session.version)
 
 
 def encode_envelope(data: Any) -> bytes:

@@ -89,8 +89,11 @@ SECRET_IDEMPOTENCY_KEY = RequestParameter(
 DRY_RUN = RequestParameter(
     "dry_run", "`true`: answer as if the change was made, and change nothing.", is_query=True
 )
-PREFER = RequestParameter(
+PREFER_SESSION = RequestParameter(
     "Prefer", "`return=representation`: answer the whole Session (RFC 7240 section 4.2)."
+)
+PREFER_PARTICIPANT = RequestParameter(
+    "Prefer", "`return=minimal`: answer this participant only (RFC 7240 section 4.2)."
 )
 CHANGE_PARAMETERS = (IF_MATCH, IDEMPOTENCY_KEY, DRY_RUN)
 

@@ -5,7 +5,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from shared.application.errors import StoreUnavailable
 from shared.realtime.listener import GAP, Listener, Push
+from shared.realtime.whole_states import ReadState, WholeStates
 
 LISTENERS_PER_ITERATION = 64
 """Number of listeners that get a push in one iteration of the event loop."""
@@ -14,21 +16,29 @@ MAX_QUEUED_PUSHES = 32
 """Most pushes in the queue. Beyond that the oldest are delivered at once."""
 
 
+async def _read_nothing(_: Push) -> Push | None:
+    raise StoreUnavailable
+
+
 @dataclass
 class SessionFanOut:
     """The listeners of one session, and the state of its Redis subscription.
 
-    `observe` is called with each push after all listeners got it.
+    `observe` is called with each push after all listeners got it. `read_state` reads the whole
+    state for those who take no differences; without it they read it themselves, as after a gap.
     """
 
     observe: Callable[[Push], None]
+    read_state: ReadState = _read_nothing
     listeners: set[Listener] = field(default_factory=set)
     is_live: asyncio.Event = field(default_factory=asyncio.Event)
     has_gap: bool = False
     is_subscribed: bool = False
     """Whether the subscription was sent on this connection; a second one would look like a gap."""
-    _queue: deque[tuple[Push, tuple[Listener, ...]]] = field(default_factory=deque)
+    _queue: deque[tuple[Push, tuple[Listener, ...], bool]] = field(default_factory=deque)
+    """Pushes, to whom they go, and whether they are observed then."""
     _is_scheduled: bool = False
+    _whole_states: WholeStates | None = None
 
     def on_connection_lost(self) -> None:
         """Note that the connection is down, so pushes may be missed."""
@@ -47,18 +57,41 @@ class SessionFanOut:
         self.has_gap = False
         self.is_live.set()
 
-    def deliver(self, push: Push) -> None:
-        """Queue `push` for all present listeners, behind earlier pushes, and begin to deliver."""
-        self._queue.append((push, tuple(self.listeners)))
+    def deliver(self, push: Push, whole: Push | None = None) -> None:
+        """Queue `push` for all present listeners, behind earlier pushes, and begin to deliver.
+
+        `whole` is the same as a difference, with the whole state, if that is known. Otherwise the
+        state is read for those listeners who take no differences.
+        """
+        listeners, states = tuple(self.listeners), self._whole_states
+        if not push.is_difference and not (states and states.is_waiting):
+            self._enqueue(push, listeners)
+            return
+        readers = tuple([one for one in listeners if not one.takes_differences])
+        others = tuple([one for one in listeners if one.takes_differences])
+        self._enqueue(push, others, is_observed=not readers)
+        if states is None:
+            self._whole_states = states = WholeStates(self.read_state, self._enqueue)
+        if whole and not states.is_waiting:
+            self._enqueue(whole, readers)
+        elif readers:
+            states.put(whole or push, readers)
+
+    def flush(self) -> None:
+        """Deliver all queued pushes at once, for instance before a listener is closed."""
+        if self._whole_states:
+            self._whole_states.flush()
+        while self._queue:
+            self._deliver_slice()
+
+    def _enqueue(
+        self, push: Push, listeners: tuple[Listener, ...], *, is_observed: bool = True
+    ) -> None:
+        self._queue.append((push, listeners, is_observed))
         while len(self._queue) > MAX_QUEUED_PUSHES:
             self._deliver_slice()
         if not self._is_scheduled:
             self._deliver_next()
-
-    def flush(self) -> None:
-        """Deliver all queued pushes at once, for instance before a listener is closed."""
-        while self._queue:
-            self._deliver_slice()
 
     def _deliver_next(self) -> None:
         """Deliver one slice per loop iteration, because each listener has a socket to write to."""
@@ -70,11 +103,12 @@ class SessionFanOut:
 
     def _deliver_slice(self) -> None:
         """Deliver the oldest queued push to up to `LISTENERS_PER_ITERATION` listeners."""
-        push, listeners = self._queue.popleft()
+        push, listeners, is_observed = self._queue.popleft()
         for listener in listeners[:LISTENERS_PER_ITERATION]:
             listener.put(push)
         if len(listeners) > LISTENERS_PER_ITERATION:
-            self._queue.appendleft((push, listeners[LISTENERS_PER_ITERATION:]))
-        elif listeners and push.at is not None:
+            rest = listeners[LISTENERS_PER_ITERATION:]
+            self._queue.appendleft((push, rest, is_observed))
+        elif listeners and is_observed and push.at is not None:
             # Run after the listeners that `put` has just woken.
             asyncio.get_running_loop().call_soon(self.observe, push)

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from shared.application.push_messages import STATE_DIFFERENCE
+
 _QUEUE_LENGTH = 256
 _QUEUE_CHARACTERS = 4 * 1024 * 1024
 """The state of a large session has hundreds of thousands; all its listeners share one string."""
@@ -21,9 +23,6 @@ class _Envelope(msgspec.Struct):
     state: _State | None = None
     timestamp: Any = None
     test: bool = False
-    difference: msgspec.Raw = msgspec.Raw()
-    session_id: str | None = msgspec.field(default=None, name="sessionId")
-    cause: str | None = None
 
 
 class _Difference(msgspec.Struct, omit_defaults=True):
@@ -32,13 +31,15 @@ class _Difference(msgspec.Struct, omit_defaults=True):
     type: str
     session_id: str | None = msgspec.field(name="sessionId")
     timestamp: Any
-    version: int
+    cause: str
     difference: msgspec.Raw
-    cause: str | None = None
+    version: int = 0
+    state: _State | None = None
     test: bool = False
 
 
 _decode = msgspec.json.Decoder(_Envelope).decode
+_decode_difference = msgspec.json.Decoder(_Difference).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -47,43 +48,33 @@ class Push:
     """One message to clients, as JSON text.
 
     `version` is the version of the state in it, if it has one; `at` is its timestamp by the store's
-    clock, in ms, and None for a test session, whose time is not the store's. `difference` is the
-    same push with the difference in place of the state, if the message has one.
+    clock, in ms, and None for a test session, whose time is not the store's. A message that
+    `is_difference` has the difference in place of the state.
     """
 
     text: str
     type: str
     version: int | None = None
     at: int | None = None
-    difference: "Push | None" = None
+    is_difference: bool = False
 
     @classmethod
     def of(cls, message: bytes) -> "Push":
         """Return the push with the JSON of `message`."""
         envelope = _decode(message)
-        version = envelope.state.version if envelope.state else None
+        kind, version = envelope.type, envelope.state.version if envelope.state else None
         is_real = isinstance(envelope.timestamp, int) and not envelope.test
         at = envelope.timestamp if is_real else None
-        difference = None
-        if version is not None and (text := _without_state(envelope, version)):
-            difference = cls(text, envelope.type, version, at)
-        return cls(message.decode(), envelope.type, version, at, difference)
+        if kind != STATE_DIFFERENCE:
+            return cls(message.decode(), kind, version, at)
+        difference = _decode_difference(message)
+        difference.type, difference.version, difference.state = "STATE_UPDATE", version or 0, None
+        text = _encode(difference).decode()
+        return cls(text, difference.type, version, at, is_difference=True)
 
-
-def _without_state(envelope: _Envelope, version: int) -> str | None:
-    """Return the message with its difference in place of its state; None if it has none."""
-    if not envelope.difference:
-        return None
-    fields = _Difference(
-        envelope.type,
-        envelope.session_id,
-        envelope.timestamp,
-        version,
-        envelope.difference,
-        envelope.cause,
-        envelope.test,
-    )
-    return _encode(fields).decode()
+    def with_state(self, message: bytes) -> "Push":
+        """Return the same push as `message`, which has the whole state."""
+        return Push(message.decode(), self.type, self.version, self.at)
 
 
 GAP = Push("", "GAP")
@@ -124,8 +115,6 @@ class Listener:
 
     def put(self, push: Push) -> None:
         """Send a push, or queue it behind the others."""
-        if self.takes_differences and push.difference:
-            push = push.difference
         if self._is_cut_off or self._sent_at_once(push):
             return
         if self._is_full or self._characters > _QUEUE_CHARACTERS:

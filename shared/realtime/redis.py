@@ -10,6 +10,7 @@ from shared.application.activity import Activity
 from shared.application.errors import StoreUnavailable
 from shared.application.event_loop import wait_for_event
 from shared.application.outage_log import OutageLog
+from shared.application.rendered_pushes import RenderedPushes
 from shared.realtime.delivery_check import DeliveryCheck
 from shared.realtime.fan_out import SessionFanOut
 from shared.realtime.listener import CLOSED, Listener, Push
@@ -61,6 +62,9 @@ class SubscriberConnection(Protocol):
 Handler = Callable[[bytes, str, bytes], None]
 """Called with the kind (`subscribe` or `message`), the channel and the message."""
 
+ReadUpdate = Callable[[str, str], Awaitable[bytes | None]]
+"""Reads the session of that name, about which there is that difference (`StateReader.update`)."""
+
 
 class RedisFanOut:
     """Fans the pushes of one Redis connection out to the listeners of this instance.
@@ -68,7 +72,8 @@ class RedisFanOut:
     `open_subscriber` opens a connection to a server that receives all published messages; it may be
     another server each time. If the `echo` is missing, the connection is replaced. `observe` is
     called with each push after all listeners of its session got it, `broken` whenever the
-    connection is lost.
+    connection is lost. A difference becomes a whole state for listeners who take no differences:
+    from `rendered` if this instance made the change, else `read_update` reads it.
 
     Pushes are delivered directly from the read callback, without a task in between.
     """
@@ -81,6 +86,8 @@ class RedisFanOut:
         broken: Callable[[], None] = lambda: None,
         echo: DeliveryCheck | None = None,
         activity: Activity | None = None,
+        rendered: RenderedPushes | None = None,
+        read_update: ReadUpdate | None = None,
     ) -> None:
         self._open_subscriber = open_subscriber
         self._echo = echo
@@ -90,6 +97,9 @@ class RedisFanOut:
         self._channel_of = channel_of
         self._observe = observe
         self._broken = broken
+        self._rendered = rendered or RenderedPushes()
+        self._rendered.wants = self._has_readers
+        self._read_update = read_update
         self._subscriber: SubscriberConnection | None = None
         self._topics: dict[str, SessionFanOut] = {}
         self._handlers: dict[str, Callable[[bytes | None], None]] = {}
@@ -125,7 +135,7 @@ class RedisFanOut:
         listener = Listener(takes_differences=takes_differences)
         topic = self._topics.get(channel)
         if topic is None:
-            self._topics[channel] = topic = SessionFanOut(self._observe)
+            self._topics[channel] = topic = self._topic_of(name)
         topic.listeners.add(listener)
         if self._is_closed:
             listener.close()
@@ -171,6 +181,22 @@ class RedisFanOut:
             listener.close()
             if place % _CLOSED_AT_ONCE == _CLOSED_AT_ONCE - 1:
                 await asyncio.sleep(seconds * _SPREAD_SHARE * _CLOSED_AT_ONCE / len(leaving))
+
+    def _has_readers(self, name: str) -> bool:
+        """Whether a listener of the session takes no differences."""
+        topic = self._topics.get(self._channel_of(name))
+        return topic is not None and not all(one.takes_differences for one in topic.listeners)
+
+    def _topic_of(self, name: str) -> SessionFanOut:
+        read = self._read_update
+        if read is None:
+            return SessionFanOut(self._observe)
+
+        async def read_state(difference: Push) -> Push | None:
+            message = await read(name, difference.text)
+            return Push.of(message) if message else None
+
+        return SessionFanOut(self._observe, read_state)
 
     async def _serve_connection(self) -> None:
         """Deliver messages until the connection ends. Always raises."""
@@ -228,7 +254,8 @@ class RedisFanOut:
         is_message = kind == b"message"
         if topic := self._topics.get(channel):
             if is_message:
-                topic.deliver(Push.of(message))
+                push, whole = Push.of(message), self._rendered.take(message)
+                topic.deliver(push, push.with_state(whole) if whole else None)
             else:
                 topic.confirmed()
         elif channel in self._handlers:

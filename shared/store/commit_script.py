@@ -107,7 +107,7 @@ def commit_arguments(
         *(_owner_arguments(commit, keys) if commit.owner else ()),
         *chain.from_iterable(write.participants),
         *write.removed,
-        *(commit.pushes if features.publishes else ()),
+        *([push.published for push in commit.pushes] if features.publishes else ()),
     ]
 
 

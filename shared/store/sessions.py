@@ -27,6 +27,7 @@ from shared.application.ports.session_store import (
     Wakeup,
 )
 from shared.application.ports.token_revocations import SessionToken
+from shared.application.rendered_pushes import RenderedPushes
 from shared.application.store_clock import StoreClock
 from shared.application.test_traffic import note_session
 from shared.domain.units import DAY, Instant, Millis, elapsed_between
@@ -74,7 +75,8 @@ class RedisSessionStore:
     """Sessions in a Redis, over any kind of connection.
 
     `features` selects the parts of a commit that are needed. `notifier` is notified of each commit,
-    including the alarm to be set if `features.sets_alarms`.
+    including the alarm to be set if `features.sets_alarms`. `rendered` keeps the pushes of a commit
+    for this instance's own clients.
     """
 
     def __init__(
@@ -85,12 +87,14 @@ class RedisSessionStore:
         *,
         features: CommitFeatures = DEFAULT_FEATURES,
         notifier: Notifier | None = None,
+        rendered: RenderedPushes | None = None,
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._clock = clock
         self._features = features
         self._notifier = notifier
+        self._rendered = rendered or RenderedPushes()
         self._counters = RateLimitCounters(keys, clock)
         self._recent = SessionCache()
         self._clock_shard = keys.all_shards[0]
@@ -190,6 +194,7 @@ class RedisSessionStore:
             note_session(commit.session)
         last_whole = commit.last_whole if self._features.audits else None
         write = fields_to_write(commit.base, commit.session, last_whole)
+        self._rendered.keep(commit.name, commit.pushes)
         reply = await self._run(commit, write)
         if is_undivided(reply):
             reply = await self._run(commit, fields_to_write(None, commit.session, last_whole))
@@ -200,7 +205,7 @@ class RedisSessionStore:
                     commit.name,
                     alarm_at,
                     bool(reply[1]),
-                    commit.pushes,
+                    tuple([push.whole for push in commit.pushes]),
                     any(change.expiry for change in commit.changes),
                 )
             )
@@ -212,12 +217,14 @@ class RedisSessionStore:
         return await self._redis.run(load_script("commit"), keys, arguments)
 
     def _result_of(self, reply: Reply, commit: Commit, size: int) -> CommitResult:
-        """Return the result of the commit, and update the cache of recent sessions."""
+        """Return the result of the commit, and update what the instance keeps of sessions."""
         result = parse_commit_reply(reply)
         if isinstance(result, Committed) and commit.stored:
             self._recent.keep(commit.name, commit.stored, size)
         elif isinstance(result, Committed | RevisionConflict):
             self._recent.drop(commit.name)
+        if not isinstance(result, Committed):
+            self._rendered.discard(commit.pushes)
         return result
 
     async def _loaded(

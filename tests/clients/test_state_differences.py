@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from synckairos.api_types import Difference
 from synckairos.state_difference import apply_difference
 
-from shared.application.session_view import session_view
+from shared.application.shown_state import ShownState
 from shared.application.state_differences import changed_participants, difference
 from shared.domain.events import SessionStep
 from shared.domain.session import Session
@@ -61,7 +61,7 @@ def _difference(before: Session, after: Session, now: Instant) -> Difference | N
     changed = changed_participants(before, after)
     if changed is None:
         return None
-    made = difference(before, changed, session_view(after, now))
+    made = difference(before, changed, ShownState(after, now))
     return cast(Difference, msgspec.json.decode(msgspec.json.encode(made)))
 
 

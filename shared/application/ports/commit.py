@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from shared.application.ports.push_message import PushMessage
 from shared.domain.events import Expiry, SessionChange
 from shared.domain.session import Participant, Session
 from shared.domain.units import Instant, Millis
@@ -128,7 +129,7 @@ class Commit(Value, frozen=True):
     alarm_at: Instant | None = None
     changes: Sequence[SessionChange] = ()
     origin: Origin = Origin("system")
-    pushes: Sequence[bytes] = ()
+    pushes: Sequence[PushMessage] = ()
     key: IdempotencyKey | None = None
     owner: str | None = None
     owner_limits: OwnerLimits = UNLIMITED

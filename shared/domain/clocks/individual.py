@@ -20,6 +20,7 @@ from shared.domain.clocks.individual_times import (
     countdown_to_close,
     deadlines,
     ended_if_all_are_done,
+    first_deadline,
     individual_clocks,
     next_due,
     own_time_left,
@@ -62,7 +63,7 @@ class Individual(ClockRules):
         return None if at is None else elapsed_between(session.updated_at, at)
 
     def deadline(self, session: Session) -> Instant | None:
-        return min((at for at in deadlines(session) if at is not None), default=None)
+        return first_deadline(session)
 
     def next_due(self, session: Session) -> Instant | None:
         due = next_due(session)

@@ -3,7 +3,7 @@
 A session is read at the instant `updated_at`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from shared.domain.individual_clock import (
     STANDARD,
@@ -122,9 +122,18 @@ def next_due(session: Session) -> tuple[Instant, Participant] | None:
 
 @remembered
 def granted_times(session: Session) -> Sequence[Millis | None]:
-    """Return all time that each participant may use, ms; None where time counts up."""
-    total = session.total_time_ms
-    return [clock_of(participant).granted_ms(total) for participant in session.participants]
+    """Return all time that each participant may use, ms; None where time counts up.
+
+    Most have the usual allowance, whose limit is calculated once.
+    """
+    total, usual = session.total_time_ms, STANDARD.limit_ms(session.total_time_ms)
+    clocks = [participant.individual or _NO_CLOCK for participant in session.participants]
+    return [
+        Millis(usual + own.given_ms)
+        if usual is not None and own.allowance is STANDARD
+        else own.granted_ms(total)
+        for own in clocks
+    ]
 
 
 @remembered
@@ -151,16 +160,25 @@ def deadlines(session: Session) -> Sequence[Instant | None]:
     return found
 
 
-def individual_clocks(session: Session) -> list[Clock]:
+@remembered
+def first_deadline(session: Session) -> Instant | None:
+    """Return the first of all deadlines; None if no time is running out."""
+    return min([at for at in deadlines(session) if at is not None], default=None)
+
+
+def individual_clocks(session: Session, only: Collection[int] | None = None) -> list[Clock]:
     """Return what clients draw for each participant, in their order.
 
-    Like `deadlines`, this is one loop, because each change shows all participants.
+    With `only`, for the participants of these `participant_index`. Like `deadlines`, this is one
+    loop, because an answer shows all participants.
     """
     session_ms = session.used_ms
     is_over, is_session_running = session.status.is_terminal, session.status is Status.RUNNING
     until_close_of_all = until(session, settings_of(session).closes_at)
     clocks = []
     for participant, granted in zip(session.participants, granted_times(session), strict=True):
+        if only is not None and participant.participant_index not in only:
+            continue
         own = participant.individual or _NO_CLOCK
         closes_at = own.allowance.closes_at
         until_close = until_close_of_all if closes_at is None else until(session, closes_at)

@@ -21,7 +21,14 @@ from shared.http.openapi.examples import add_examples
 from shared.http.openapi.field_descriptions import describe_fields
 from shared.http.openapi.field_examples import add_field_examples
 from shared.http.openapi.links import add_links
-from shared.http.routing import DRY_RUN, PREFER, RequestParameter, ResponseSpec, Route
+from shared.http.routing import (
+    DRY_RUN,
+    PREFER_PARTICIPANT,
+    PREFER_SESSION,
+    RequestParameter,
+    ResponseSpec,
+    Route,
+)
 
 _DESCRIPTION = """\
 Keeps timers in sync across clients. The server runs no timers: a session stores when a clock
@@ -62,10 +69,16 @@ def _field(description: str, example: str | int) -> dict[str, Any]:
 _TAG = _field("The session's version, in quotes", '"7"')
 _REPLAYED = _field("`true` if this is the response to an earlier request with the same key", "true")
 _DRY_RUN = _field("`true` if nothing was changed; `ETag` and `Location` are left out then", "true")
-_APPLIED = _field(
-    "`return=representation` if the answer is the Session because of `Prefer`",
-    "return=representation",
-)
+_APPLIED = {
+    PREFER_SESSION: _field(
+        "`return=representation` if the answer is the Session because of `Prefer`",
+        "return=representation",
+    ),
+    PREFER_PARTICIPANT: _field(
+        "`return=minimal` if the answer is the participant only because of `Prefer`",
+        "return=minimal",
+    ),
+}
 _LOCATION = _field("The path of the session", f"/v1/sessions/{SESSION_ID}")
 _RETRY_AFTER = _field("Seconds to wait", 12)
 _CHALLENGE = _field("`Bearer`, and the error if any", "Bearer")
@@ -198,8 +211,9 @@ def _success(route: Route, answers: ResponseSpec) -> dict[str, Any]:
         success["headers"]["Location"] = _LOCATION
     if DRY_RUN in route.parameters and answers is route.answers[0]:
         success["headers"]["Dry-Run"] = _DRY_RUN
-    if PREFER in route.parameters:
-        success["headers"]["Preference-Applied"] = _APPLIED
+    for prefer, applied in _APPLIED.items():
+        if prefer in route.parameters:
+            success["headers"]["Preference-Applied"] = applied
     if 422 in answers.errors:
         success["headers"]["Idempotent-Replayed"] = _REPLAYED
     return success

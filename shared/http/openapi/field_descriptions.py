@@ -201,6 +201,7 @@ DESCRIPTIONS = {
     "JoinBody.participant_id": "The free participant to join as",
     "participant_index": "The place in the order of play; default: the position in the list",
     "participants": "The participants",
+    "ParticipantResult.participant": "The participant after the command",
     "TargetBody.participants": "The ids of the participants",
     "AdjustedClocks.participants": "The ids of the participants",
     "BeginBody.participants": "The ids of those who begin; default: all who may",

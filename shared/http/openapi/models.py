@@ -396,6 +396,19 @@ class SwitchResult(ResponseModel):
     extended_by_ms: Ms = omittable()
 
 
+class ParticipantResult(ResponseModel):
+    """The result of a command on one individual clock, without the other participants.
+
+    The fields are those of the Session, and `participant` is one of its participants.
+    """
+
+    session_id: Uuid
+    status: Status
+    version: Annotated[int, Field(ge=1)]
+    server_time_ms: EpochMs
+    participant: Participant
+
+
 class FairnessOfParticipant(ResponseModel):
     """The lag of a participant's turns.
 
@@ -845,6 +858,7 @@ class ErrorEnvelope(ResponseModel):
 
 SessionAnswer = Envelope[Session]
 SwitchOrSessionAnswer = Envelope[SwitchResult] | Envelope[Session]
+SessionOrParticipantAnswer = Envelope[Session] | Envelope[ParticipantResult]
 SummaryAnswer = Envelope[Summary]
 FairnessAnswer = Envelope[Fairness]
 PresenceAnswer = Envelope[Presence]

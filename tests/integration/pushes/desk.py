@@ -10,7 +10,7 @@ from shared.application.ports.commit import Committed
 from shared.application.ports.metrics import PushOutcome
 from shared.application.ports.notifier import CommitNotification
 from shared.application.push_messages import pushes
-from shared.application.session_view import encode_view, session_view
+from shared.application.shown_state import ShownState
 from shared.application.store_clock import StoreClock
 from shared.composition.supabase_pushes import SupabasePushes
 from shared.domain.events import EventType, SessionChange
@@ -105,5 +105,5 @@ def _session_after(change: SessionChange) -> Session | None:
 def news_of(change: SessionChange) -> CommitNotification:
     """Return the news that announces `change`."""
     session, now = change.session, Instant(change.occurred_at)
-    view = session_view(session, now)
-    return CommitNotification(session.name, pushes=pushes([change], now, view, encode_view(view)))
+    messages = pushes([change], now, ShownState(session, now))
+    return CommitNotification(session.name, pushes=[message.whole for message in messages])

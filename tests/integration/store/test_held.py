@@ -14,6 +14,7 @@ from shared.application.ports.commit import (
     OwnerLimits,
     QuotaExceeded,
 )
+from shared.application.ports.push_message import PushMessage
 from shared.application.ports.session_store import SessionStore
 from shared.domain.events import SessionChange
 from shared.domain.units import DAY, HOUR, Instant, Millis
@@ -91,7 +92,9 @@ async def test_a_creation_above_the_byte_limit_is_refused_and_writes_nothing(
 ) -> None:
     await create_session(store, 10_000)
     before = {key: await redis.dump(key) async for key in redis.scan_iter("*")}
-    refused = alices_commit(with_size(new_session(), 10_000), pushes=[b"one"], **byte_limit(20_000))
+    refused = alices_commit(
+        with_size(new_session(), 10_000), pushes=[PushMessage(b"one")], **byte_limit(20_000)
+    )
     assert await store.commit(refused) == _BYTES_EXCEEDED
     assert {key: await redis.dump(key) async for key in redis.scan_iter("*")} == before
     assert await store.commit(replace(refused, **byte_limit(30_000))) == Committed()

@@ -20,6 +20,7 @@ from shared.application.ports.commit import (
     QuotaExceeded,
     RevisionConflict,
 )
+from shared.application.ports.push_message import PushMessage
 from shared.application.ports.session_store import SessionStore
 from shared.domain.events import SessionChange
 from shared.domain.units import DAY, HOUR, Instant, Millis
@@ -84,7 +85,7 @@ async def test_a_creation_above_the_limit_writes_nothing(
     before = {key: await redis.dump(key) async for key in redis.scan_iter("*")}
     change = same_shard_changes[3]
     key = IdempotencyKey(change.session.name, "k1", "fingerprint")
-    refused = alices_commit(change, key=key, pushes=[b"{}"])
+    refused = alices_commit(change, key=key, pushes=[PushMessage(b"{}")])
     assert await store.commit(refused) == QuotaExceeded("sessions")
     assert {key: await redis.dump(key) async for key in redis.scan_iter("*")} == before
 
@@ -218,7 +219,8 @@ async def test_pushes_of_owned_sessions_are_published(
         await pubsub.psubscribe("*:push:*")
         await pubsub.get_message(timeout=30)
         plain, answered = (
-            alices_commit(change, pushes=[b"one", b"two"]) for change in same_shard_changes[:2]
+            alices_commit(change, pushes=[PushMessage(b"one"), PushMessage(b"two")])
+            for change in same_shard_changes[:2]
         )
         for commit in [plain, replace(answered, key=key)]:
             assert await store.commit(commit) == Committed()

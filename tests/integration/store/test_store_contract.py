@@ -16,6 +16,7 @@ from shared.application.ports.commit import (
 )
 from shared.application.ports.data_loss import DataLossDetector
 from shared.application.ports.notifier import CommitNotification
+from shared.application.ports.push_message import PushMessage
 from shared.application.ports.session_store import SessionStore, WaitingWork, Wakeup
 from shared.application.store_clock import StoreClock
 from shared.domain.clocks import ClockOwner
@@ -76,7 +77,9 @@ async def test_a_commit_on_an_older_state_writes_nothing(store: SessionStore, re
     started = transition(created.session, Start(), Instant(2_000))
     winner = commit_for(started, first.operation_id)
     await store.commit(winner)
-    loser = commit_for(started, first.operation_id, pushes=[b"{}"], retention_ms=Millis(1))
+    loser = commit_for(
+        started, first.operation_id, pushes=[PushMessage(b"{}")], retention_ms=Millis(1)
+    )
     result = await store.commit(loser)
     assert isinstance(result, RevisionConflict)
     assert result.stored is not None
@@ -193,7 +196,7 @@ async def test_pushes_are_published_in_order_with_the_commit(
     async with redis.pubsub() as pubsub:
         await pubsub.subscribe(keys.push_channel(change.session.session_id))
         await pubsub.get_message(timeout=30)
-        await store.commit(commit_for(change, pushes=[b"one", b"two"]))
+        await store.commit(commit_for(change, pushes=[PushMessage(b"one"), PushMessage(b"two")]))
         received = [await pubsub.get_message(timeout=30) for _ in range(2)]
     assert [message and message["data"] for message in received] == [b"one", b"two"]
 
@@ -302,7 +305,7 @@ async def test_a_store_that_does_not_publish_publishes_nothing(
     async with redis.pubsub() as pubsub:
         await pubsub.psubscribe("*")
         await pubsub.get_message(timeout=30)
-        await store.commit(commit_for(change, pushes=[b"one"], wake_at=Instant(1)))
+        await store.commit(commit_for(change, pushes=[PushMessage(b"one")], wake_at=Instant(1)))
         await redis.publish("the end", "")
         assert (await pubsub.get_message(timeout=30) or {})["channel"] == b"the end"
 

@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.application.commit_builder import change_result
+from shared.application.commit_builder import ChangeResult
 from shared.application.session_view import encode_session_view, timestamp
+from shared.application.shown_state import ShownState
 from shared.domain.clocks import ClockOwner
 from shared.domain.events import Expiry
 from shared.domain.session import (
@@ -112,7 +113,7 @@ def test_live_values_are_those_of_the_given_instant() -> None:
     [None, Expiry(ClockOwner(participant_id="a"), {}), Expiry(ClockOwner(group_id="g"), {"x": 1})],
 )
 def test_a_switch_is_answered_with_a_part_of_the_session(expiry: Expiry | None) -> None:
-    left = change_result(_RUNNING, _NOW, expiry)
+    left = ChangeResult(ShownState(_RUNNING, _NOW), expiry)
     view = msgspec.json.decode(encode_session_view(_RUNNING, _NOW))
     expected = {
         name: view[name]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.application.session_view import session_view
+from shared.application.shown_state import ShownState
 from shared.application.state_differences import changed_participants, pushed_difference
 from shared.domain import commands as c
 from shared.domain.creation import create
@@ -30,6 +30,10 @@ def after(session: Session, *commands: c.Command) -> Session:
     for command in commands:
         session = transition(session, command, Instant(session.updated_at + 10)).session
     return session
+
+
+def state_of(session: Session) -> ShownState:
+    return ShownState(session, session.updated_at)
 
 
 def changed(before: Session, command: c.Command) -> list[str] | None:
@@ -87,10 +91,9 @@ def test_only_sessions_that_are_stored_in_parts_push_differences(
 ) -> None:
     before = exam(participants)
     finished = after(before, c.FinishParticipant("p7"))
-    view = session_view(finished, finished.updated_at)
-    found = pushed_difference(before, finished, view)
+    found = pushed_difference(before, state_of(finished))
     assert (found is not None) == has_difference
     if found:
         assert found.since == before.version
         assert [one.participant_id for one in found.state.participants] == ["p7"]
-        assert pushed_difference(None, finished, view) is None
+        assert pushed_difference(None, state_of(finished)) is None

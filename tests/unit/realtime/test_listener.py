@@ -4,9 +4,11 @@ import asyncio
 import json
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from shared.application.push_messages import STATE_DIFFERENCE
 from shared.realtime.listener import CLOSED, Listener, Push
 
 
@@ -127,32 +129,32 @@ async def test_a_reply_to_a_closed_client_stops_waiting() -> None:
     assert await listener.get() is CLOSED
 
 
-MESSAGE = {
+UPDATE = {
     "type": "STATE_UPDATE",
     "sessionId": "s",
     "timestamp": 7,
     "state": {"version": 3, "participants": [1, 2]},
     "cause": "participant_finished",
-    "difference": {"since": 2, "state": {"version": 3, "participants": [2]}},
 }
+DIFFERENCE = {"since": 2, "state": {"version": 3, "participants": [2]}}
+PUBLISHED = UPDATE | {"type": STATE_DIFFERENCE, "state": {"version": 3}, "difference": DIFFERENCE}
 
 
 @pytest.mark.parametrize("more", [{}, {"test": True}])
-def test_the_difference_takes_the_place_of_the_state_for_who_takes_it(
+def test_a_published_difference_is_an_update_with_the_version_in_place_of_the_state(
     more: dict[str, bool],
 ) -> None:
-    whole = Push.of(json.dumps(MESSAGE | more).encode())
-    fields = {name: value for name, value in MESSAGE.items() if name != "state"}
-    for takes_differences, expected in ((True, {**fields, "version": 3}), (False, MESSAGE)):
-        listener = Listener(takes_differences=takes_differences)
-        listener.put(whole)
-        got = asyncio.run(listener.get())
-        assert json.loads(got.text) == expected | more
-        assert (got.version, got.at, listener.newest_version) == (3, whole.at, 3)
+    push = Push.of(json.dumps(PUBLISHED | more).encode())
+    fields = {name: value for name, value in UPDATE.items() if name != "state"}
+    expected = fields | {"version": 3, "difference": DIFFERENCE} | more
+    assert json.loads(push.text) == expected
+    assert (push.type, push.version, push.is_difference) == ("STATE_UPDATE", 3, True)
+    assert push.at == (None if more else 7)
 
 
-def test_a_push_without_a_difference_is_the_same_for_all() -> None:
-    sent = {name: value for name, value in MESSAGE.items() if name != "difference"}
-    listener = Listener(takes_differences=True)
-    listener.put(Push.of(json.dumps(sent).encode()))
-    assert json.loads(asyncio.run(listener.get()).text) == sent
+@pytest.mark.parametrize("more", [{}, {"difference": DIFFERENCE}])
+def test_an_update_with_a_state_is_passed_on_as_it_is(more: dict[str, Any]) -> None:
+    """Instances of earlier releases publish both the state and the difference."""
+    push = Push.of(json.dumps(UPDATE | more).encode())
+    assert json.loads(push.text) == UPDATE | more
+    assert (push.version, push.at, push.is_difference) == (3, 7, False)
