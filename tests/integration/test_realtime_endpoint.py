@@ -79,7 +79,7 @@ async def test_the_answer_names_supabase_with_a_token_for_this_session_only(
     assert found["topic"] == f"session:{session_id}"
     assert jwt.get_unverified_header(found["token"])["kid"] == "ours"
     claims = _claims(found["token"])
-    assert claims.keys() == {"role", "iat", "exp", "sync_session"}
+    assert claims.keys() == {"role", "iat", "exp", "sync_session", "sync_role"}
     assert (claims["role"], claims["sync_session"]) == ("authenticated", session_id)
     assert 0 < claims["exp"] - time.time() <= _MAX_LIFETIME_S
     assert datetime.fromisoformat(found["expires_at"]).timestamp() == claims["exp"]

@@ -20,6 +20,7 @@ from shared.application.ports.commit import (
     RevisionConflict,
 )
 from shared.application.ports.join_codes import JoinCode, Joined, JoinRequest
+from shared.application.ports.push_message import PushMessage
 from shared.application.ports.rate_limit import RateLimit
 from shared.application.ports.session_store import SessionStore, Wakeup
 from shared.application.ports.webhooks import Attempt, Recipient, Webhook, WebhookMessage
@@ -122,7 +123,7 @@ _GROWING = [
     pytest.param({}, id="plain"),
     pytest.param({"alarm_at": FAR_FUTURE}, id="alarm"),
     pytest.param({"changes": ()}, id="without entry"),
-    pytest.param({"pushes": [b"one"]}, id="push"),
+    pytest.param({"pushes": [PushMessage(b"one")]}, id="push"),
 ]
 
 

@@ -25,7 +25,7 @@ class Slow:
 
 def with_push(name: str) -> CommitNotification:
     """News with a push."""
-    return CommitNotification(name, pushes=[b"{}"])
+    return CommitNotification(name, pushes=[PushMessage(b"{}")])
 
 
 async def test_all_announcers_run_concurrently() -> None:
