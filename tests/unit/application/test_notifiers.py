@@ -4,6 +4,7 @@ import asyncio
 
 from shared.application.notifiers import BackgroundNotifier, CompositeNotifier
 from shared.application.ports.notifier import CommitNotification
+from shared.application.ports.push_message import PushMessage
 from tests.support.virtual_time import in_virtual_time
 
 pytestmark = in_virtual_time
