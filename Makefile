@@ -2,10 +2,12 @@ PYTHON ?= python3
 STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
-# One worker per CPU of the smallest machine that runs the tests.
+# One worker per CPU of the smallest machine that runs the tests; one more for tests that wait for servers half of the time.
 WORKERS ?= 2
+MORE_WORKERS ?= 3
 # The compiled tests are kept, whatever the environment says: it takes ten seconds to compile them.
-PARALLEL := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder --numprocesses
+PARALLEL := $(PYTEST) $(WORKERS)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run clean-data run-functions migrate test test-all test-browsers test-functions test-tools fuzz lint demo bench soak load image-check package cost deploy launch destroy release lock
@@ -34,7 +36,7 @@ run-functions: $(READY) ## the same as AWS Lambda functions, emulated locally (n
 	@exec $(BIN)/python -m infra.local.run_functions
 
 test: $(READY) ## the tests of every commit: all rules, real servers (5 minutes on 2 cores)
-	@$(PARALLEL) -m "not extended"
+	@$(PYTEST) $(MORE_WORKERS) -m "not extended"
 	@echo "Tests of the HTTP contract, against the functions:"
 	@TARGET=functions $(PARALLEL) -m "http and not extended" tests/integration
 

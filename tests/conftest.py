@@ -136,6 +136,7 @@ _EXTENDED = (
     "tests/clients/test_recipes.py",
     "tests/clients/test_sockets.py::test_a_websocket_that_does_not_answer_pings_is_replaced",
     "tests/clients/test_supabase.py",
+    "tests/clients/test_supabase_presence.py",
     "tests/e2e/test_chess.py",
     "tests/e2e/test_clock_element.py",
     "tests/e2e/test_in_step.py",
