@@ -36,6 +36,11 @@ class PerCycle(ClockRules):
         return session.with_participant(replace(active, next_cycle_ms=None))
 
     def with_starter(self, session: Session, participant_id: str | None) -> Session:
+        """See `ClockRules`. The one who was to start keeps an adjusted cycle for its first turn."""
+        before = session.active
+        if before is not None and session.cycle_left_ms != _length(session, before):
+            kept = replace(before, next_cycle_ms=session.cycle_left_ms)
+            session = session.with_participant(kept)
         return self.begin_cycle(session, participant_id)
 
     def automatic_cycle_lengths(self, session: Session) -> list[Millis]:

@@ -123,6 +123,9 @@ class Ledger:
     def _change_starter(self, before: Session, after: Session) -> None:
         has_changed = before.active_participant_id != after.active_participant_id
         if self.opening.sync_mode is SyncMode.PER_CYCLE and has_changed:
+            former = before.active_participant_id
+            if former is not None and after.find(former) is not None:
+                self.next_lengths[former] = self.granted[CYCLE_CLOCK]
             self._begin_cycle(after)
 
     def _forfeit(self, change: SessionChange, participant_id: str) -> None:

@@ -117,3 +117,13 @@ def test_choosing_the_same_one_again_leaves_its_clock() -> None:
     session = open_session(SyncMode.PER_CYCLE, seat(ANNA), seat(BEN), time_per_cycle_ms=3_000)
     game = play(session).adjust(ANNA, 9_000, at=1).do(starts(ANNA), at=2)
     assert game.start(at=3).deadline == 9_003
+
+
+@pytest.mark.parametrize("adjusted", [ANNA, BEN])
+def test_an_adjusted_cycle_stays_when_the_starter_changes(adjusted: str) -> None:
+    session = open_session(SyncMode.PER_CYCLE, seat(ANNA), seat(BEN), time_per_cycle_ms=3_000)
+    game = play(session).adjust(adjusted, 9_000, at=1)
+    for chosen in (BEN, ANNA, BEN):
+        game = game.do(starts(chosen), at=2)
+        shown = {name: game.clock(name, 2) for name in (ANNA, BEN)}
+        assert shown == {ANNA: 3_000, BEN: 3_000} | {adjusted: 9_000}
