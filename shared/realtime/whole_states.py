@@ -31,7 +31,8 @@ class WholeStates:
     """Turns differences into whole states, and keeps all pushes in order meanwhile.
 
     The state is read once for all listeners, and once for all differences that have come before the
-    read began. It takes the place of the last one of them. If it can't be read, `GAP` does.
+    read began. It takes the place of the last push whose version it includes. If it can't be read,
+    `GAP` takes the place of the last of these differences.
     """
 
     def __init__(self, read: ReadState, deliver: Deliver) -> None:
@@ -80,9 +81,12 @@ class WholeStates:
         return next((one for one in reversed(self._waiting) if one.push.is_difference), None)
 
     def _settle(self, last: _Waiting, state: Push | None) -> None:
-        """Deliver all up to `last`, with `state` in its place, and what waits for nothing more."""
-        place = self._waiting.index(last)
-        settled, later = self._waiting[: place + 1], self._waiting[place + 1 :]
+        """Deliver all that `state` includes, with it at their end, and what waits for nothing more.
+
+        So a message that comes before its own state, such as `TIME_EXPIRED`, still does.
+        """
+        end = self._place_of_last_included(last, state) + 1
+        settled, self._waiting = self._waiting[:end], self._waiting[end:]
         readers: set[Listener] = set()
         for one in settled:
             if one.push.is_difference:
@@ -91,14 +95,21 @@ class WholeStates:
                 self._deliver(one.push, one.listeners)
         if state:
             self._deliver(state, tuple(readers))
-        self._waiting = [one for one in later if not _is_covered(one, last, state, readers)]
         while self._waiting and not self._waiting[0].push.is_difference:
             first = self._waiting.pop(0)
             self._deliver(first.push, first.listeners)
 
+    def _place_of_last_included(self, last: _Waiting, state: Push | None) -> int:
+        """Return the place of the last push whose version `state` includes: `last` or a later one.
 
-def _is_covered(one: _Waiting, last: _Waiting, state: Push | None, readers: set[Listener]) -> bool:
-    """Whether all listeners of a difference got its version with the `state` in place of `last`."""
-    version, before = one.push.version or 0, last.push.version or 0
-    is_in_state = state is not None and before <= version <= (state.version or 0)
-    return one.push.is_difference and is_in_state and readers.issuperset(one.listeners)
+        A lower version than that of `last` is of a store that has lost data.
+        """
+        place = self._waiting.index(last)
+        lowest, newest = last.push.version or 0, (state and state.version) or 0
+        for later in range(place + 1, len(self._waiting)):
+            version = self._waiting[later].push.version
+            if version is not None and not lowest <= version <= newest:
+                break
+            if version is not None:
+                place = later
+        return place

@@ -118,17 +118,28 @@ async def test_a_burst_takes_two_reads_and_other_messages_keep_their_order() -> 
     assert followers.reads.asked == [1, 3]
 
 
-async def test_a_state_that_is_newer_covers_the_differences_that_came_meanwhile() -> None:
+async def test_a_newer_state_takes_the_place_of_the_last_push_that_it_includes() -> None:
     followers = Followers()
     await followers.deliver(difference(1))
     await followers.deliver(difference(2), EXPIRED)
     late = followers.join()
-    await followers.deliver(difference(3))
+    await followers.deliver(difference(3), EXPIRED)
     await followers.reads.end(state(3))
-    assert received(followers.whole) == [state(3), EXPIRED]
-    assert received(late) == []
-    await followers.reads.end(state(3))
-    assert received(late) == [state(3)]  # it came after the read had begun
+    assert received(followers.whole) == [EXPIRED, state(3), EXPIRED]
+    assert received(late) == [state(3), EXPIRED]
+    assert followers.reads.asked == [1]
+
+
+async def test_no_older_state_follows_a_newer_one() -> None:
+    followers = Followers()
+    await followers.deliver(difference(1))
+    followers.topic.deliver(difference(2), state(2))
+    await followers.deliver(difference(4))
+    await followers.reads.end(state(3))  # the difference of version 3 hasn't come yet
+    assert received(followers.whole) == [state(2), state(3)]
+    assert followers.whole.newest_version == 3
+    await followers.reads.end(state(4))
+    assert received(followers.whole) == [state(4)]
 
 
 async def test_a_known_state_behind_a_read_waits_for_it() -> None:
