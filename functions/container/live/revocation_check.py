@@ -1,6 +1,7 @@
 """Checks in the background whether the token or API key of a live connection is revoked."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 
@@ -17,6 +18,8 @@ RETRY_AFTER_S = (0.3, 1.0)
 _CHECK_KEY_S = 2.0
 """A revoked API key is noticed within 4 s: this time, and the time for which an instance relies on
 its copy of a key (`FRESH_S`)."""
+
+_log = logging.getLogger("synckairos.live")
 
 
 class RevocationCheck:
@@ -66,6 +69,10 @@ class RevocationCheck:
                 self.error = error
                 self._listener.put(REVOKED)
                 return
+            except Exception:  # without checks, the connection would outlive a revocation
+                _log.exception("a revocation can't be checked")
+                delay_s = _CHECK_KEY_S
+                continue
             if not caller.key_id:
                 return
             delay_s = _CHECK_KEY_S

@@ -289,3 +289,13 @@ async def test_a_connection_without_api_key_is_not_checked() -> None:
     async for _ in greeted_client(live_connection(checks=checks)):
         await asyncio.sleep(600)
         assert not checks.count
+
+
+async def test_checks_go_on_after_an_unexpected_error(caplog: pytest.LogCaptureFixture) -> None:
+    checks = Checks()
+    connection = live_connection(checks=checks, key_id="a-key")
+    async for client in greeted_client(connection):
+        checks.errors = [RuntimeError("broken"), Unauthenticated("The API key was revoked")]
+        await asyncio.sleep(4.1)
+        assert client.ended_with == "The API key was revoked"
+        assert "a revocation can't be checked" in caplog.text
