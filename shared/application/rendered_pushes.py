@@ -20,7 +20,8 @@ class RenderedPushes:
     def __init__(self) -> None:
         self.wants: Callable[[str], bool] = lambda _: False
         """Whether a client of this instance needs the whole states of the session of that name."""
-        self._kept: OrderedDict[bytes, PushMessage] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bytes], PushMessage] = OrderedDict()
+        """By name and published form: that form names no tenant."""
 
     def keep(self, name: str, pushes: Sequence[PushMessage]) -> None:
         """Keep those of `pushes` that are published without their state, if they are wanted."""
@@ -28,16 +29,17 @@ class RenderedPushes:
         if not reduced or not self.wants(name):
             return
         for push in reduced:
-            self._kept[push.published] = push
+            self._kept[name, push.published] = push
         while len(self._kept) > _MOST:
             self._kept.popitem(last=False)
 
-    def discard(self, pushes: Sequence[PushMessage]) -> None:
-        """Forget `pushes`, because their commit was refused."""
+    def discard(self, name: str, pushes: Sequence[PushMessage]) -> None:
+        """Forget `pushes` of the session of that name, because their commit was refused."""
         for push in pushes:
-            self._kept.pop(push.published, None)
+            self._kept.pop((name, push.published), None)
 
-    def take(self, published: bytes) -> bytes | None:
-        """Return the whole form of a `published` message, and forget it; None if it isn't kept."""
-        kept = self._kept.pop(published, None)
+    def take(self, name: str, published: bytes) -> bytes | None:
+        """Return the whole form of a message that was `published` for the session of that name, and
+        forget it; None if it isn't kept."""
+        kept = self._kept.pop((name, published), None)
         return kept.whole if kept else None

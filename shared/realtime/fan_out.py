@@ -26,10 +26,12 @@ class SessionFanOut:
 
     `observe` is called with each push after all listeners got it. `read_state` reads the whole
     state for those who take no differences; without it they read it themselves, as after a gap.
+    `name` is the session's store name.
     """
 
     observe: Callable[[Push], None]
     read_state: ReadState = _read_nothing
+    name: str = ""
     listeners: set[Listener] = field(default_factory=set)
     is_live: asyncio.Event = field(default_factory=asyncio.Event)
     has_gap: bool = False

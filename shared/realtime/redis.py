@@ -190,13 +190,13 @@ class RedisFanOut:
     def _topic_of(self, name: str) -> SessionFanOut:
         read = self._read_update
         if read is None:
-            return SessionFanOut(self._observe)
+            return SessionFanOut(self._observe, name=name)
 
         async def read_state(difference: Push) -> Push | None:
             message = await read(name, difference.text)
             return Push.of(message) if message else None
 
-        return SessionFanOut(self._observe, read_state)
+        return SessionFanOut(self._observe, read_state, name)
 
     async def _serve_connection(self) -> None:
         """Deliver messages until the connection ends. Always raises."""
@@ -254,7 +254,7 @@ class RedisFanOut:
         is_message = kind == b"message"
         if topic := self._topics.get(channel):
             if is_message:
-                push, whole = Push.of(message), self._rendered.take(message)
+                push, whole = Push.of(message), self._rendered.take(topic.name, message)
                 topic.deliver(push, push.with_state(whole) if whole else None)
             else:
                 topic.confirmed()

@@ -224,7 +224,7 @@ class RedisSessionStore:
         elif isinstance(result, Committed | RevisionConflict):
             self._recent.drop(commit.name)
         if not isinstance(result, Committed):
-            self._rendered.discard(commit.pushes)
+            self._rendered.discard(commit.name, commit.pushes)
         return result
 
     async def _loaded(

@@ -105,9 +105,9 @@ def rendered() -> RenderedPushes:
 
 def test_a_rendered_push_is_kept_until_its_difference_arrives(rendered: RenderedPushes) -> None:
     rendered.keep("wanted", [PushMessage(b"expired"), reduced(1)])
-    assert rendered.take(b"expired") is None
-    assert rendered.take(b"1") == b"whole 1"
-    assert rendered.take(b"1") is None
+    assert rendered.take("wanted", b"expired") is None
+    assert rendered.take("wanted", b"1") == b"whole 1"
+    assert rendered.take("wanted", b"1") is None
 
 
 def test_pushes_that_nobody_wants_or_that_were_refused_are_not_kept(
@@ -115,13 +115,22 @@ def test_pushes_that_nobody_wants_or_that_were_refused_are_not_kept(
 ) -> None:
     rendered.keep("other", [reduced(1)])
     rendered.keep("wanted", [reduced(2)])
-    rendered.discard([reduced(2)])
-    assert rendered.take(b"1") is None
-    assert rendered.take(b"2") is None
+    rendered.discard("wanted", [reduced(2)])
+    assert rendered.take("other", b"1") is None
+    assert rendered.take("wanted", b"2") is None
+
+
+def test_sessions_of_two_tenants_with_one_id_keep_their_own_pushes() -> None:
+    rendered = RenderedPushes()
+    rendered.wants = lambda _: True
+    rendered.keep("a:one-id", [PushMessage(b"same", lambda: b"whole of a")])
+    rendered.keep("b:one-id", [PushMessage(b"same", lambda: b"whole of b")])
+    assert rendered.take("a:one-id", b"same") == b"whole of a"
+    assert rendered.take("b:one-id", b"same") == b"whole of b"
 
 
 def test_a_bounded_number_of_pushes_is_kept(rendered: RenderedPushes) -> None:
     for number in range(20):
         rendered.keep("wanted", [reduced(number)])
-    found = [number for number in range(20) if rendered.take(b"%d" % number)]
+    found = [number for number in range(20) if rendered.take("wanted", b"%d" % number)]
     assert found == list(range(12, 20))
