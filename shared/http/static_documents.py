@@ -75,7 +75,7 @@ class CachedStaticFiles(StaticFiles):
         except HTTPException:
             raise EndpointNotFound from None
         assert isinstance(response, FileResponse)
-        return await _cached_response(response, Request(scope))
+        return await _cached_response(response, Request(scope), is_kept_if_named=True)
 
     def file_response(
         self,
@@ -93,28 +93,33 @@ async def file_response(
 ) -> Response:
     """Return the file at `path`, or 304 if the client has it (RFC 9110 section 13.1).
 
-    `headers` are added to the file's `ETag` and `Last-Modified`.
+    `headers` are added to the file's `ETag` and `Last-Modified`. They and the page may change
+    without the address, so clients must ask again even if that names the file's version.
     """
-    response = await _cached_response(FileResponse(path, stat_result=path.stat()), request)
+    found = FileResponse(path, stat_result=path.stat())
+    response = await _cached_response(found, request, is_kept_if_named=False)
     response.headers.update(headers or {})
     return response
 
 
-async def _cached_response(response: FileResponse, request: Request) -> Response:
+async def _cached_response(
+    response: FileResponse, request: Request, *, is_kept_if_named: bool
+) -> Response:
     """Return the file of `response` from memory, 304 if the client has it, or a range of it.
 
     The `ETag` is the version of the content: packages give all files the same date, and two
     versions of a file often have the same length. With the file's version in its address (`?v=`),
-    clients keep it for a year. Otherwise they must ask again before they use it: without
-    `Cache-Control`, browsers keep a file for a tenth of its age (RFC 9111 section 4.2.2), and a
-    page would mix the modules of two releases. With the version of another release, clients get
-    the present file, because a page may come from one instance and its files from another.
+    clients keep it for a year if `is_kept_if_named`. Otherwise they must ask again before they use
+    it: without `Cache-Control`, browsers keep a file for a tenth of its age (RFC 9111 section
+    4.2.2), and a page would mix the modules of two releases. With the version of another release,
+    clients get the present file, because a page may come from one instance and its files from
+    another.
     """
     assert response.stat_result is not None
     body = await _read(response.path, response.stat_result)
-    is_named = request.query_params.get("v") == body.version
+    is_kept = is_kept_if_named and request.query_params.get("v") == body.version
     response.headers["ETag"] = f'"{body.version}"'
-    response.headers["Cache-Control"] = _A_YEAR if is_named else "no-cache"
+    response.headers["Cache-Control"] = _A_YEAR if is_kept else "no-cache"
     if _conditions.is_not_modified(response.headers, request.headers):
         return NotModifiedResponse(response.headers)
     return response if "range" in request.headers else body.response(request, response.headers)

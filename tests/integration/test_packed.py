@@ -15,7 +15,7 @@ from shared.http.pipeline import Pipeline
 from shared.http.prepared_documents import PreparedDocument
 from shared.http.request import ApiRequest
 from shared.http.routing import Route
-from shared.http.static_documents import CachedStaticFiles
+from shared.http.static_documents import CachedStaticFiles, file_response
 from shared.observability.prometheus import PrometheusMetrics
 from tests.support.api import ApiClient
 
@@ -116,6 +116,21 @@ async def test_a_file_named_with_its_version_is_kept_for_a_year(tmp_path: Path) 
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     for answer in (other, plain):
         assert answer.headers["cache-control"] == "no-cache"
+
+
+async def test_a_page_is_not_kept_even_if_its_address_names_its_version(tmp_path: Path) -> None:
+    """Its headers depend on settings, such as who may frame it, and it names other files."""
+    (tmp_path / "page.html").write_text("content")
+
+    async def page(call: ApiRequest) -> Response:
+        return await file_response(call, tmp_path / "page.html")
+
+    version = hashlib.sha256(b"content").hexdigest()[:16]
+    async with _client(Route("GET", "/", page)) as http:
+        first = await http.get(f"/?v={version}")
+        known = await http.get(f"/?v={version}", headers={"If-None-Match": f'"{version}"'})
+    assert (first.status_code, known.status_code) == (200, 304)
+    assert {answer.headers["cache-control"] for answer in (first, known)} == {"no-cache"}
 
 
 async def test_files_of_the_same_date_and_length_have_different_etags(tmp_path: Path) -> None:
