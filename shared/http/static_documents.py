@@ -21,6 +21,8 @@ from shared.http.compression import GZIP_LEVEL, MIN_COMPRESSED_BYTES, wants_gzip
 _MAX_CACHED_FILES: Final = 256
 _VERSION_LENGTH: Final = 16
 _A_YEAR: Final = "public, max-age=31536000, immutable"
+_VARIES: Final = {"vary": "Accept-Encoding"}
+"""Of every answer: a cache must not forget it with a 304 (RFC 9110 section 15.4.5) or a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class CompressedBody:
 
     def response(self, request: Request, headers: Mapping[str, str]) -> Response:
         """Return a response with `headers`, compressed if the client accepts gzip."""
-        fields = {**headers, "Vary": "Accept-Encoding"}
+        fields = {**headers, **_VARIES}
         fields.pop("content-length", None)
         if self.compressed is None or not wants_gzip(request.headers.get("accept-encoding")):
             return Response(self.plain, headers=fields)
@@ -118,6 +120,7 @@ async def _cached_response(
     assert response.stat_result is not None
     body = await _read(response.path, response.stat_result)
     is_kept = is_kept_if_named and request.query_params.get("v") == body.version
+    response.headers.update(_VARIES)
     response.headers["ETag"] = f'"{body.version}"'
     response.headers["Cache-Control"] = _A_YEAR if is_kept else "no-cache"
     if _conditions.is_not_modified(response.headers, request.headers):

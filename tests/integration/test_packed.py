@@ -100,6 +100,7 @@ async def test_a_file_is_compressed_once_until_it_changes(
         assert (known.status_code, known.content) == (304, b"")
         part = await http.get("/page.js", headers={"Range": "bytes=0-5"})
         assert (part.status_code, part.text) == (206, "second")
+        assert {answer.headers["vary"] for answer in (known, part)} == {"Accept-Encoding"}
 
 
 async def test_a_file_named_with_its_version_is_kept_for_a_year(tmp_path: Path) -> None:
