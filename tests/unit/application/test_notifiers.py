@@ -4,7 +4,6 @@ import asyncio
 
 from shared.application.notifiers import BackgroundNotifier, CompositeNotifier
 from shared.application.ports.notifier import CommitNotification
-from shared.application.ports.push_message import PushMessage
 from tests.support.virtual_time import in_virtual_time
 
 pytestmark = in_virtual_time
@@ -26,7 +25,7 @@ class Slow:
 
 def with_push(name: str) -> CommitNotification:
     """News with a push."""
-    return CommitNotification(name, pushes=[PushMessage(b"{}")])
+    return CommitNotification(name, pushes=[b"{}"])
 
 
 async def test_all_announcers_run_concurrently() -> None:
