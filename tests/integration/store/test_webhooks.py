@@ -391,6 +391,21 @@ async def test_a_shard_that_lost_its_data_is_read_again(
     assert entry.shard == lost
 
 
+async def test_a_shard_that_lost_its_data_is_read_again_with_thousands_of_webhooks(
+    connection: StoreConnection, redis: Redis
+) -> None:
+    keys = StoreKeys(3)
+    await registered(RedisWebhookRegistry(connection, keys))
+    kept, lost, other = keys.all_shards
+    names = [str(uuid4()) for _ in range(9_000)]
+    await redis.hset(keys.webhooks(None), mapping=dict.fromkeys(names, "{}"))
+    for shard in (kept, other):
+        await redis.sadd(keys.webhook_ids(shard), *[f"/{name}" for name in names])
+    await redis.delete(keys.outbox(lost), keys.webhook_ids(lost))
+    assert await reads(RedisOutbox(connection, keys, WEBHOOKS, other=AUDIT))
+    assert await redis.scard(keys.webhook_ids(lost)) == 9_001
+
+
 class Crash(Exception):
     """The process dies."""
 
