@@ -145,7 +145,10 @@ class TokenService:
             key, algorithm = self._secret, "HS256"
         if key is None:
             raise Unauthenticated("The token is signed with an unknown key")
-        return self._verified(token, key, algorithm, is_for_access=kind is TokenKind.ACCESS)
+        claims = self._verified(token, key, algorithm, is_for_access=kind is TokenKind.ACCESS)
+        if algorithm != "HS256":  # some issuers let their users choose claims
+            return {name: value for name, value in claims.items() if name != EXACT_CLAIM}
+        return claims
 
     def _verified(
         self, token: str, key: Any, algorithm: str, *, is_for_access: bool

@@ -56,6 +56,15 @@ async def test_a_valid_token_identifies_its_caller(own_tokens: TokenService) -> 
     assert caller == Caller(Role.PARTICIPANT, _ID, "acme", _ID, _ID, payload["exp"])
 
 
+async def test_an_issuer_s_token_never_counts_as_made_by_the_store_s_clock(
+    issuer_tokens: TokenService,
+) -> None:
+    payload = claims("spectator", "viewer", session_id=_ID, iat=100, iat_exact=True)
+    payload |= {"iss": "https://issuer.example", "aud": "games"}
+    caller = await issuer_tokens.verify(_issuer_token(payload))
+    assert caller.token and caller.token.issued_at == 70_000
+
+
 @pytest.mark.parametrize("chosen", ["alice@example.com", "Ünïcode/✓", "😀" * 64])
 @pytest.mark.parametrize("sub", [None, "chosen"])
 async def test_a_participant_s_token_may_name_any_id(
