@@ -49,9 +49,13 @@ class CompressedBody:
         """Return a response with `headers`, compressed if the client accepts gzip."""
         fields = {**headers, **_VARIES}
         fields.pop("content-length", None)
-        if self.compressed is None or not wants_gzip(request.headers.get("accept-encoding")):
+        if self.compressed is None or not self.is_compressed_for(request):
             return Response(self.plain, headers=fields)
         return Response(self.compressed, headers=fields | {"Content-Encoding": "gzip"})
+
+    def is_compressed_for(self, request: Request) -> bool:
+        """Return whether the client gets the gzip form."""
+        return self.compressed is not None and wants_gzip(request.headers.get("accept-encoding"))
 
 
 class LazyDocument:
@@ -125,7 +129,9 @@ async def _cached_response(
     response.headers["Cache-Control"] = _A_YEAR if is_kept else "no-cache"
     if _conditions.is_not_modified(response.headers, request.headers):
         return NotModifiedResponse(response.headers)
-    return response if "range" in request.headers else body.response(request, response.headers)
+    if "range" in request.headers and not body.is_compressed_for(request):
+        return response  # of the gzip form there are no ranges: both forms have one ETag
+    return body.response(request, response.headers)
 
 
 _conditions = StaticFiles(check_dir=False)
