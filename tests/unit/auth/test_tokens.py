@@ -62,7 +62,8 @@ async def test_an_issuer_s_token_never_counts_as_made_by_the_store_s_clock(
     payload = claims("spectator", "viewer", session_id=_ID, iat=100, iat_exact=True)
     payload |= {"iss": "https://issuer.example", "aud": "games"}
     caller = await issuer_tokens.verify(_issuer_token(payload))
-    assert caller.token and caller.token.issued_at == 70_000
+    assert caller.token
+    assert caller.token.issued_at == 70_000
 
 
 @pytest.mark.parametrize("chosen", ["alice@example.com", "Ünïcode/✓", "😀" * 64])
