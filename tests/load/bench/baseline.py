@@ -124,6 +124,7 @@ class BaselineApp:
             0,
             "",
             "",
+            "",
             specimen.entry,
             specimen.push,
         ]
