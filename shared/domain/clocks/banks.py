@@ -13,7 +13,7 @@ from shared.domain.clocks.base import (
     lowest_value,
 )
 from shared.domain.session import Group, Participant, Session
-from shared.domain.time_budget import Clock, Sources, TimeBudget, full_reserve
+from shared.domain.time_budget import EMPTY, Clock, Sources, TimeBudget, full_reserve
 from shared.domain.time_control import TimeControl
 from shared.domain.units import Millis
 from shared.domain.values import replace
@@ -42,7 +42,7 @@ class BankRules(ClockRules, Generic[Owner]):
 
     def value(self, session: Session) -> Millis | None:
         owner = self.active_owner(session)
-        return session.budget_of(owner).balance_ms if owner else None
+        return _balance(session, owner) if owner else None
 
     def open(self, session: Session) -> Session:
         for owner in self.owners(session):
@@ -191,7 +191,7 @@ class BankRules(ClockRules, Generic[Owner]):
 
     def value_of(self, session: Session, participant: Participant) -> Millis | None:
         owner = self.owner_of(session, participant)
-        return session.budget_of(owner).balance_ms if owner else None
+        return _balance(session, owner) if owner else None
 
     def sources_of(self, session: Session, participant: Participant | None) -> Sources | None:
         owner = self.owner_of(session, participant) if participant else None
@@ -233,6 +233,16 @@ class BankRules(ClockRules, Generic[Owner]):
     def is_eligible(self, session: Session, participant: Participant) -> bool:
         has_time = session.overtime or bool(self.time_left_of(session, participant))
         return has_time and not participant.is_retired
+
+
+def _balance(session: Session, owner: Owner) -> Millis:
+    """Return all time of an owner until its flag falls, ms, as its budget says.
+
+    A change asks for it about twenty times, so an owner without a reserve needs no budget for it.
+    """
+    if owner.reserve is EMPTY:
+        return owner.bank_ms or Millis(0)
+    return session.budget_of(owner).balance_ms
 
 
 def _with_floor(session: Session, clock: Clock) -> Clock:
