@@ -27,13 +27,16 @@ def _snippet(language: str) -> str:
 
 @pytest.fixture
 def backend(
-    redis_url: str, postgres: EmbeddedPostgres, tmp_path: Path
+    own_redis_url: str, postgres: EmbeddedPostgres, tmp_path: Path
 ) -> Iterator[tuple[Popen[str], int]]:
-    """The reader's program, on a free port, and its port; the service allows its page."""
+    """The reader's program, on a free port, and its port; the service allows its page.
+
+    Its webhook gets the events of all sessions, so no other test may use the same Redis.
+    """
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
     settings = {"DATABASE_URL": postgres.url, "CORS_ORIGINS": origin}
-    with running(redis_url, port=None, quiet=False, **settings) as service:
+    with running(own_redis_url, port=None, quiet=False, **settings) as service:
         _write_files(tmp_path, service, port)
         command = [sys.executable, "-W", "error", "game.py"]
         with Popen(command, cwd=tmp_path, stdout=PIPE, stderr=PIPE, text=True) as process:
