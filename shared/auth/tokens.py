@@ -138,21 +138,19 @@ class TokenService:
         return token, expires_at
 
     async def _claims(self, token: str, kind: TokenKind, kid: Any) -> Mapping[str, Any]:
-        if kind is TokenKind.ACCESS and self._issuer:
-            key: Any = await self._issuer.keys.find(kid)
-            algorithm = self._issuer.algorithm
-        else:
-            key, algorithm = self._secret, "HS256"
-        if key is None:
-            raise Unauthenticated("The token is signed with an unknown key")
-        claims = self._verified(token, key, algorithm, is_for_access=kind is TokenKind.ACCESS)
-        if algorithm != "HS256":  # some issuers let their users choose claims
-            return {name: value for name, value in claims.items() if name != EXACT_CLAIM}
-        return claims
+        is_for_access = kind is TokenKind.ACCESS
+        if not (is_for_access and self._issuer):
+            return self._verified(token, self._secret, "HS256", is_for_access=is_for_access)
+        key = await self._issuer.keys.find(kid)
+        claims = self._verified(token, key, self._issuer.algorithm, is_for_access=True)
+        # Some issuers let their users choose claims.
+        return {name: value for name, value in claims.items() if name != EXACT_CLAIM}
 
     def _verified(
         self, token: str, key: Any, algorithm: str, *, is_for_access: bool
     ) -> Mapping[str, Any]:
+        if key is None:
+            raise Unauthenticated("The token is signed with an unknown key")
         audience = self._audience if is_for_access else None
         try:
             claims: Mapping[str, Any] = jwt.decode(
