@@ -49,13 +49,14 @@ class CompressedBody:
         """Return a response with `headers`, compressed if the client accepts gzip."""
         fields = {**headers, **_VARIES}
         fields.pop("content-length", None)
-        if self.compressed is None or not self.is_compressed_for(request):
+        compressed = self.compressed_for(request)
+        if compressed is None:
             return Response(self.plain, headers=fields)
-        return Response(self.compressed, headers=fields | {"Content-Encoding": "gzip"})
+        return Response(compressed, headers=fields | {"Content-Encoding": "gzip"})
 
-    def is_compressed_for(self, request: Request) -> bool:
-        """Return whether the client gets the gzip form."""
-        return self.compressed is not None and wants_gzip(request.headers.get("accept-encoding"))
+    def compressed_for(self, request: Request) -> bytes | None:
+        """Return the gzip form if there is one and the client accepts it."""
+        return self.compressed if wants_gzip(request.headers.get("accept-encoding")) else None
 
 
 class LazyDocument:
@@ -129,7 +130,7 @@ async def _cached_response(
     response.headers["Cache-Control"] = _A_YEAR if is_kept else "no-cache"
     if _conditions.is_not_modified(response.headers, request.headers):
         return NotModifiedResponse(response.headers)
-    if "range" in request.headers and not body.is_compressed_for(request):
+    if "range" in request.headers and body.compressed_for(request) is None:
         return response  # of the gzip form there are no ranges: both forms have one ETag
     return body.response(request, response.headers)
 
