@@ -60,19 +60,17 @@ class RevocationCheck:
     async def _run(self, caller: Caller, delay_s: float) -> None:
         while True:
             await asyncio.sleep(delay_s)
+            delay_s = _CHECK_KEY_S
             try:
                 await self._require_unrevoked(caller)
             except StoreUnavailable:
                 delay_s = random.uniform(*RETRY_AFTER_S)
-                continue
             except Unauthenticated as error:
                 self.error = error
                 self._listener.put(REVOKED)
                 return
             except Exception:  # without checks, the connection would outlive a revocation
                 _log.exception("a revocation can't be checked")
-                delay_s = _CHECK_KEY_S
-                continue
-            if not caller.key_id:
-                return
-            delay_s = _CHECK_KEY_S
+            else:
+                if not caller.key_id:
+                    return
