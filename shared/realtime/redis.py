@@ -254,7 +254,8 @@ class RedisFanOut:
         is_message = kind == b"message"
         if topic := self._topics.get(channel):
             if is_message:
-                push, whole = Push.of(message), self._rendered.take(topic.name, message)
+                push = Push.of(message)
+                whole = self._rendered.take(topic.name, message) if push.is_difference else None
                 topic.deliver(push, push.with_state(whole) if whole else None)
             else:
                 topic.confirmed()
