@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from shared.application.errors import StoreUnavailable
 from shared.application.event_loop import LARGE_BYTES, LARGE_SESSION, yield_to_event_loop
 from shared.application.ports.commit import (
+    UNLIMITED,
     Commit,
     CommitResult,
     Committed,
@@ -67,8 +68,6 @@ from shared.store.token_revocations import is_revoked, revocation_command
 from shared.store.webhook_readers import WEBHOOKS
 
 TIME: Command = ("TIME",)
-
-_NO_LIMITS = OwnerLimits()
 
 
 class RedisSessionStore:
@@ -254,7 +253,7 @@ class RedisSessionStore:
         key: IdempotencyKey,
         record: bytes,
         owner: str | None = None,
-        limits: OwnerLimits = _NO_LIMITS,
+        limits: OwnerLimits = UNLIMITED,
     ) -> bytes | QuotaExceeded:
         """See `SessionStore`. An owner's bytes are counted for each shard."""
         keys, arguments = [self._keys.record(key)], list[Argument]((record, DAY))

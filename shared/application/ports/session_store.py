@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from shared.application.ports.commit import (
+    UNLIMITED,
     Commit,
     CommitResult,
     IdempotencyKey,
@@ -137,7 +138,7 @@ class SessionStore(Protocol):
         key: IdempotencyKey,
         record: bytes,
         owner: str | None = None,
-        limits: OwnerLimits = ...,
+        limits: OwnerLimits = UNLIMITED,
     ) -> bytes | QuotaExceeded:
         """Store `record` under `key` for 24 h unless it has one; return the stored record.
 
