@@ -1,6 +1,7 @@
 """The Session of the API after a change, for its answer and its pushes."""
 
 from collections.abc import Collection
+from functools import cached_property
 
 import msgspec
 
@@ -16,27 +17,19 @@ class ShownState:
     answer may be a small one.
     """
 
-    __slots__ = ("_encoded", "_view", "now", "session")
-
     def __init__(self, session: Session, now: Instant) -> None:
         self.session = session
         self.now = now
-        self._view: SessionView | None = None
-        self._encoded: msgspec.Raw | None = None
 
-    @property
+    @cached_property
     def view(self) -> SessionView:
         """The whole Session."""
-        if self._view is None:
-            self._view = session_view(self.session, self.now)
-        return self._view
+        return session_view(self.session, self.now)
 
-    @property
+    @cached_property
     def encoded(self) -> msgspec.Raw:
         """The whole Session as JSON."""
-        if self._encoded is None:
-            self._encoded = encode_view(self.view)
-        return self._encoded
+        return encode_view(self.view)
 
     def with_only(self, indexes: Collection[int]) -> SessionView:
         """Return the Session with only the participants of these `participant_index`."""
