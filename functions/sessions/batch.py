@@ -7,12 +7,11 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from shared.application.authorization import Operation
-from shared.application.commit_builder import limited_owner
 from shared.application.event_loop import LARGE_SESSION, yield_to_event_loop
 from shared.application.session_view import encode_session_view
 from shared.domain.session import Session
 from shared.domain.units import Instant
-from shared.http.conditional_changes import remember_first_attempt
+from shared.http.conditional_changes import remember_for_caller
 from shared.http.rendering import json_response, replay_headers
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import BatchBody
@@ -40,10 +39,7 @@ async def read_batch(request: ApiRequest, body: BatchBody) -> Response:
     read_at = [one and one[1] for one in sessions]
     versions = [one and one[0].version for one in sessions]
     facts = {"read_at": read_at, "versions": versions}
-    caller = request.authorization.caller
-    first, is_replayed = await remember_first_attempt(
-        request, caller.name, facts, limited_owner(caller.tenant, request.authorization.owner)
-    )
+    first, is_replayed = await remember_for_caller(request, facts)
     is_replayed = is_replayed and first["versions"] == versions
     if is_replayed:
         read_at = first["read_at"]

@@ -3,10 +3,9 @@
 from starlette.responses import Response
 
 from shared.application.authorization import Operation
-from shared.application.commit_builder import limited_owner
 from shared.domain.errors import RuleViolation, Violation
 from shared.http.batch_changes import change_many
-from shared.http.conditional_changes import remember_first_attempt
+from shared.http.conditional_changes import remember_for_caller
 from shared.http.rendering import dry_run_headers, json_response, replay_headers
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import MAX_BATCH
@@ -49,13 +48,7 @@ async def _wanted(request: ApiRequest, body: BatchCommandBody) -> list[str]:
     if len(selected) > MAX_BATCH:
         message = f"selects {len(selected)} live sessions, but a batch has at most {MAX_BATCH}"
         raise RuleViolation(Violation("metadata", message, "too_large"))
-    caller = request.authorization.caller
-    facts, _ = await remember_first_attempt(
-        request,
-        caller.name,
-        {"session_ids": selected},
-        limited_owner(caller.tenant, request.authorization.owner),
-    )
+    facts, _ = await remember_for_caller(request, {"session_ids": selected})
     return list(facts["session_ids"])
 
 

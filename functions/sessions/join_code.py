@@ -6,10 +6,9 @@ from typing import Any
 from starlette.responses import Response
 
 from shared.application.authorization import Operation
-from shared.application.commit_builder import limited_owner
 from shared.application.ports.join_codes import JoinCode
 from shared.application.session_view import timestamp
-from shared.http.conditional_changes import remember_first_attempt
+from shared.http.conditional_changes import remember_for_session
 from shared.http.join_bodies import JoinCodeBody
 from shared.http.rendering import json_response, replay_headers
 from shared.http.request import ApiRequest
@@ -45,10 +44,7 @@ async def open_join_code(request: ApiRequest, body: JoinCodeBody) -> Response:
     access_control = request.components.access_control
     if access_control.requires_tokens:
         access_control.require_issuer()
-    owner = limited_owner(session.tenant, session.owner)
-    facts, is_replayed = await remember_first_attempt(
-        request, session.name, {"opening": token_hex(8)}, owner
-    )
+    facts, is_replayed = await remember_for_session(request, session, {"opening": token_hex(8)})
     code = await request.components.joins.open(
         request.authorization, session, body.terms(), facts["opening"]
     )

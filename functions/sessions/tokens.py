@@ -9,12 +9,11 @@ from uuid import uuid4
 from starlette.responses import Response
 
 from shared.application.authorization import Caller, Operation, Role
-from shared.application.commit_builder import limited_owner
 from shared.application.errors import TooManyRevocations, Unauthenticated
 from shared.application.ports.token_revocations import SessionToken
 from shared.auth.tokens import TokenKind
 from shared.domain.errors import UnknownParticipant
-from shared.http.conditional_changes import remember_first_attempt
+from shared.http.conditional_changes import remember_for_session
 from shared.http.rendering import json_response, replay_headers, token_fields
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import TokenBody
@@ -61,8 +60,7 @@ async def mint(request: ApiRequest, body: TokenBody) -> Response:
         "jti": str(uuid4()),
         "issued_at": await issue_instant(request.components, session.name),
     }
-    owner = limited_owner(session.tenant, session.owner)
-    first, is_replayed = await remember_first_attempt(request, session.name, claims, owner)
+    first, is_replayed = await remember_for_session(request, session, claims)
     claims |= first
     bearer = Caller(
         role=Role(body.role),

@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from shared.application.commit_builder import ChangeContext
+from shared.application.commit_builder import ChangeContext, limited_owner
 from shared.application.errors import IdempotencyKeyReused
 from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
 from shared.application.ports.commit import IdempotencyKey, Origin
 from shared.domain.commands import Command, Create
+from shared.domain.session import Session
 from shared.http import strict_json
 from shared.http.etags import if_match_tags
 from shared.http.rendering import Renderer, render_session, respond
@@ -73,6 +74,23 @@ async def remember_first_attempt(
     if first["fingerprint"] != fingerprint:
         raise IdempotencyKeyReused
     return first["facts"], kept != record
+
+
+async def remember_for_caller(
+    request: ApiRequest, facts: dict[str, Any]
+) -> tuple[dict[str, Any], bool]:
+    """Do as `remember_first_attempt`, for a request about several sessions of the caller."""
+    authorization = request.authorization
+    owner = limited_owner(authorization.caller.tenant, authorization.owner)
+    return await remember_first_attempt(request, authorization.caller.name, facts, owner)
+
+
+async def remember_for_session(
+    request: ApiRequest, session: Session, facts: dict[str, Any]
+) -> tuple[dict[str, Any], bool]:
+    """Do as `remember_first_attempt`, for a request about `session`."""
+    owner = limited_owner(session.tenant, session.owner)
+    return await remember_first_attempt(request, session.name, facts, owner)
 
 
 def _own_key(request: ApiRequest) -> str | None:
