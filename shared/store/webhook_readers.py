@@ -61,6 +61,14 @@ class WebhookReaders:
             if existing and (shard in unread or existing - known)
         )
 
+    def keys_of(self, shard: str) -> list[str]:
+        """Return the keys of the shard that a script needs to open it."""
+        return [
+            self._keys.outbox(shard),
+            self._keys.webhook_ids(shard),
+            self._keys.outbox_channel(shard),
+        ]
+
     async def _members(self) -> dict[str, set[str]]:
         """Return the set of each shard that can be reached."""
         shards = self._keys.all_shards
@@ -88,13 +96,10 @@ class WebhookReaders:
         return removed
 
     async def _open(self, shard: str, members: Sequence[str]) -> None:
-        keys = [
-            self._keys.outbox(shard),
-            self._keys.webhook_ids(shard),
-            self._keys.outbox_channel(shard),
-        ]
         await self._redis.run(
-            load_script("webhook_open"), keys, [WEBHOOKS, WEBHOOK_CREATED, *members]
+            load_script("webhook_open"),
+            self.keys_of(shard),
+            [WEBHOOKS, WEBHOOK_CREATED, *members],
         )
 
 

@@ -51,12 +51,7 @@ class RedisWebhookRegistry:
         self, tenant: str | None, webhook: Webhook, expected: bytes, most: int
     ) -> bool:
         shard = self._keys.webhooks_shard(tenant)
-        keys = [
-            self._keys.webhooks(tenant),
-            self._keys.outbox(shard),
-            self._keys.webhook_ids(shard),
-            self._keys.outbox_channel(shard),
-        ]
+        keys = [self._keys.webhooks(tenant), *self._readers.keys_of(shard)]
         member = member_of(tenant, webhook.webhook_id)
         arguments: list[Argument] = [webhook.webhook_id, expected, _encode(webhook), most]
         arguments += [WEBHOOKS, WEBHOOK_CREATED, member]
