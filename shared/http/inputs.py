@@ -56,8 +56,9 @@ async def read_input(request: ApiRequest, route: Route) -> tuple[BaseModel | Non
         if name != "rest":
             setattr(request, name, _id(name, value, errors))
     if (key := request.idempotency_key) is not None:
-        for parameter in _keys.keys() & set(route.parameters):
-            _validate(_keys[parameter], key, ("header", parameter.name), errors)
+        for parameter, adapter in _keys.items():
+            if parameter in route.parameters:
+                _validate(adapter, key, ("header", parameter.name), errors)
     if request.scope["query_string"] and DRY_RUN in route.parameters:
         asked = request.query_params.get(DRY_RUN.name, "false")
         request.is_dry_run = bool(_validate(_flag, asked, ("query", DRY_RUN.name), errors))
