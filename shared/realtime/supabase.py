@@ -77,7 +77,7 @@ class SupabasePublisher:
         if not news.pushes:
             return
         try:
-            await self.push(news.name, news.pushes)
+            await self.push(news.name, [push.whole for push in news.pushes])
         except PushFailed:
             await self._note_failed(news.name)
 

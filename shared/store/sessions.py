@@ -204,7 +204,7 @@ class RedisSessionStore:
                     commit.name,
                     alarm_at,
                     bool(reply[1]),
-                    tuple([push.whole for push in commit.pushes]),
+                    tuple(commit.pushes),
                     any(change.expiry for change in commit.changes),
                 )
             )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from shared.application.ports.push_message import PushMessage
 from shared.domain.units import Instant
 from shared.domain.values import Value
 
@@ -16,7 +17,7 @@ class CommitNotification(Value, frozen=True):
     name: str
     alarm_at: Instant | None = None
     outbox_was_empty: bool = False
-    pushes: Sequence[bytes] = ()
+    pushes: Sequence[PushMessage] = ()
     has_expiry: bool = False
 
 

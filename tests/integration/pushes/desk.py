@@ -105,5 +105,4 @@ def _session_after(change: SessionChange) -> Session | None:
 def news_of(change: SessionChange) -> CommitNotification:
     """Return the news that announces `change`."""
     session, now = change.session, Instant(change.occurred_at)
-    messages = pushes([change], now, ShownState(session, now))
-    return CommitNotification(session.name, pushes=[message.whole for message in messages])
+    return CommitNotification(session.name, pushes=pushes([change], now, ShownState(session, now)))

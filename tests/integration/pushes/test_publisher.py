@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from infra.local.supabase import SECRET_KEY
 from shared.application.ports.notifier import CommitNotification
+from shared.application.ports.push_message import PushMessage
 from shared.domain.commands import Create, NewParticipant
 from shared.domain.creation import create
 from shared.domain.session import SyncMode
@@ -42,7 +43,8 @@ async def test_all_pushes_of_a_commit_go_unchanged_and_the_last_one_by_itself(
     expired = b'{"type":"TIME_EXPIRED","sessionId":"s","deadline_ms":1,"action_applied":null}'
     warning = b'{"type":"TIME_WARNING","sessionId":"s","remaining_ms":5}'
     update = b'{"type":"STATE_UPDATE","state":{"version":7,"note":"Z\xc3\xbcrich","x":1.50}}'
-    await harness.publisher.notify(CommitNotification("acme:s", pushes=[expired, warning, update]))
+    pushes = [PushMessage(message) for message in (expired, warning, update)]
+    await harness.publisher.notify(CommitNotification("acme:s", pushes=pushes))
     together, by_itself = realtime.sent
     assert together.messages + by_itself.messages == [
         {
@@ -68,7 +70,10 @@ async def test_a_refusal_of_the_first_messages_stops_the_last_one(
     harness: PushHarness, realtime: BroadcastServer
 ) -> None:
     realtime.status = 503
-    changes = [b'{"type":"TIME_WARNING"}', b'{"type":"STATE_UPDATE","state":{"version":7}}']
+    changes = [
+        PushMessage(b'{"type":"TIME_WARNING"}'),
+        PushMessage(b'{"type":"STATE_UPDATE","state":{"version":7}}'),
+    ]
     await harness.publisher.notify(CommitNotification("s", pushes=changes))
     assert [sent.told for sent in realtime.sent] == [[("TIME_WARNING", None)]]
     assert await harness.owed_names() == ["s"]
@@ -159,7 +164,7 @@ async def test_a_state_too_large_for_supabase_is_sent_as_its_difference_if_it_ha
     rest = {"type": "STATE_UPDATE", "sessionId": "s", "timestamp": 1, "cause": "participant_begun"}
     difference = {"since": 6, "state": {"version": 7, "participants": []}}
     update = json.dumps({**rest, "state": state, "difference": difference}).encode()
-    await harness.publisher.notify(CommitNotification("s", pushes=[update]))
+    await harness.publisher.notify(CommitNotification("s", pushes=[PushMessage(update)]))
     (sent,) = realtime.sent
     (message,) = sent.messages
     assert message["payload"] == {**rest, "version": 7, "difference": difference}

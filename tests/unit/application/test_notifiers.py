@@ -4,6 +4,7 @@ import asyncio
 
 from shared.application.notifiers import BackgroundNotifier, CompositeNotifier
 from shared.application.ports.notifier import CommitNotification
+from shared.application.ports.push_message import PushMessage
 from tests.support.virtual_time import in_virtual_time
 
 pytestmark = in_virtual_time
@@ -25,7 +26,7 @@ class Slow:
 
 def with_push(name: str) -> CommitNotification:
     """News with a push."""
-    return CommitNotification(name, pushes=[b"{}"])
+    return CommitNotification(name, pushes=[PushMessage(b"{}")])
 
 
 async def test_all_announcers_run_concurrently() -> None:
