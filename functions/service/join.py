@@ -55,7 +55,7 @@ async def join(request: ApiRequest, body: JoinBody) -> Response:
 
 
 def _request(key: str | None, body: JoinBody) -> JoinRequest | None:
-    """Return what tells a retry: the key, and whom the person wants to be."""
+    """Return hashes of the key and of the wanted participant, by which a retry is recognised."""
     if key is None:
         return None
     wanted = msgspec.json.encode([body.participant_id, body.name])

@@ -16,7 +16,7 @@ routes = Routes("live")
 
 
 class RealtimeQuery(BaseModel):
-    """What the caller wants to follow."""
+    """Options of the subscription."""
 
     presence: Annotated[
         Literal["0", "1"],

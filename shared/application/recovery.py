@@ -22,11 +22,11 @@ _RETRY_AFTER_S = 1.0
 
 
 class Recovery:
-    """Restores unfinished sessions, and ended ones only to delete them. None that were deleted.
+    """Restores unfinished sessions, and ended ones only to delete them, but no deleted ones.
 
     A restored session continues from the newest version in the trail or the outbox. If the store
     lost the outbox too, changes that had not reached the trail are lost: at most the audit lag.
-    If `is_on` is false it restores nothing that isn't to be deleted, but still tells which ids were
+    If `is_on` is false it restores a session only to delete it, but still tells which ids were
     used.
     """
 

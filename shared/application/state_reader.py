@@ -20,7 +20,7 @@ class StateReader:
     store: SessionStore
 
     async def update(self, name: str, difference: str) -> bytes | None:
-        """Return the `STATE_UPDATE` with the whole state for one that has a `difference`.
+        """Return the `STATE_UPDATE` of a `difference`, with the whole state.
 
         The state is that of its version, or a newer one. None if the session was deleted. Raises
         `StoreUnavailable`, also if the store has lost the session.
@@ -37,7 +37,7 @@ class StateReader:
 
 
 def time_shown(session: Session, store_time: Instant) -> Instant:
-    """Return the session's time at which to show it as it is stored, read at `store_time`.
+    """Return the session's time for showing it as it was read from the store at `store_time`.
 
     If a wake-up is overdue, its result is pushed when it is applied. Until then the state is dated
     no later than the wake-up, because it isn't correct after that.

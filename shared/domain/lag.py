@@ -20,7 +20,7 @@ _MAX_GAIN = 1_000
 _FIRST_QUOTA_IN_GAINS = 3
 _MAX_QUOTA_IN_GAINS = 7
 _SLACK_OVER_FRAME_LAG = 140
-"""By how much the gain may be above the frame lag, ms: the time that a machine itself takes."""
+"""The gain may exceed the frame lag by this, ms: the time that a machine itself takes."""
 
 
 class LagQuota(Value, frozen=True):
@@ -35,7 +35,7 @@ class LagQuota(Value, frozen=True):
         return min(self.quota_ms, MAX_GRACE)
 
     def gain_within(self, frame_lag_ms: Millis | None) -> Millis:
-        """What a turn of a player with that frame lag adds; None: the frame lag isn't known."""
+        """Return what a turn adds, ms. `frame_lag_ms` is that of its player, None if unknown."""
         if frame_lag_ms is None:
             return self.gain_ms
         return Millis(min(self.gain_ms, frame_lag_ms + _SLACK_OVER_FRAME_LAG))

@@ -84,7 +84,7 @@ SECRET_IDEMPOTENCY_KEY = RequestParameter(
     max_length=IDEMPOTENCY_KEY.max_length,
     pattern=IDEMPOTENCY_KEY.pattern,
 )
-"""For callers without a token, whose keys nothing else tells apart."""
+"""For callers without a token: only the key tells the requests of two callers apart."""
 
 DRY_RUN = RequestParameter(
     "dry_run", "`true`: answer as if the change was made, and change nothing.", is_query=True

@@ -22,7 +22,7 @@ _MAX_CACHED_FILES: Final = 256
 _VERSION_LENGTH: Final = 16
 _A_YEAR: Final = "public, max-age=31536000, immutable"
 _VARIES: Final = {"vary": "Accept-Encoding"}
-"""Of every answer: a cache must not forget it with a 304 (RFC 9110 section 15.4.5) or a part."""
+"""A header of each answer, also of a 304 (RFC 9110 section 15.4.5) and of a part of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ async def file_response(
 ) -> Response:
     """Return the file at `path`, or 304 if the client has it (RFC 9110 section 13.1).
 
-    `headers` are added to the file's `ETag` and `Last-Modified`. They and the page may change
-    without the address, so clients must ask again even if that names the file's version.
+    `headers` are added to the file's `ETag` and `Last-Modified`. Both `headers` and the page may
+    change while the address stays, so clients must ask again even if it names the file's version.
     """
     found = FileResponse(path, stat_result=path.stat())
     response = await _cached_response(found, request, is_kept_if_named=False)

@@ -1,4 +1,4 @@
-"""Which channels of Supabase Realtime's Presence a client uses (docs/presence.md).
+"""The channels of Supabase Realtime's Presence that a client uses (docs/presence.md).
 
 Each role has its own channel, because a client writes its presence itself, and a policy can compare
 nothing but the channel's topic with the token. So the role that a reader sees comes from the token.
@@ -24,8 +24,10 @@ class SupabasePresence:
 
 
 def supabase_presence_of(caller: Caller, session_name: str, *, reads: bool) -> SupabasePresence:
-    """Return where the caller is shown, and where it reads the presence if it asks (`reads`) and
-    its role may."""
+    """Return the channel on which the caller is shown.
+
+    If the caller asks to read the presence (`reads`) and its role may, it also gets all channels.
+    """
     role = caller.shown_role
     claims: dict[str, str] = {SUPABASE_ROLE_CLAIM: str(role)}
     view: dict[str, Any] = {"topic": presence_topic(session_name, role)}

@@ -62,8 +62,8 @@ class SessionFanOut:
     def deliver(self, push: Push, whole: Push | None = None) -> None:
         """Queue `push` for all present listeners, behind earlier pushes, and begin to deliver.
 
-        `whole` is the same as a difference, with the whole state, if that is known. Otherwise the
-        state is read for those listeners who take no differences.
+        If `push` is a difference, `whole` is the same push with the whole state, if that is known.
+        Otherwise the state is read for those listeners who take no differences.
         """
         listeners, states = tuple(self.listeners), self._whole_states
         if not push.is_difference and not (states and states.is_waiting):

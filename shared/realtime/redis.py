@@ -63,7 +63,7 @@ Handler = Callable[[bytes, str, bytes], None]
 """Called with the kind (`subscribe` or `message`), the channel and the message."""
 
 ReadUpdate = Callable[[str, str], Awaitable[bytes | None]]
-"""Reads the session of that name, about which there is that difference (`StateReader.update`)."""
+"""Takes a session's name and a difference, and reads the whole state (`StateReader.update`)."""
 
 
 class RedisFanOut:

@@ -81,7 +81,7 @@ class WholeStates:
         return next((one for one in reversed(self._waiting) if one.push.is_difference), None)
 
     def _settle(self, last: _Waiting, state: Push | None) -> None:
-        """Deliver all that `state` includes, with it at their end, and what waits for nothing more.
+        """Deliver the pushes that `state` includes, then `state`, then those that need none.
 
         So a message that comes before its own state, such as `TIME_EXPIRED`, still does.
         """

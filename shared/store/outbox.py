@@ -25,7 +25,7 @@ _LEASE = Millis(2_000)
 """A worker that doesn't renew its lease for so long is replaced by another one."""
 
 _RECONCILE_S = 3_600.0
-"""Time until a worker corrects what an interrupted change of the webhooks has left, s."""
+"""Time between two corrections of the sets of webhooks, s. Interrupted changes leave them wrong."""
 
 _PAGE = 500
 _MOST_BYTES = 1 << 20

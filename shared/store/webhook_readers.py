@@ -1,11 +1,11 @@
-"""Whether the workers of webhooks read the outbox: only while there is a webhook.
+"""Lets the workers of webhooks read the outbox while there is a webhook.
 
 Each shard of the outbox has a set with the ids of all webhooks, and the consumer group of the
 workers. A shard's set and group are changed together, so that webhooks may be made and removed at
 the same time. `take.lua` removes the group when the set is empty and no entry is left to read.
 
-The registry has the truth. It is always written before the sets of other shards, so a crash leaves
-a set that lacks a webhook, or that still has a removed one. `reconcile` corrects both.
+The registry decides which webhooks exist. It is always written before the sets of other shards, so
+after a crash a set may lack a webhook, or still have a removed one. `reconcile` corrects both.
 """
 
 from collections.abc import Collection, Sequence

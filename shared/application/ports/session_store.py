@@ -142,7 +142,7 @@ class SessionStore(Protocol):
     ) -> bytes | QuotaExceeded:
         """Store `record` under `key` for 24 h unless it has one; return the stored record.
 
-        It counts among the bytes of `owner`, as `limited_owner` names it, which `limits` bounds.
+        Its bytes count for `owner` (as `limited_owner` names it), whose bytes `limits` bounds.
         For requests without a commit, because they change no session. One round trip.
         """
 
