@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, cast
 
+from synckairos.api_types import timestamp_ms, timestamp_of
 from synckairos.measurement import MOST_MS
 from synckairos.presence import Presence, PresenceRole, PresentConnection
 
@@ -26,7 +26,7 @@ class Shown:
     said: dict[str, Any]
 
 
-def presence_of(session_id: str, shown: Iterable[Shown], now: float) -> Presence:
+def presence_of(session_id: str, shown: Iterable[Shown], now: int) -> Presence:
     """Return the presence of a session; `now` is the server's time, ms since the Unix epoch.
 
     The role is that of the channel, and so of the client's token. Everything else is what the
@@ -53,20 +53,14 @@ def error_class(error_ms: int | None) -> int:
     return -1 if error_ms is None else sum(error_ms > bound for bound in _BOUNDS_MS)
 
 
-def timestamp(ms: float) -> str:
-    """Return ms since the Unix epoch as the API writes them."""
-    text = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
-
-
-def _connection(shown: Shown, now: float) -> PresentConnection:
+def _connection(shown: Shown, now: int) -> PresentConnection:
     said = shown.said
     connection: dict[str, Any] = {
         "connection_id": shown.key,
         "role": shown.role,
         "transport": "supabase",
-        "connected_at": timestamp(_instant(said.get("connected_at"), now)),
-        "seen_at": timestamp(now),
+        "connected_at": timestamp_of(_instant(said.get("connected_at"), now)),
+        "seen_at": timestamp_of(now),
     }
     if shown.role == "participant" and _is_id(said.get("participant_id")):
         connection["participant_id"] = said["participant_id"]
@@ -81,10 +75,10 @@ def _place(connection: PresentConnection) -> tuple[int, str, str]:
     return rank, connection["connected_at"], connection["connection_id"]
 
 
-def _instant(value: Any, now: float) -> float:
+def _instant(value: Any, now: int) -> int:
     """Return an instant from 1970 to now, which also stands for an invalid one."""
     try:
-        return max(0.0, min(datetime.fromisoformat(value).timestamp() * 1000, now))
+        return max(0, min(timestamp_ms(value), now))
     except (TypeError, ValueError, OverflowError):
         return now
 

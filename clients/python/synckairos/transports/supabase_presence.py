@@ -7,12 +7,12 @@ from typing import Any, cast
 
 from websockets.exceptions import ConnectionClosed
 
-from synckairos.api_types import Message, SupabasePresenceTopics
+from synckairos.api_types import Message, SupabasePresenceTopics, timestamp_of
 from synckairos.backoff import spread
 from synckairos.clock import ServerClock
 from synckairos.measurement import measurement_of
 from synckairos.presence import PresenceRole
-from synckairos.presence_list import Shown, error_class, presence_of, timestamp
+from synckairos.presence_list import Shown, error_class, presence_of
 from synckairos.timing import (
     PRESENCE_AGAIN_MS,
     PRESENCE_EVERY_MS,
@@ -44,7 +44,7 @@ class SupabasePresence:
         self._read = topics.get("topics", {})
         self._clock = clock
         self._report = report
-        self._since = timestamp(clock.now())
+        self._since = timestamp_of(clock.now())
         self._joined: dict[str, Any] = {}
         self._changed = asyncio.Event()
 
@@ -110,13 +110,13 @@ class SupabasePresence:
             await self._changed.wait()
             await asyncio.sleep(PRESENCE_GATHER_MS / 1000)
             self._changed.clear()
-            now = self._clock.now()
+            now = round(self._clock.now())
             presence = presence_of(self._id, self._shown(), now)
             self._report(
                 {
                     "type": "PRESENCE",
                     "sessionId": self._id,
-                    "timestamp": round(now),
+                    "timestamp": now,
                     "presence": presence,
                 }
             )
