@@ -93,9 +93,7 @@ class Actions(ABC):
         Without both, until something happens in it without a command. If more is due on the way
         than one request makes, it stops there; `advance_left_ms` is the rest of the time.
         """
-        body: dict[str, Any] = {"until": "next"}
-        if ms is not None or to is not None:
-            body = given(ms=ms, to=None if to is None else timestamp_of(to))
+        body = given(ms=ms, to=None if to is None else timestamp_of(to)) or {"until": "next"}
         return await self._state("POST", "/advance", body, if_match, timeout)
 
     @overload

@@ -164,9 +164,7 @@ class Session(Actions, EventSource):
 
         An operation is such as `{"after_ms": 5000, "operation": "switch"}` (docs/api.md).
         """
-        body: dict[str, Any] = {"operations": operations}
-        if until_ms is not None:
-            body["until_ms"] = until_ms
+        body = given(operations=operations, until_ms=until_ms)
         path = f"{self._path}/simulate"
         return cast(dict[str, Any], await self._api.change("POST", path, body))
 
