@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Literal, cast, overload
+from typing import Any, ClassVar, Literal, cast, overload
 
 from synckairos.api import Api, given
 from synckairos.api_types import SessionState, SwitchResult, timestamp_of
@@ -16,6 +16,9 @@ class Actions(ABC):
     With `effective_at` (server time, ms, up to 60 s ahead) a command is accepted now and takes
     effect then.
     """
+
+    _query: ClassVar[str] = ""
+    """The query of each request."""
 
     def __init__(self, session_id: str, api: Api) -> None:
         self.id = session_id.lower()
@@ -373,7 +376,7 @@ class Actions(ABC):
     ) -> Any:
         return await self._api.change(
             method,
-            f"{self._path}{path}",
+            f"{self._path}{path}{self._query}",
             body,
             if_match=if_match,
             timeout=timeout,
@@ -386,6 +389,8 @@ class Preview(Actions):
 
     The state of the session stays as it is. `lag_claim` is that of the session.
     """
+
+    _query = "?dry_run=true"
 
     def __init__(
         self,
@@ -407,21 +412,6 @@ class Preview(Actions):
 
     def _removed(self) -> None:
         """Ignore the deletion, which didn't happen."""
-
-    async def _change(
-        self,
-        method: str,
-        path: str,
-        body: Any,
-        if_match: int | None,
-        timeout: float | None,
-        *,
-        representation: bool = False,
-    ) -> Any:
-        path = f"{path}?dry_run=true"
-        return await super()._change(
-            method, path, body, if_match, timeout, representation=representation
-        )
 
 
 def _participant(participant_id: str) -> str:
