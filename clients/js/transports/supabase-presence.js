@@ -21,7 +21,6 @@ const CONFIG = { private: true, presence: { key: "", enabled: true } };
 export class SupabasePresence {
   #channels = new Map();
   #timers;
-  #saidClass;
   #reportedAt = -Infinity;
 
   /**
@@ -72,20 +71,19 @@ export class SupabasePresence {
     this.#timers.set(`join ${topic}`, delay, () => this.#join(topic));
   }
 
-  /** Say how exact the clock is, then again when that has changed noticeably. */
-  #show(channel) {
-    this.#say(channel);
-    const check = () => {
-      if (errorClass(measurementOf(this.clock).error_ms) !== this.#saidClass) this.#say(channel);
-      this.#timers.set("show", PRESENCE_AGAIN_MS, check);
-    };
-    this.#timers.set("show", PRESENCE_SECOND_MS, check);
+  /**
+   * Say how exact the clock is, unless its class is still `said`, the one that was said last. Check
+   * that again after `delay` ms.
+   */
+  #show(channel, said, delay = PRESENCE_SECOND_MS) {
+    const measured = measurementOf(this.clock);
+    const exactness = errorClass(measured.error_ms);
+    if (exactness !== said) this.#say(channel, measured);
+    this.#timers.set("show", delay, () => this.#show(channel, exactness, PRESENCE_AGAIN_MS));
   }
 
-  #say(channel) {
-    const measured = measurementOf(this.clock);
+  #say(channel, measured) {
     const { participant_id: participant } = this.presence;
-    this.#saidClass = errorClass(measured.error_ms);
     Promise.resolve(
       channel.track({
         ...(participant && { participant_id: participant }),
