@@ -19,7 +19,6 @@ const MOST_ID_LENGTH = 255;
 export function presenceOf({ id, shown, now }) {
   const connections = shown.map((one) => connectionOf(one, now)).sort(compare);
   const errors = connections.flatMap(({ error_ms: ms }) => ms ?? []);
-  const counted = (list) => Object.fromEntries(list);
   return {
     session_id: id,
     transports: ["supabase"],
@@ -27,10 +26,15 @@ export function presenceOf({ id, shown, now }) {
     summary: {
       connected: connections.length,
       measured: errors.length,
-      roles: counted(ROLES.map((role) => [role, shown.filter((one) => one.role === role).length])),
-      within_ms: counted(BOUNDS_MS.map((ms) => [ms, errors.filter((one) => one <= ms).length])),
+      roles: counts(ROLES, (role) => shown.filter((one) => one.role === role)),
+      within_ms: counts(BOUNDS_MS, (ms) => errors.filter((one) => one <= ms)),
     },
   };
+}
+
+/** How many there are of each key, by `findAll(key)`. */
+function counts(keys, findAll) {
+  return Object.fromEntries(keys.map((key) => [key, findAll(key).length]));
 }
 
 /** How many bounds of the summary a clock's error exceeds; -1 if it is unknown. */
