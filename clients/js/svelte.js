@@ -3,6 +3,7 @@
 import { readable } from "svelte/store";
 
 import { EVERY_MS, followedSession, repeat, sessionOf } from "./followed-session.js";
+import { platform } from "./platform.js";
 
 /**
  * A session's newest snapshot. The session is followed while the store has subscribers.
@@ -37,6 +38,5 @@ export function useRemaining(subject, participantId, { everyMs = EVERY_MS } = {}
 
 /** A store that `start` updates; on a server, where components subscribe too, it stays as it is. */
 function inBrowser(read, start) {
-  const isServer = typeof document === "undefined";
-  return readable(read(), isServer ? undefined : start);
+  return readable(read(), platform.isBrowser() ? start : undefined);
 }
