@@ -9,7 +9,7 @@ import { createRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 
 import { SyncKairosProvider, useClient, useRemaining, useSession } from "../react.js";
-import { ID, Service, eventsOf, still } from "./service.mjs";
+import { ID, Service, eventsOf, nextTurn, still } from "./service.mjs";
 import { T0, chess } from "./states.mjs";
 
 const page = new Window();
@@ -166,7 +166,3 @@ test("useSession returns the session, and its clocks", async () => {
   assert.equal(typeof seen.session.switch, "function");
   assert.deepEqual([seen.remaining("ada"), seen.used("ada"), seen.elapsed()], [10_000, 0, 0]);
 });
-
-function nextTurn(ms = 1) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

@@ -280,4 +280,9 @@ class FakePresenceChannel {
   }
 }
 
+/** Wait until the bindings have closed the sessions that no component uses any more. */
+export function nextTurn() {
+  return new Promise((resolve) => setTimeout(resolve, 1));
+}
+
 export { ID, settled };

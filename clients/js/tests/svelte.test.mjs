@@ -6,7 +6,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { get } from "svelte/store";
 
 import { useRemaining, useSession } from "../svelte.js";
-import { ID, Service, still } from "./service.mjs";
+import { ID, Service, nextTurn, still } from "./service.mjs";
 import { T0, chess } from "./states.mjs";
 
 beforeEach(() => {
@@ -78,7 +78,3 @@ test("on a server no session is opened", () => {
   assert.equal(get(useRemaining(session, "ada")), null);
   assert.equal(service.sockets.length + service.requests.length, 0);
 });
-
-function nextTurn(ms = 1) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

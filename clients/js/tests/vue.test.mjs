@@ -5,7 +5,7 @@ import { after, afterEach, mock, test } from "node:test";
 
 import { Window } from "happy-dom";
 
-import { ID, Service, still } from "./service.mjs";
+import { ID, Service, nextTurn, still } from "./service.mjs";
 import { T0, chess } from "./states.mjs";
 
 const page = new Window();
@@ -102,7 +102,3 @@ test("server-side rendering opens no session", async () => {
   assert.equal(await renderToString(app), "<p>none closed unknown</p>");
   assert.equal(service.sockets.length + service.requests.length, 0);
 });
-
-function nextTurn(ms = 1) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
