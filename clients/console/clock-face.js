@@ -3,7 +3,7 @@ import { clockWidth } from "./clock-width.js";
 import { noteOf } from "./clock-notes.js";
 import { el, icon, setFlag, setText } from "./dom.js";
 import { memberButtons } from "./member-buttons.js";
-import { isLow } from "./thresholds.js";
+import { isLow, warningAt } from "./thresholds.js";
 
 const STEP_MS = 15_000;
 
@@ -109,10 +109,10 @@ function canPress(model, allowed) {
 }
 
 /** The last warning in words, because not everybody sees its colour. */
-function warningText(isWarned, left, { status, warn_at_ms: thresholds = [] }) {
-  const reached = thresholds.filter((threshold) => left <= threshold && threshold > 0);
-  if (!isWarned || status !== "running" || !reached.length) return "";
-  return `Under ${duration(Math.min(...reached))}`;
+function warningText(isWarned, left, state) {
+  const threshold = warningAt(left, state);
+  if (!isWarned || state.status !== "running" || threshold === null) return "";
+  return `Under ${duration(threshold)}`;
 }
 
 /** The periods or turns left of the overtime that is in use; empty outside of overtime. */

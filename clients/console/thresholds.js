@@ -11,12 +11,12 @@ export function isLow(left, { warn_at_ms: thresholds = [] }) {
 }
 
 /**
- * The smallest threshold that has been reached, ms; null if none has.
+ * The smallest threshold above zero that has been reached, ms; null if none has.
  *
  * @param {number} left
  * @param {SessionState} state
  */
 export function warningAt(left, { warn_at_ms: thresholds = [] }) {
-  const reached = thresholds.filter((threshold) => left <= threshold);
+  const reached = thresholds.filter((threshold) => threshold > 0 && left <= threshold);
   return reached.length ? Math.min(...reached) : null;
 }
