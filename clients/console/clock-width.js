@@ -21,8 +21,8 @@ export function clockWidth(whole, tenths) {
 }
 
 /**
- * A function that takes the widths of texts (em), and lets the style of `element` know the widest as
- * `--width`. It changes the document only where that changes.
+ * Return a function that takes the widths of texts (em) and sets `--width` of `element` to the
+ * widest. It changes the document only if that has changed.
  *
  * @param {HTMLElement} element
  * @returns {(...widths: number[]) => void}

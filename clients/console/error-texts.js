@@ -85,8 +85,8 @@ export function joinErrorText(error) {
 }
 
 /**
- * An error on giving others a link or a code as one or two sentences for the host, who lacks no right
- * for it: a 403 says that the service can't make tokens.
+ * An error on making a link or a code for others, as one or two sentences for the host. A host has
+ * the right to share, so a 403 says that the service can't make tokens.
  */
 export function sharingErrorText(error) {
   return error.status === 403 ? `${error.message}.` : errorText(error);

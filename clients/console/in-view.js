@@ -1,11 +1,12 @@
 /**
- * Keep what is current in view, where there is more than fits on the screen. Call the returned
- * functions after drawing, when the sizes are known; they do nothing until the element changes.
+ * Keep the current element in view, on a page or in a list that is longer than the screen. Call the
+ * returned functions after each drawing, because they need the sizes of the elements. They do
+ * nothing until another element is the current one.
  */
 
 /**
- * Return a function that scrolls the page to an element when it differs from the last one. Someone
- * who has scrolled away from the last one stays where they are.
+ * Return a function that scrolls the page to an element when it differs from the last one. It
+ * doesn't scroll if the user has scrolled away from the last one.
  *
  * @returns {(element: Element|undefined) => void}
  */

@@ -25,13 +25,13 @@ export function openRename({ state }, act, id) {
   fill();
 }
 
-/** The participants of whom one may be chosen to start; empty if there is no choice any more. */
+/** The participants who may be chosen to start; empty after the start, or with fewer than two. */
 export function possibleStarters({ starts_with: starter, participants }) {
   const playing = starter ? participants.filter((one) => !one.is_retired) : [];
   return playing.length > 1 ? playing : [];
 }
 
-/** Ask who takes the first turn; the present choice is chosen beforehand. */
+/** Ask who takes the first turn; at first, the participant who starts now is chosen. */
 export function openStarter({ state }, act) {
   const person = personField(possibleStarters(state), namesOf(state));
   person.value = state.starts_with;

@@ -40,7 +40,7 @@ export function periodOf({ periods_left, ...message }) {
   return withOldNames({ ...ownerOf(message), periods_left });
 }
 
-/** Whose clock it is: only the id that is given; neither for the session's. */
+/** The owner of a clock, by the id that a message has; the session's clock has no id. */
 export function ownerOf({ participant_id, group_id }) {
   if (participant_id) return { participant_id };
   return group_id ? { group_id } : {};

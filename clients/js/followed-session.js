@@ -1,4 +1,4 @@
-/** What the bindings for React, Vue and Svelte share: following a session, and its time left. */
+/** The shared part of the bindings for React, Vue and Svelte: a session is followed and read. */
 
 /** @typedef {import("./session.js").Session} Session */
 

@@ -2,8 +2,9 @@
 const MOST_FRAME_LAG_MS = 10_000;
 
 /**
- * The fields of a switch for a session with lag compensation. The instant of acting and its error are
- * there once the clock is measured, and rounded so that the claim is never above the real lag.
+ * The fields of a switch that claim its lag, in a session with lag compensation. `acted_at_ms` and
+ * `error_ms` are absent before the clock is measured. They are rounded up, so that the claim is
+ * never above the real lag.
  *
  * @param {number} actedAt when the player acted (server time, ms)
  * @param {number} frameLagMs the round trip of the player's connection; `Infinity`: not known

@@ -485,7 +485,7 @@ export class Session extends EventTarget {
     return this;
   }
 
-  /** What the clock measured, if this is the player's own browser. */
+  /** The round trip of the clock, ms, in a browser, where it is the player's; else `Infinity`. */
   #measuredFrameLag() {
     return this.#local.isBrowser() ? this.clock.roundTripMs : Infinity;
   }

@@ -485,9 +485,9 @@ export interface ParticipantFairness {
   worst_error_ms?: number;
   /** The last frame lag that was sent with its switches; absent if none was sent. */
   frame_lag_ms?: number;
-  /** What each of its turns adds to the quota. */
+  /** The time that each of its turns adds to the quota. */
   gain_ms: number;
-  /** What the owner of its clock may still get back. */
+  /** The time that the owner of its clock may still get back. */
   quota_ms: number;
 }
 
@@ -624,11 +624,11 @@ export interface SwitchOptions extends CallOptions {
   representation?: boolean | undefined;
 }
 
-/** Which switch: to whom, from whom, and when the turn ended. */
+/** A switch from one participant to another. */
 export interface SwitchOrder {
-  /** Who is active then; by default the next in order. */
+  /** The participant to switch to; by default the next in order. */
   next?: string | null | undefined;
-  /** Who must be active now. */
+  /** The participant who must be active now; if another is, the switch fails with `CONFLICT`. */
   current?: string | null | undefined;
   /** With lag compensation: when the turn ended; by default now. */
   actedAt?: number | undefined;
@@ -636,7 +636,7 @@ export interface SwitchOrder {
   frameLagMs?: number | undefined;
 }
 
-/** What replaces the session's metadata together with a command; not with `effectiveAt`. */
+/** Metadata that a command gives the session in the same change; not with `effectiveAt`. */
 export interface NewMetadata<Metadata = AnyMetadata> {
   metadata?: Metadata | undefined;
 }
@@ -771,7 +771,7 @@ export interface ApiKeys {
   revoke(id: string): Promise<void>;
 }
 
-/** Whom a token of a session is for, and how long it is valid. */
+/** A token to create: its role and, if needed, its participant and its lifetime. */
 export interface NewToken {
   role: "cohost" | "participant" | "spectator";
   /** With the role `participant`. */

@@ -15,8 +15,8 @@ const CONFIG = { private: true, presence: { key: "", enabled: true } };
 
 /**
  * Shows a client of Supabase Realtime in the session's presence, and reads that if the subscription
- * allows it (docs/presence.md). It uses channels of its own, so that the pushes go on if Supabase
- * ends one of them, because of its limits for presence.
+ * allows it (docs/presence.md). It uses channels of its own: Supabase may end one of them because
+ * of its limits for presence, and the pushes go on.
  */
 export class SupabasePresence {
   #channels = new Map();

@@ -1,4 +1,4 @@
-"""What a switch says about the lag of its player, in a session with lag compensation."""
+"""The fields of a switch that claim its lag, in a session with lag compensation."""
 
 from math import ceil, isfinite
 
@@ -9,10 +9,10 @@ _MOST_FRAME_LAG_MS = 10_000
 def lag_claim(acted_at: float, frame_lag_ms: float | None, error_ms: float) -> dict[str, int]:
     """Return the fields of a switch.
 
-    `acted_at` is when the player acted (server time, ms), `error_ms` the maximum error of the
-    clock, and infinite before it is measured: then no lag is claimed. Both are rounded so that the
-    claim is never above the real lag. `frame_lag_ms` is the round trip of the player's connection;
-    None if it isn't known.
+    `acted_at` is when the player acted (server time, ms). `frame_lag_ms` is the round trip of the
+    player's connection; None if it isn't known. `error_ms` is the maximum error of the clock;
+    infinite before the clock is measured, and then `acted_at_ms` and `error_ms` are absent. They
+    are rounded up, so that the claim is never above the real lag.
     """
     claim: dict[str, int] = {}
     if isfinite(error_ms):

@@ -25,8 +25,8 @@ from synckairos.timing import (
 class SupabasePresence:
     """Shows a client in the session's presence, and reads that if the subscription allows it.
 
-    It uses channels of its own, so that the pushes go on if Supabase ends one of them, because of
-    its limits for presence. `client` is Supabase's; `report` is called with each `PRESENCE`.
+    It uses channels of its own: Supabase may end one of them because of its limits for presence,
+    and the pushes go on. `client` is Supabase's; `report` is called with each `PRESENCE`.
     """
 
     def __init__(
