@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from synckairos.api_types import timestamp_ms, timestamp_of
 from synckairos.measurement import MOST_MS
@@ -11,7 +11,7 @@ from synckairos.presence import Presence, PresenceRole, PresentConnection
 _BOUNDS_MS = (10, 20, 40, 100, 250, 1_000)
 """The summary counts the clocks that are exact to within each of these."""
 
-_ROLES: tuple[PresenceRole, ...] = ("service", "host", "cohost", "participant", "spectator")
+_ROLES: tuple[PresenceRole, ...] = get_args(PresenceRole)
 _RANKS = {"participant": 1, "spectator": 2}
 _MOST_LISTED = 100
 _MOST_ID_LENGTH = 255
