@@ -132,15 +132,8 @@ export class Api {
     return fresh === token ? answer : this.#request(path, request, fresh, timeoutMs);
   }
 
-  async #request(path, { method, body, signal, ...fields }, token, timeoutMs) {
-    const { key, ifMatch, ifNoneMatch, representation } = fields;
-    const headers = {};
-    if (token) headers.Authorization = `Bearer ${token}`;
-    if (key) headers["Idempotency-Key"] = key;
-    if (body !== undefined) headers["Content-Type"] = "application/json";
-    if (ifMatch !== undefined) headers["If-Match"] = `"${ifMatch}"`;
-    if (ifNoneMatch !== undefined) headers["If-None-Match"] = `"${ifNoneMatch}"`;
-    if (representation) headers.Prefer = "return=representation";
+  async #request(path, { method, body, signal, ...options }, token, timeoutMs) {
+    const headers = headersOf({ body, token, ...options });
     const request = { method, headers, body: body && JSON.stringify(body) };
     const answer = await this.#send(path, request, timeoutMs, signal);
     this.rateLimitRemaining = remainingOf(answer.headers) ?? this.rateLimitRemaining;
@@ -194,6 +187,17 @@ function parsed(text) {
   } catch {
     return null;
   }
+}
+
+function headersOf({ body, token, key, ifMatch, ifNoneMatch, representation }) {
+  return {
+    ...(token && { Authorization: `Bearer ${token}` }),
+    ...(key && { "Idempotency-Key": key }),
+    ...(body !== undefined && { "Content-Type": "application/json" }),
+    ...(ifMatch !== undefined && { "If-Match": `"${ifMatch}"` }),
+    ...(ifNoneMatch !== undefined && { "If-None-Match": `"${ifNoneMatch}"` }),
+    ...(representation && { Prefer: "return=representation" }),
+  };
 }
 
 /** The rest of the caller's rate limit: the smallest, as proxies may add their own. */
