@@ -1,4 +1,4 @@
-"""The Python client's requests for lists of sessions and of events."""
+"""The Python client's requests for lists of sessions and of events, and for earlier states."""
 
 from typing import Any
 
@@ -48,3 +48,12 @@ async def test_events_are_asked_for_by_type_and_newest_first() -> None:
         {"limit": "100", "order": "asc"},
         {"after": "7", "limit": "2", "type": "cycle_switched", "order": "desc"},
     ]
+
+
+async def test_an_instant_with_an_offset_reaches_the_service_as_it_is() -> None:
+    service = Pages({}, {})
+    async with service.client() as client:
+        session = client.session(_ID)
+        await session.replay(at="2026-01-31T10:30:00+02:00")
+        await session.replay(version=3)
+    assert service.queries == [{"at": "2026-01-31T10:30:00+02:00"}, {"version": "3"}]

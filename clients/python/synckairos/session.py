@@ -170,8 +170,8 @@ class Session(Actions, EventSource):
 
     async def replay(self, *, version: int | None = None, at: str | None = None) -> SessionState:
         """Return the session's state at a version, or at an instant (ISO 8601)."""
-        when = f"at={at}" if version is None else f"version={version}"
-        return cast(SessionState, await self._api.get(f"{self._path}/replay?{when}"))
+        query = urlencode({"at": at} if version is None else {"version": version})
+        return cast(SessionState, await self._api.get(f"{self._path}/replay?{query}"))
 
     async def create_token(self, body: dict[str, Any]) -> dict[str, Any]:
         """Create a token for a participant, a spectator or a cohost. Raises `ApiError`.
