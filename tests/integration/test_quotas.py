@@ -236,7 +236,7 @@ async def test_only_the_limit_per_session_applies_to_a_backend(backend: ApiClien
 
 async def test_the_bytes_that_a_host_writes_per_minute_are_limited(api: ApiClient) -> None:
     # A change of a larger session writes only what it changes.
-    seats = [participant() for _ in range(MOST_UNDIVIDED)]
+    seats = [participant(name="x" * 64) for _ in range(MOST_UNDIVIDED)]
     body = {"sync_mode": "per_participant", "participants": seats}
     session_id = await api.started(body | {"metadata": {"text": "x" * 8_000}})
     switched = 0
