@@ -10,6 +10,7 @@ from typing import Any
 
 from infra.image.buildah import FOLDER
 from infra.image.subprocesses import run
+from infra.private_file import write_private
 
 _NAMES = ("registry", "cafile", "proxy", "https-proxy", "strict-ssl")
 
@@ -18,9 +19,7 @@ def npm_mounts() -> set[str]:
     """Return the volumes that make `buildah build` use this machine's npm settings."""
     settings = json.loads(run("npm", "config", "list", "--json", cwd=Path("/")))
     file = FOLDER / "npmrc"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)  # a URL may contain a password
-    file.write_text(npmrc(settings))
+    write_private(file, npmrc(settings))  # a URL may contain a password
     certificates = settings.get("cafile")
     mounts = {f"{file}:/root/.npmrc:ro"}
     return mounts | {f"{certificates}:{certificates}:ro"} if certificates else mounts

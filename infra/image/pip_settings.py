@@ -11,6 +11,7 @@ from pathlib import Path
 
 from infra.image.buildah import FOLDER
 from infra.image.subprocesses import run
+from infra.private_file import write_private
 
 _LINE = re.compile(r"(?P<section>[^=]+)\.(?P<name>[a-z-]+)=(?P<value>.*)")
 _NAMES = (
@@ -60,7 +61,6 @@ def pip_mounts() -> set[str]:
     if not found:
         return set()
     file = FOLDER / "pip.conf"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)  # the index URL may contain a password
-    file.write_text("".join(["[global]\n", *(f"{name} = {v}\n" for name, v in found.items())]))
+    lines = (f"{name} = {value}\n" for name, value in found.items())
+    write_private(file, "".join(["[global]\n", *lines]))  # the index URL may contain a password
     return {f"{file}:/etc/pip.conf:ro"} | {f"{path}:{path}:ro" for path in local_paths(found)}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.launch.errors import LaunchFailed
-from infra.launch.private_file import write_private
+from infra.private_file import write_private
 
 
 @dataclass(frozen=True, slots=True)

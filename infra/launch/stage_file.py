@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from infra.environment.variables import read_variables
-from infra.launch.private_file import PRIVATE, write_private
+from infra.private_file import PRIVATE, write_private
 
 _NAME = re.compile(r"\s*(?:export\s+)?(\w+)\s*=")
 
