@@ -6,8 +6,9 @@
 -- which is `read` if the bearer may read the presence. A policy sees the topic, but not what a client
 -- says about itself, so the topic has the role in it.
 --
--- To join a channel, a client needs the right to read broadcasts or presence there. Who is only shown
--- gets the right to read broadcasts, of which there are none: no policy lets a client send any.
+-- To join a channel, a client needs the right to read broadcasts or presence there. A client that is
+-- only shown gets the right to read broadcasts. There are none, because no policy lets a client send
+-- any.
 --
 -- The restrictive policies exclude these topics from a project's own permissive policies. This file
 -- is idempotent. A Postgres without Supabase has no such table, so nothing is done there.
@@ -31,36 +32,28 @@ declare
     own_topic, format(claim, 'sync_presence'), session
   );
   may_be_shown constant text := format($sql$extension = 'presence' and %s$sql$, own_topic);
-  is_other_topic constant text := $sql$topic not like 'session-presence:%%'$sql$;
+  is_other_topic constant text := $sql$topic not like 'session-presence:%'$sql$;
+  policy text;
+  definition text;
 begin
   if to_regclass('realtime.messages') is null then
     return;
   end if;
 
-  drop policy if exists synckairos_see on realtime.messages;
-  execute format(
-    'create policy synckairos_see on realtime.messages for select to authenticated using (%s)',
-    may_see
-  );
-
-  drop policy if exists synckairos_see_permitted on realtime.messages;
-  execute format(
-    'create policy synckairos_see_permitted on realtime.messages as restrictive for select'
-    ' using (' || is_other_topic || ' or %s)',
-    may_see
-  );
-
-  drop policy if exists synckairos_be_shown on realtime.messages;
-  execute format(
-    'create policy synckairos_be_shown on realtime.messages for insert to authenticated'
-    ' with check (%s)',
-    may_be_shown
-  );
-
-  drop policy if exists synckairos_be_shown_as_own_role on realtime.messages;
-  execute format(
-    'create policy synckairos_be_shown_as_own_role on realtime.messages as restrictive for insert'
-    ' with check (' || is_other_topic || ' or (%s))',
-    may_be_shown
-  );
+  for policy, definition in
+    values
+      ('synckairos_see', format('for select to authenticated using (%s)', may_see)),
+      (
+        'synckairos_see_permitted',
+        format('as restrictive for select using (%s or %s)', is_other_topic, may_see)
+      ),
+      ('synckairos_be_shown', format('for insert to authenticated with check (%s)', may_be_shown)),
+      (
+        'synckairos_be_shown_as_own_role',
+        format('as restrictive for insert with check (%s or (%s))', is_other_topic, may_be_shown)
+      )
+  loop
+    execute format('drop policy if exists %I on realtime.messages', policy);
+    execute format('create policy %I on realtime.messages %s', policy, definition);
+  end loop;
 end $$;
