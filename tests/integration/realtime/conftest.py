@@ -1,9 +1,11 @@
-"""Fixtures: a service whose clients follow sessions through Supabase Realtime."""
+"""Fixtures: a service whose clients follow sessions through Supabase Realtime, and its database."""
 
 from collections.abc import AsyncIterator, Iterator
 
+import psycopg
 import pytest
 
+from infra.local.postgres import EmbeddedPostgres
 from infra.local.realtime import LocalRealtime
 from infra.local.redis import embedded_redis
 from tests.integration.realtime.project import Sender, sending_to
@@ -36,3 +38,11 @@ async def sender(supabase_realtime: LocalRealtime) -> AsyncIterator[Sender]:
     """A sender with the backend's key."""
     async with sending_to(supabase_realtime.url) as sender:
         yield sender
+
+
+@pytest.fixture
+def connection(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
+    """A connection whose transaction is rolled back."""
+    with psycopg.connect(postgres.url) as opened:
+        yield opened
+        opened.rollback()

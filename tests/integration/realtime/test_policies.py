@@ -1,25 +1,15 @@
 """The policies on `realtime.messages`, checked in SQL in the way that Realtime checks them."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 
-from infra.local.postgres import EmbeddedPostgres
 from tests.integration.realtime.sql import allow_everything, can_read, can_write
 
 _OWN_TOPIC = "session:1"
-
-
-@pytest.fixture
-def connection(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
-    """A connection whose transaction is rolled back."""
-    with psycopg.connect(postgres.url) as opened:
-        yield opened
-        opened.rollback()
 
 
 def _claims(session: Any) -> str:

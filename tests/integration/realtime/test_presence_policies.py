@@ -1,26 +1,16 @@
 """The policies on `realtime.messages` for presence, asked in the way that Realtime asks them."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
-from infra.local.postgres import EmbeddedPostgres
 from shared.application.authorization import Role
 from shared.http.supabase_presence import presence_topic
 from tests.integration.realtime.sql import allow_everything, can_read, can_write
 
 _OWN_TOPIC = presence_topic("1", Role.PARTICIPANT)
-
-
-@pytest.fixture
-def connection(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
-    """A connection whose transaction is rolled back."""
-    with psycopg.connect(postgres.url) as opened:
-        yield opened
-        opened.rollback()
 
 
 def _claims(session: Any = "1", role: Any = "participant", **more: Any) -> str:
