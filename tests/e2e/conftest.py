@@ -199,6 +199,16 @@ def open_in_new_window(
         yield opener
 
 
+@contextmanager
+def watched_window(
+    chromium: Browser, service: Instance, problems: Problems, **options: Any
+) -> Iterator[BrowserContext]:
+    """Open a window with `service` as base URL; note the problems of each of its pages."""
+    with chromium.new_context(base_url=service.url, **options) as window:
+        window.on("page", problems.watch)
+        yield window
+
+
 def _new_window(chromium: Browser) -> BrowserContext:
     window = chromium.new_context(viewport=_SIZE)
     window.set_default_timeout(_TIMEOUT_MS)

@@ -2,6 +2,8 @@
 
 from playwright.sync_api import ConsoleMessage, Error, Page, Request
 
+FORBIDDEN = "the server responded with a status of 403"
+NOT_FOUND = "the server responded with a status of 404"
 UNAVAILABLE = "503 (Service Unavailable)"
 """Functions may give this answer on a busy machine; the page repeats the request."""
 

@@ -11,9 +11,8 @@ from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres
 from tests.e2e.conftest import NO_LIMIT, Opener
 from tests.e2e.console import Console, deadlines
-from tests.e2e.problems import Problems
+from tests.e2e.problems import NOT_FOUND, Problems
 
-NOT_FOUND = "the server responded with a status of 404"
 HOUR_MS = 3_600_000
 
 _NAMES_AND_TEXTS = "all => [all.map(one => one.dataset.sync), all.map(one => one.innerText)]"

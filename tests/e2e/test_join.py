@@ -9,11 +9,9 @@ from infra.local.instance import Instance
 from infra.local.postgres import EmbeddedPostgres
 from tests.e2e.conftest import protected_service
 from tests.e2e.console import Console, deadlines
-from tests.e2e.problems import Problems
+from tests.e2e.problems import FORBIDDEN, NOT_FOUND, Problems
 from tests.support import tokens
 
-NOT_FOUND = "the server responded with a status of 404"
-FORBIDDEN = "the server responded with a status of 403"
 CONFLICT = "the server responded with a status of 409"
 TOO_MANY = "the server responded with a status of 429"
 WRONG = "zzz zzz"

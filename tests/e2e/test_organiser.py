@@ -6,24 +6,21 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from infra.local.instance import Instance
-from tests.e2e.conftest import PHONE, PROJECTOR
+from tests.e2e.conftest import PHONE, PROJECTOR, watched_window
 from tests.e2e.console import Console
-from tests.e2e.problems import Problems
+from tests.e2e.problems import FORBIDDEN, NOT_FOUND, Problems
 from tests.support import tokens
 
 BOARDS = {"Board 1": ("Anna", "Boris"), "Board 2": ("Cleo", "Dan")} | {
     f"Board {n}": (f"White {n}", f"Black {n}") for n in (3, 4)
 }
 MINUTE_MS = 60_000
-FORBIDDEN = "the server responded with a status of 403"
-NOT_FOUND = "the server responded with a status of 404"
 
 
 @pytest.fixture
 def desk(chromium: Browser, auth_service: Instance, problems: Problems) -> Iterator[BrowserContext]:
     """The organiser's browser."""
-    with chromium.new_context(base_url=auth_service.url) as window:
-        window.on("page", problems.watch)
+    with watched_window(chromium, auth_service, problems) as window:
         yield window
     problems.ignore(NOT_FOUND)  # a session without a code, when its dialog is opened
 
@@ -31,8 +28,7 @@ def desk(chromium: Browser, auth_service: Instance, problems: Problems) -> Itera
 @pytest.fixture
 def phone(chromium: Browser, auth_service: Instance, problems: Problems) -> Iterator[Page]:
     """A player's phone."""
-    with chromium.new_context(base_url=auth_service.url, **PHONE) as window:
-        window.on("page", problems.watch)
+    with watched_window(chromium, auth_service, problems, **PHONE) as window:
         yield window.new_page()
     problems.ignore(FORBIDDEN)  # only hosts may read the history
 

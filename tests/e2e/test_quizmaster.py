@@ -7,21 +7,18 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from infra.local.instance import Instance
-from tests.e2e.conftest import PHONE
+from tests.e2e.conftest import PHONE, watched_window
 from tests.e2e.console import Console
-from tests.e2e.problems import Problems
+from tests.e2e.problems import FORBIDDEN, NOT_FOUND, Problems
 from tests.support import tokens
 
 PLAYERS = ("Ada", "Ben")
-FORBIDDEN = "the server responded with a status of 403"
-NOT_FOUND = "the server responded with a status of 404"
 
 
 @pytest.fixture
 def quizmaster(chromium: Browser, auth_service: Instance, problems: Problems) -> Iterator[Console]:
     """The quizmaster's tab."""
-    with chromium.new_context(base_url=auth_service.url) as window:
-        window.on("page", problems.watch)
+    with watched_window(chromium, auth_service, problems) as window:
         yield Console(window.new_page())
     problems.ignore(NOT_FOUND)  # a session without a code, when its dialog is opened
 
@@ -30,11 +27,9 @@ def quizmaster(chromium: Browser, auth_service: Instance, problems: Problems) ->
 def phones(chromium: Browser, auth_service: Instance, problems: Problems) -> Iterator[list[Page]]:
     """The players' phones."""
     with (
-        chromium.new_context(base_url=auth_service.url, **PHONE) as one,
-        chromium.new_context(base_url=auth_service.url, **PHONE) as two,
+        watched_window(chromium, auth_service, problems, **PHONE) as one,
+        watched_window(chromium, auth_service, problems, **PHONE) as two,
     ):
-        for window in (one, two):
-            window.on("page", problems.watch)
         yield [one.new_page(), two.new_page()]
     problems.ignore(FORBIDDEN)  # only hosts may read the history
 

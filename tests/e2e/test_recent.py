@@ -10,12 +10,11 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from infra.local.instance import Instance
 from tests.e2e.console import Console
-from tests.e2e.problems import Problems
+from tests.e2e.problems import FORBIDDEN, Problems
 from tests.support import tokens
 from tests.support.api import chess
 
 _HAS_TOKEN = "() => JSON.parse(localStorage.getItem('synckairos.recent'))[0].token"
-FORBIDDEN = "the server responded with a status of 403"
 
 
 @pytest.fixture

@@ -11,13 +11,11 @@ from playwright.sync_api import Browser, BrowserContext, Request, expect
 from infra.local.instance import Instance
 from shared.auth.claims import LEEWAY_S
 from tests.e2e.console import Console
-from tests.e2e.problems import Problems
+from tests.e2e.problems import FORBIDDEN, NOT_FOUND, Problems
 from tests.support import tokens
 from tests.support.api import chess
 
 UNAUTHORIZED = "the server responded with a status of 401"
-FORBIDDEN = "the server responded with a status of 403"
-NOT_FOUND = "the server responded with a status of 404"
 
 VALID_S = 8
 
