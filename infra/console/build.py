@@ -36,7 +36,7 @@ def build_console(folder: Path) -> None:
 
 
 def console_faults(folder: Path) -> Iterator[str]:
-    """Yield what is wrong with the built console in `folder`.
+    """Yield a sentence for each fault of the built console in `folder`.
 
     Each file that a page, script or stylesheet names must exist, and be named with its version.
     """

@@ -10,7 +10,7 @@ _WINDOW_S = 30.0
 
 
 class ChannelPresence:
-    """A channel's key in the presence of its topic, and what it is shown with.
+    """A channel's key in the presence of its topic, and the payload that it shows.
 
     `is_enabled` means that the client takes part: it asked for it, or it has shown itself.
     `payload` is None while it isn't shown.
