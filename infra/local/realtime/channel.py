@@ -67,6 +67,7 @@ class Channel:
         socket: ClientSocket,
         join: Message,
         bearer: ChannelAuthorization,
+        presence: ChannelPresence,
         faults: Faults,
         *,
         private: bool,
@@ -76,7 +77,7 @@ class Channel:
         self.name = join.topic.removeprefix(TOPIC_PREFIX)
         self.private = private
         self.bearer = bearer
-        self.presence = ChannelPresence.of(join.payload)
+        self.presence = presence
         self._join_ref = join.join_ref or join.ref
         self._delivery = FaultyDelivery(faults, socket.put)
         self._expiry: asyncio.TimerHandle | None = None

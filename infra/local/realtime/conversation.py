@@ -71,15 +71,16 @@ class SocketHandler:
     async def _authorize(self, frame: Message, name: str) -> None:
         private = _is_private(frame.payload)
         token = _access_token(frame.payload) or self._key
+        presence = ChannelPresence.of(frame.payload)
         try:
-            asked = ChannelPresence.of(frame.payload)
             bearer = await self._project.authorize(
-                token, name, private=private, with_presence=asked.is_enabled
+                token, name, private=private, with_presence=presence.is_enabled
             )
         except RealtimeError as refusal:
             self._refuse(frame, str(refusal))
             return
-        channel = Channel(self._socket, frame, bearer, self._project.faults, private=private)
+        faults = self._project.faults
+        channel = Channel(self._socket, frame, bearer, presence, faults, private=private)
         self._channels[channel.topic] = channel
         self._project.add(channel)
         channel.schedule_expiry(self._close)
@@ -104,18 +105,18 @@ class SocketHandler:
         token = _access_token(frame.payload)
         if token is None or token == channel.bearer.token:
             return
-        before = channel.bearer
         try:
-            channel.bearer = await self._project.authorize(
+            bearer = await self._project.authorize(
                 token,
                 channel.name,
                 private=channel.private,
                 with_presence=channel.presence.is_enabled,
             )
-            _require_same_rights(channel, before)
+            _require_same_rights(channel, bearer)
         except RealtimeError as refusal:
             self._close(channel, refusal)
         else:
+            channel.bearer = bearer
             channel.schedule_expiry(self._close)
 
     def _close(self, channel: Channel, refusal: RealtimeError | None = None) -> None:
@@ -134,9 +135,9 @@ class SocketHandler:
         self._project.remove(channel)
 
 
-def _require_same_rights(channel: Channel, before: ChannelAuthorization) -> None:
-    """Raise `RealtimeError` if a new token may no longer read what the old one might read."""
-    now = channel.bearer
+def _require_same_rights(channel: Channel, now: ChannelAuthorization) -> None:
+    """Raise `RealtimeError` if a new token lacks a right to read that the channel's token has."""
+    before = channel.bearer
     lost_broadcasts = before.reads_broadcasts and not now.reads_broadcasts
     if lost_broadcasts or (before.reads_presence and now.reads_presence is False):
         reason = f"You no longer have permission to read from this Channel topic: {channel.name}"
