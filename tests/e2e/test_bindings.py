@@ -1,7 +1,6 @@
 """The components in the README of the JavaScript library show a clock, in React, Vue and Svelte."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,20 +8,18 @@ from playwright.sync_api import expect
 
 from infra.local.instance import Instance
 from infra.local.npm import is_node_installed, npm_install
+from tests.clients.installing import BUNDLERS, LIBRARY, run
 from tests.conftest import missing
 from tests.e2e.conftest import Opener
 from tests.e2e.site import Site
 from tests.e2e.stories import ApiSession
 
-_ROOT = Path(__file__).parents[2]
-_LIBRARY = _ROOT / "clients" / "js"
-_BUNDLERS = _ROOT / "tests" / "clients" / "bundlers"
 _SERVICE = "http://127.0.0.1:3000"
 
 
 def component(language: str, service: Instance) -> str:
     """Return the README's component in that language, as a client of `service`."""
-    (code,) = re.findall(rf"```{language}\n(.*?)```", (_LIBRARY / "README.md").read_text(), re.S)
+    (code,) = re.findall(rf"```{language}\n(.*?)```", (LIBRARY / "README.md").read_text(), re.S)
     assert _SERVICE in code
     return str(code).replace(_SERVICE, service.url)
 
@@ -30,19 +27,17 @@ def component(language: str, service: Instance) -> str:
 def bundle(component: Path) -> str:
     """Return the code of a page that shows the component."""
     bundle = component.with_name("bundle.js")
-    command = ["node", "component.mjs", str(_LIBRARY), str(component), str(bundle)]
-    ran = subprocess.run(command, cwd=_BUNDLERS, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+    run("node", "component.mjs", str(LIBRARY), str(component), str(bundle), within=BUNDLERS)
     return bundle.read_text()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def packages(tmp_path_factory: pytest.TempPathFactory) -> None:
+def packages() -> None:
     """The packages of the library and of the bundler."""
     if not is_node_installed():
         missing("Node")
-    npm_install(_LIBRARY)
-    npm_install(_BUNDLERS)
+    npm_install(LIBRARY)
+    npm_install(BUNDLERS)
 
 
 @pytest.mark.parametrize("language", ["tsx", "vue", "svelte"])
@@ -53,7 +48,7 @@ def test_the_component_of_the_readme_shows_a_clock(
     body = {"sync_mode": "per_participant", "participants": people, "test": True}
     session = ApiSession(open_service.url, body)
     (tmp_path / "node_modules").mkdir()
-    (tmp_path / "node_modules" / "synckairos").symlink_to(_LIBRARY)
+    (tmp_path / "node_modules" / "synckairos").symlink_to(LIBRARY)
     source = tmp_path / f"Clock.{language}"
     source.write_text(component(language, open_service))
     script = site.script(bundle(source))

@@ -3,13 +3,13 @@
 import json
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from infra.local.npm import is_node_installed, npm_install
+from tests.clients.installing import BUNDLERS
 from tests.conftest import missing
 from tests.support import tokens
 from tests.support.api import ApiClient, chess
@@ -18,21 +18,19 @@ from tests.support.webhook_receiver import ReceivedRequest, WebhookReceiver, web
 
 pytestmark = pytest.mark.http
 
-_PACKAGES = Path(__file__).parents[1] / "clients" / "bundlers"
-
 
 def verified(cases: Sequence[tuple[str, dict[str, str], bytes]]) -> list[Any]:
     """Verify bodies, each with a secret and header fields; None stands for a refused one."""
     if not is_node_installed():
         missing("Node")
-    npm_install(_PACKAGES)
+    npm_install(BUNDLERS)
     given = [
         {"secret": secret, "headers": headers, "body": body.decode()}
         for secret, headers, body in cases
     ]
     command = ["node", "verify-webhooks.mjs"]
     ran = subprocess.run(
-        command, cwd=_PACKAGES, input=json.dumps(given), capture_output=True, text=True, check=False
+        command, cwd=BUNDLERS, input=json.dumps(given), capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
     return list(json.loads(ran.stdout))
