@@ -155,8 +155,9 @@ class SwitchRecord(Value, frozen=True, array_like=True):
     rest: RestOfSwitch | None = None
 
 
-class Session(Value, frozen=True, kw_only=True):
-    """The complete state of a session. Each change makes a new value.
+class Session(Value, frozen=True, kw_only=True, dict=True):
+    """The complete state of a session. Each change makes a new value, which can keep results
+    (`remembered`).
 
     Fields that the audit trail's tables are filled from have no default, so that every snapshot has
     them; so do those of `Participant`.

@@ -35,6 +35,7 @@ from shared.domain.timekeeping import (
     flag_grace,
     move_anchor,
     next_notice,
+    next_wakeup,
 )
 from shared.domain.undo import record_switch, with_turn_start
 from shared.domain.units import Instant, Millis, after
@@ -57,6 +58,9 @@ def settle(session: Session, now: Instant, command: Command | None = None) -> It
 
 def _next_due(session: Session, now: Instant) -> SessionStep | None:
     """Return the next step. At the instant of a scheduled command, all others come before it."""
+    at = next_wakeup(session)
+    if at is None or at > now:
+        return None
     scheduled = session.scheduled
     if scheduled is None or scheduled.effective_at > now:
         return _next_unscheduled(session, now)

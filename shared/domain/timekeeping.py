@@ -145,8 +145,12 @@ def abort_at(session: Session) -> Instant | None:
     return None if left is None else after(session.cycle_started_at, left)
 
 
+@remembered
 def next_wakeup(session: Session) -> Instant | None:
-    """Return the instant of the next change or notice without a command, or None."""
+    """Return the instant of the next change or notice without a command, or None.
+
+    With lag compensation, a flag falls only at the end of its grace time.
+    """
     notice = next_notice(session)
     instants = (
         notice.at if notice else None,

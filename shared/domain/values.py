@@ -21,28 +21,29 @@ class Value(Struct, frozen=True, omit_defaults=True):
 
 
 def remembered(calculate: Callable[[V], R]) -> Callable[[V], R]:
-    """Make a function of one value keep its last four results.
+    """Make a function of one value calculate its result once, and keep it in that value.
 
-    A value never changes, so the result for the same object is the same. Objects are compared by
-    identity, because a comparison or hash of a large value would take as long as most calculations.
+    A value never changes, so the result stays the same. It is no field: a copy doesn't have it, and
+    neither comparisons nor the encoded form contain it. The class of the value needs `dict=True`.
     """
-    results: tuple[tuple[V, R], ...] = ()
+    name = f"{calculate.__module__}.{calculate.__qualname__}"
 
     @wraps(calculate)
     def result_of(value: V) -> R:
-        nonlocal results
-        for known, result in results:
-            if known is value:
-                return result
-        result = calculate(value)
-        results = ((value, result), *results[:3])
-        return result
+        results: dict[str, R] = value.__dict__
+        if name not in results:
+            results[name] = calculate(value)
+        return results[name]
 
     return result_of
 
 
 def remembered_for_two(calculate: Callable[[V, W], R]) -> Callable[[V, W], R]:
-    """Make a function of two values keep its last result, as `remembered` does."""
+    """Make a function of two values keep its last result.
+
+    Values are compared by identity, because a comparison of large values would take as long as most
+    calculations.
+    """
     last: tuple[V, W, R] | None = None
 
     @wraps(calculate)
