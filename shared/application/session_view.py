@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -11,29 +11,26 @@ import msgspec
 from shared.application.instants import datetime_of, instant_of
 from shared.application.programme_view import ItemView, active_item_id, items_view, offset_ms
 from shared.domain.adjustment import described_adjustment
-from shared.domain.clock_lines import ClockLines
+from shared.domain.clock_lines import clock_lines
 from shared.domain.clocks import (
     ClockOwner,
+    DrawnClocks,
     at_least_zero,
     clocks_of,
-    countdown,
-    group_clocks,
     over_ms,
 )
 from shared.domain.clocks.individual_times import (
     clock_of,
     deadlines,
     granted_times,
-    individual_clocks,
-    settings_of,
 )
 from shared.domain.events import Expiry
 from shared.domain.extension import last_extension_ms
 from shared.domain.individual_clock import FULL_PERMILLE, Begins, RunState
 from shared.domain.lag import Lag, LagTotals
-from shared.domain.session import Participant, Session, Status, SyncMode
+from shared.domain.session import Group, Participant, Session, Status, SyncMode
 from shared.domain.soft_close import SoftClose
-from shared.domain.time_budget import Clock, TimeBudget
+from shared.domain.time_budget import Clock
 from shared.domain.time_control import TimeControl
 from shared.domain.timekeeping import abort_at, at_time, deadline, flag_grace, is_flag_open
 from shared.domain.units import DAY, Instant, Millis
@@ -222,20 +219,16 @@ def session_view(
     With `only`, of a session with individual clocks, it has no other participants than those of
     these `participant_index`.
     """
-    lines = ClockLines(session, now)
-    shown = lines.shown
-    clocks, individual = clocks_of(session), settings_of(session)
+    shown = at_time(session, now)
+    clocks, drawn = clocks_of(session), clock_lines(session, shown, now, only)
     waiting = clocks.owner(session) if is_flag_open(session, now) else None
-    programme, virtual = session.programme, session.virtual_clock
-    return SessionView(
+    view = SessionView(
         session_id=session.session_id,
         sync_mode=session.sync_mode,
         status=session.status,
         version=session.version,
-        participants=_participants_view(session, lines, waiting, only),
-        groups=_groups_view(session, lines, waiting),
+        participants=_participants_view(session, shown, drawn, waiting, only),
         active_participant_id=_active_id(session),
-        active_group_id=_active_group_id(session),
         starts_with=_starter_id(session),
         ended_with=_last_active_id(session),
         total_time_ms=session.total_time_ms,
@@ -245,48 +238,67 @@ def session_view(
         session_started_at=timestamp(session.session_started_at),
         session_completed_at=timestamp(session.session_completed_at),
         increment_ms=session.increment_ms,
-        max_time_ms=session.max_time_ms,
         auto_advance=session.auto_advance,
         action_on_timeout=session.action_on_timeout.as_dict(),
-        warn_at_ms=session.warn_at_ms or None,
         metadata=session.metadata,
-        participants_may_pause=session.participants_may_pause or None,
-        participants_may_give_ms=session.participants_may_give_ms or None,
         created_at=timestamp(session.created_at),
         updated_at=timestamp(session.updated_at),
         server_time_ms=now,
         deadline_at=timestamp(deadline(session)),
-        first_turn_by=timestamp(abort_at(session)),
         time_remaining_ms=clocks.left(shown),
-        time_control=time_control_view(session.time_control),
-        clock=lines.one(clocks.clock),
-        session_clock=lines.one(clocks.session_clock),
-        cycle_clock=lines.cycle(lambda of: countdown(of, of.cycle_left_ms)),
-        elapsed_clock=lines.elapsed(clocks.elapsed_clock),
-        lag=None if session.lag is None else _lag_view(session.lag),
-        flag_grace_ms=_flag_grace(session),
-        begins=individual.begins if session.individual else None,
-        closes_at=timestamp(individual.closes_at),
-        grace_ms=individual.grace_ms,
-        rounds=individual.rounds,
-        items=items_view(shown),
-        repeat=programme.repeat if programme else None,
-        round=programme.place.round if programme else None,
-        active_item_id=active_item_id(session),
-        offset_ms=offset_ms(shown),
-        overtime=session.overtime or None,
-        over_ms=clocks.over_ms(shown) if session.overtime else None,
-        start_at=timestamp(session.start_at),
+        clock=drawn.current,
+        session_clock=drawn.session,
+        cycle_clock=drawn.cycle,
+        elapsed_clock=drawn.elapsed,
+        max_time_ms=session.max_time_ms,
+        warn_at_ms=session.warn_at_ms or None,
+        participants_may_pause=session.participants_may_pause or None,
+        participants_may_give_ms=session.participants_may_give_ms or None,
         warn_before_start_ms=session.warn_before_start_ms or None,
-        ends_at=timestamp(session.ends_at),
         moves_with_pause=session.moves_with_pause,
-        extend_on_switch=_soft_close_view(session.extend_on_switch),
-        extensions=_extensions_view(session),
-        scheduled=scheduled_view(session),
-        test=True if virtual else None,
-        advanced_ms=virtual.advanced_ms if virtual else None,
-        advance_left_ms=virtual.left_ms or None if virtual else None,
     )
+    if session.sync_mode is SyncMode.PER_GROUP:
+        view.groups = _groups_view(session, shown, drawn, waiting)
+        view.active_group_id = _active_group_id(session)
+    if session.time_control is not None:
+        view.time_control = time_control_view(session.time_control)
+        view.first_turn_by = timestamp(abort_at(session))
+    if session.lag is not None:
+        view.lag = _lag_view(session.lag)
+        view.flag_grace_ms = _flag_grace(session)
+    if session.individual is not None:
+        view.begins = session.individual.begins
+        view.closes_at = timestamp(session.individual.closes_at)
+        view.grace_ms = session.individual.grace_ms
+        view.rounds = session.individual.rounds
+    if session.programme is not None:
+        view.items = items_view(shown)
+        view.repeat = session.programme.repeat
+        view.round = session.programme.place.round
+        view.active_item_id = active_item_id(session)
+        view.offset_ms = offset_ms(shown)
+    if session.overtime:
+        view.overtime = True
+        view.over_ms = clocks.over_ms(shown)
+    _show_schedule(view, session)
+    if session.virtual_clock is not None:
+        view.test = True
+        view.advanced_ms = session.virtual_clock.advanced_ms
+        view.advance_left_ms = session.virtual_clock.left_ms or None
+    return view
+
+
+def _show_schedule(view: SessionView, session: Session) -> None:
+    """Add the instants that let clocks run or stop without a command."""
+    if session.start_at is not None:
+        view.start_at = timestamp(session.start_at)
+    if session.ends_at is not None:
+        view.ends_at = timestamp(session.ends_at)
+    if session.extend_on_switch is not None:
+        view.extend_on_switch = _soft_close_view(session.extend_on_switch)
+        view.extensions = _extensions_view(session)
+    if session.scheduled is not None:
+        view.scheduled = scheduled_view(session)
 
 
 def _soft_close_view(rule: SoftClose | None) -> dict[str, Any] | None:
@@ -422,23 +434,28 @@ def participant_result_view(session: Session, now: Instant, index: int) -> Parti
 
     `session` must be one with individual clocks, and settled.
     """
-    (participant,) = _individual_views(ClockLines(session, now), (index,))
+    shown, only = at_time(session, now), (index,)
+    drawn = clock_lines(session, shown, now, only)
+    (participant,) = _individual_views(shown, drawn, only)
     return ParticipantResultView(
         session.session_id, session.status, session.version, now, participant
     )
 
 
 def _participants_view(
-    session: Session, lines: ClockLines, waiting: ClockOwner | None, only: Collection[int] | None
+    session: Session,
+    shown: Session,
+    drawn: DrawnClocks,
+    waiting: ClockOwner | None,
+    only: Collection[int] | None,
 ) -> list[ParticipantView]:
-    """Participants with anchors from `session` and live values from `lines`.
+    """Participants with anchors from `session` and live values from `shown`.
 
     The flag of `waiting` isn't settled yet, so that its clock hasn't expired, although it is zero.
     """
     if session.sync_mode is SyncMode.INDIVIDUAL:
-        return _individual_views(lines, only)
-    active_id, shown = _active_id(session), lines.shown
-    clocks = clocks_of(session)
+        return _individual_views(shown, drawn, only)
+    active_id, clocks = _active_id(session), clocks_of(session)
     has_banks = session.sync_mode is SyncMode.PER_PARTICIPANT
     return [
         ParticipantView(
@@ -452,7 +469,7 @@ def _participants_view(
             at_least_zero(value),
             anchored.group_id,
             clock,
-            _overtime_view(shown.budget_of(current)) if has_banks else None,
+            _overtime_view(shown, current) if has_banks else None,
             time_control_view(anchored.time_control),
             anchored.name,
             anchored.is_retired,
@@ -462,18 +479,19 @@ def _participants_view(
             session.participants,
             shown.participants,
             clocks.values_of(shown),
-            lines.each(clocks.clocks),
+            drawn.participants,
             strict=True,
         )
     ]
 
 
-def _individual_views(lines: ClockLines, only: Collection[int] | None) -> list[ParticipantView]:
+def _individual_views(
+    shown: Session, drawn: DrawnClocks, only: Collection[int] | None
+) -> list[ParticipantView]:
     """Participants whose clocks run independently of each other; all, or `only` these.
 
     A clock that counts down shows the time left; so it need not be calculated again for each.
     """
-    shown = lines.shown
     clocks, total, session_ms = clocks_of(shown), shown.total_time_ms, shown.used_ms
     rows: Iterable[tuple[Participant, Millis | None, Instant | None]] = zip(
         shown.participants, granted_times(shown), deadlines(shown), strict=True
@@ -505,20 +523,19 @@ def _individual_views(lines: ClockLines, only: Collection[int] | None) -> list[P
             own.allowance.factor_permille,
             timestamp(own.allowance.closes_at),
         )
-        for (participant, granted, deadline_at), clock in zip(
-            rows, lines.each(partial(individual_clocks, only=only)), strict=True
-        )
+        for (participant, granted, deadline_at), clock in zip(rows, drawn.participants, strict=True)
         if (own := clock_of(participant))
     ]
 
 
-def _overtime_view(budget: TimeBudget) -> OvertimeView | None:
-    overtime = budget.control.overtime
-    if overtime is None:
+def _overtime_view(session: Session, owner: Participant | Group) -> OvertimeView | None:
+    control = owner.time_control or session.time_control
+    if control is None or control.overtime is None:
         return None
+    budget = session.budget_of(owner)
     return OvertimeView(
         budget.is_in_overtime,
-        budget.periods_left if overtime.periods else None,
+        budget.periods_left if control.overtime.periods else None,
         budget.reserve.block_turns or None,
     )
 
@@ -535,11 +552,9 @@ def _without_none(view: dict[str, Any]) -> dict[str, Any]:
 
 
 def _groups_view(
-    session: Session, lines: ClockLines, waiting: ClockOwner | None
-) -> list[GroupView] | None:
-    if session.sync_mode is not SyncMode.PER_GROUP:
-        return None
-    active_id, shown = _active_group_id(session), lines.shown
+    session: Session, shown: Session, drawn: DrawnClocks, waiting: ClockOwner | None
+) -> list[GroupView]:
+    active_id = _active_group_id(session)
     used: Counter[str | None] = Counter()
     for participant in shown.participants:
         used[participant.group_id] += participant.used_ms
@@ -553,13 +568,13 @@ def _groups_view(
             anchored.group_id == active_id,
             budget.total_ms == 0 and ClockOwner(group_id=anchored.group_id) != waiting,
             clock,
-            _overtime_view(budget),
+            _overtime_view(shown, current),
             time_control_view(anchored.time_control),
             anchored.name,
             over_ms(budget.balance_ms) if session.overtime else None,
         )
-        for anchored, budget, clock in zip(
-            session.groups, budgets, lines.each(group_clocks), strict=True
+        for anchored, current, budget, clock in zip(
+            session.groups, shown.groups, budgets, drawn.groups, strict=True
         )
     ]
 

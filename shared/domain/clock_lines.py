@@ -5,91 +5,103 @@ a pause moves that. A command that was given ahead of time lets clocks run, or s
 instant. So a client that draws a clock from an older state is right then too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 
+from shared.domain.clocks import DrawnClocks, clocks_of
 from shared.domain.schedule import end_of, starts_at
 from shared.domain.scheduled_command import ScheduledOperation
 from shared.domain.scheduling import outcome
 from shared.domain.session import Session
 from shared.domain.start import started
 from shared.domain.time_budget import Clock
-from shared.domain.timekeeping import at_time
 from shared.domain.units import Instant, Millis, elapsed_between
 from shared.domain.values import replace
 
 
-class ClockLines:
-    """Draws the clocks of a session as straight lines from `now` on.
+def clock_lines(
+    session: Session, shown: Session, now: Instant, only: Collection[int] | None = None
+) -> DrawnClocks:
+    """Return the clocks of a session as lines from `now` on; `shown` is `at_time(session, now)`.
 
-    Each method takes a function that returns clocks of a session.
+    With `only`, in `individual`, only those of the participants of these `participant_index`.
     """
+    drawn = clocks_of(shown).drawn(shown, only)
+    if session.scheduled is None and _has_fixed_rates(session):
+        return drawn
+    lines = _Lines(session, now)
+    later = clocks_of(lines.running).drawn(lines.running, only) if lines.running else drawn
+    current, of_session = lines.limited(
+        (drawn.current, drawn.session), (later.current, later.session)
+    )
+    return DrawnClocks(
+        lines.limited(drawn.participants, later.participants),
+        lines.limited(drawn.groups, later.groups),
+        current,
+        of_session,
+        drawn.cycle and lines.unlimited(drawn.cycle, later.cycle),
+        lines.unlimited(drawn.elapsed, later.elapsed),
+    )
 
-    __slots__ = ("_fixed_end", "_is_plain", "_running", "_stop", "_to_end", "_wait", "shown")
+
+def _has_fixed_rates(session: Session) -> bool:
+    """Whether no instant of the session's schedule lets clocks run, or stops them."""
+    if session.cycle_started_at is not None or session.status.is_terminal:
+        return True
+    return session.start_at is None and session.ends_at is None
+
+
+class _Lines:
+    """How the clocks of one session are drawn that something other than a request lets run or
+    stops."""
+
+    __slots__ = ("_fixed_end", "_stop", "_to_end", "_wait", "running")
 
     def __init__(self, session: Session, now: Instant) -> None:
-        self.shown = at_time(session, now)
-        """The session with its clocks at `now`."""
-        self._running: Session | None = None
-        self._to_end: Millis | None = None
         self._stop, self._fixed_end = _time_to_stop(session, now), _end_in_pause(session, now)
-        has_fixed_rates = session.cycle_started_at is not None or session.status.is_terminal
-        self._is_plain = has_fixed_rates and self._stop is None
-        if has_fixed_rates:
+        self.running: Session | None = None
+        """The session as it begins to run without a command."""
+        self._to_end: Millis | None = None
+        self._wait = Millis(0)
+        if session.cycle_started_at is not None or session.status.is_terminal:
             return
+        self.running = _running_later(session)
+        if self.running and self.running.cycle_started_at is not None:
+            self._wait = elapsed_between(now, self.running.cycle_started_at)
         end = end_of(session, now)
-        self._running = _running_later(session)
-        begins = self._running.cycle_started_at if self._running else None
-        self._wait = Millis(0) if begins is None else elapsed_between(now, begins)
         if end is not None and starts_at(session) is None and session.paused_at is None:
             self._to_end = elapsed_between(now, end)
 
-    def one(self, of: Callable[[Session], Clock | None]) -> Clock | None:
-        """Return a clock that `ends_at` limits."""
-        if self._is_plain:
-            return of(self.shown)
-        return self.each(lambda session: [of(session)])[0]
+    def limited(
+        self, clocks: Sequence[Clock | None], later: Sequence[Clock | None]
+    ) -> list[Clock | None]:
+        """Return clocks that `ends_at` limits; `later` are those of the `running` session."""
+        return [
+            clock and self._limited(clock, then) for clock, then in zip(clocks, later, strict=True)
+        ]
 
-    def each(self, of: Callable[[Session], Sequence[Clock | None]]) -> Sequence[Clock | None]:
-        """Return clocks that `ends_at` limits."""
-        clocks = of(self.shown)
-        if self._is_plain:
-            return clocks
-        if self._running is not None:
-            pairs = zip(clocks, of(self._running), strict=True)
-            clocks = [self._delayed(now, then) if now and then else now for now, then in pairs]
+    def unlimited(self, clock: Clock, later: Clock | None) -> Clock:
+        """Return a clock that `ends_at` doesn't limit; `later` is that of the `running` session."""
+        return self._stopped(self._delayed(clock, later))
+
+    def _limited(self, clock: Clock, later: Clock | None) -> Clock:
+        clock = self._delayed(clock, later)
         if self._to_end is not None:
-            clocks = [_falling(clock, self._to_end) if clock else None for clock in clocks]
-        return [clock and self._stopped_unless_ending(clock) for clock in clocks]
+            clock = _falling(clock, self._to_end)
+        falls_in_pause = (
+            self._fixed_end is not None and clock.left_ms + clock.hold_ms >= self._fixed_end
+        )
+        return clock if falls_in_pause else self._stopped(clock)
 
-    def cycle(self, of: Callable[[Session], Clock | None]) -> Clock | None:
-        """Return a clock that `ends_at` doesn't limit."""
-        clock = of(self.shown)
-        running = None if self._running is None else of(self._running)
-        if clock and running:
-            clock = self._delayed(clock, running)
-        return self._stopped(clock) if clock else None
-
-    def elapsed(self, of: Callable[[Session], Clock]) -> Clock:
-        """Return a clock that counts up."""
-        clock = of(self.shown)
-        if self._running is not None:
-            clock = self._delayed(clock, of(self._running))
-        return self._stopped(clock)
-
-    def _delayed(self, clock: Clock, running: Clock) -> Clock:
+    def _delayed(self, clock: Clock, later: Clock | None) -> Clock:
         """Return `clock` with a line that runs from the start on.
 
         A clock that the start itself changes keeps its line.
         """
-        if clock.left_ms != running.left_ms or not running.rate:
+        if self.running is None or later is None:
             return clock
-        return replace(running, hold_ms=Millis(running.hold_ms + self._wait))
-
-    def _stopped_unless_ending(self, clock: Clock) -> Clock:
-        """Return the same for a clock that `ends_at` limits: if so, it falls in a pause too."""
-        if self._fixed_end is not None and clock.left_ms + clock.hold_ms >= self._fixed_end:
+        if clock.left_ms != later.left_ms or not later.rate:
             return clock
-        return self._stopped(clock)
+        return replace(later, hold_ms=Millis(later.hold_ms + self._wait))
 
     def _stopped(self, clock: Clock) -> Clock:
         """Return the clock with a line that ends where a scheduled command stops it."""

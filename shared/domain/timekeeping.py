@@ -98,16 +98,14 @@ def next_notice(session: Session) -> UpcomingNotice | None:
     """
     last, anchor = session.warned, session.cycle_started_at
     if anchor is None:
-        notices = _notices_while_stopped(session)
+        notices = [*_notices_while_stopped(session)]
     elif session.awaits_first_turn:
         return None
     else:
-        notices = _notices(session, anchor)
-    return min(
-        (n for n in notices if last is None or n.rank > last),
-        key=lambda notice: notice.rank,
-        default=None,
-    )
+        notices = [*_notices(session, anchor)]
+    if last is not None:
+        notices = [notice for notice in notices if notice.rank > last]
+    return min(notices, key=lambda notice: notice.rank, default=None)
 
 
 def _notices_while_stopped(session: Session) -> Iterator[UpcomingNotice]:
@@ -159,7 +157,7 @@ def next_wakeup(session: Session) -> Instant | None:
         _flag_settled_at(session),
         abort_at(session),
     )
-    return min((at for at in instants if at is not None), default=None)
+    return min([at for at in instants if at is not None], default=None)
 
 
 @remembered

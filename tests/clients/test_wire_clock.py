@@ -31,7 +31,7 @@ def test_a_clock_shows_the_value_of_each_vector(vector: dict[str, Any]) -> None:
 
 
 def _left_ms(session: Session, at: Instant, position: int) -> int:
-    clock = clocks_of(session).clocks(at_time(session, at))[position]
+    clock = clocks_of(session).drawn(at_time(session, at)).participants[position]
     assert clock is not None
     return clock.left_ms
 

@@ -6,8 +6,8 @@ from shared.domain.clocks.base import (
     ClockOwner,
     ClockRules,
     ClockScope,
+    DrawnClocks,
     at_least_zero,
-    countdown,
     over_ms,
 )
 from shared.domain.clocks.individual import Individual
@@ -16,13 +16,11 @@ from shared.domain.clocks.per_group import PerGroup
 from shared.domain.clocks.per_participant import PerParticipant
 from shared.domain.clocks.shared_clock import CountUp, GlobalClockRules
 from shared.domain.session import Session, SyncMode
-from shared.domain.time_budget import Clock
 
-_PER_GROUP = PerGroup()
 _RULES: dict[SyncMode, ClockRules] = {
     SyncMode.PER_PARTICIPANT: PerParticipant(),
     SyncMode.PER_CYCLE: PerCycle(),
-    SyncMode.PER_GROUP: _PER_GROUP,
+    SyncMode.PER_GROUP: PerGroup(),
     SyncMode.GLOBAL: GlobalClockRules(),
     SyncMode.COUNT_UP: CountUp(),
     SyncMode.INDIVIDUAL: Individual(),
@@ -34,20 +32,14 @@ def clocks_of(session: Session) -> ClockRules:
     return _RULES[session.sync_mode]
 
 
-def group_clocks(session: Session) -> list[Clock]:
-    """Return the clock of each group, in their order."""
-    return _PER_GROUP.owner_clocks(session)
-
-
 __all__ = [
     "AdjustableClock",
     "ClockName",
     "ClockOwner",
     "ClockRules",
     "ClockScope",
+    "DrawnClocks",
     "at_least_zero",
     "clocks_of",
-    "countdown",
-    "group_clocks",
     "over_ms",
 ]

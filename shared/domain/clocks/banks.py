@@ -1,7 +1,7 @@
 """Rules that modes with banks share: each participant or group has a time budget."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from shared.domain.clocks.base import (
@@ -10,6 +10,9 @@ from shared.domain.clocks.base import (
     ClockOwner,
     ClockRules,
     ClockScope,
+    DrawnClocks,
+    countdown,
+    elapsed_clock,
     lowest_value,
 )
 from shared.domain.session import Group, Participant, Session
@@ -42,7 +45,7 @@ class BankRules(ClockRules, Generic[Owner]):
 
     def value(self, session: Session) -> Millis | None:
         owner = self.active_owner(session)
-        return _balance(session, owner) if owner else None
+        return balance(session, owner) if owner else None
 
     def open(self, session: Session) -> Session:
         for owner in self.owners(session):
@@ -176,7 +179,7 @@ class BankRules(ClockRules, Generic[Owner]):
 
     def period_ends(self, session: Session) -> Iterator[tuple[ClockOwner, Millis, int]]:
         owner = self.active_owner(session)
-        if owner is not None:
+        if owner is not None and owner.reserve.periods:
             side = self.owner(session)
             for after_ms, periods_left in session.budget_of(owner).period_ends():
                 yield side, after_ms, periods_left
@@ -191,7 +194,7 @@ class BankRules(ClockRules, Generic[Owner]):
 
     def value_of(self, session: Session, participant: Participant) -> Millis | None:
         owner = self.owner_of(session, participant)
-        return _balance(session, owner) if owner else None
+        return balance(session, owner) if owner else None
 
     def sources_of(self, session: Session, participant: Participant | None) -> Sources | None:
         owner = self.owner_of(session, participant) if participant else None
@@ -206,36 +209,42 @@ class BankRules(ClockRules, Generic[Owner]):
         changed = replace(owner, bank_ms=sources.bank_ms, reserve=sources.reserve)
         return self.with_owner(session, changed)
 
-    def owner_clocks(self, session: Session) -> list[Clock]:
-        """Return the clock of each owner, in their order."""
-        active, left = self._running_owner(session), self.left(session) or Millis(0)
-        gaining = active is not None and session.control.hourglass
-        clocks = (
-            session.budget_of(owner).clock(-1)
-            if owner is active
-            else _waiting_clock(session.budget_of(owner), left if gaining else None)
-            for owner in self.owners(session)
+    @abstractmethod
+    def of_participants(self, session: Session, drawn: list[Clock]) -> Sequence[Clock | None]:
+        """Return the clock of each participant, given those `drawn` of the owners."""
+
+    def of_groups(self, drawn: list[Clock]) -> Sequence[Clock | None]:
+        """Return the clock of each group, given those `drawn` of the owners."""
+        return ()
+
+    def drawn(self, session: Session, only: Collection[int] | None = None) -> DrawnClocks:
+        floor_ms, active = lowest_value(session), self.active_owner(session)
+        left = balance(session, active) if active else None
+        running_ms = None if left is None else Millis(max(0, left - floor_ms))
+        waits = session.cycle_started_at is None or session.awaits_first_turn
+        running = active if running_ms and not waits else None
+        gains_ms = left if running and left and session.control.hourglass else None
+        drawn, current = list[Clock](), None
+        for owner in self.owners(session):
+            clock = _drawn(session, owner, gains_ms, is_running=owner is running)
+            clock = replace(clock, floor_ms=floor_ms) if floor_ms else clock
+            drawn.append(clock)
+            current = clock if owner is active else current
+        return DrawnClocks(
+            self.of_participants(session, drawn),
+            self.of_groups(drawn),
+            current,
+            countdown(session, session.session_left_ms),
+            countdown(session, session.cycle_left_ms),
+            elapsed_clock(session, running_ms),
         )
-        return [_with_floor(session, clock) for clock in clocks]
-
-    def clock(self, session: Session) -> Clock | None:
-        active = self.active_owner(session)
-        if active is None:
-            return None
-        rate = -1 if self._running_owner(session) else 0
-        return _with_floor(session, session.budget_of(active).clock(rate))
-
-    def _running_owner(self, session: Session) -> Owner | None:
-        if session.cycle_started_at is None or session.awaits_first_turn:
-            return None
-        return self.active_owner(session) if self.running_ms(session) else None
 
     def is_eligible(self, session: Session, participant: Participant) -> bool:
         has_time = session.overtime or bool(self.time_left_of(session, participant))
         return has_time and not participant.is_retired
 
 
-def _balance(session: Session, owner: Owner) -> Millis:
+def balance(session: Session, owner: Owner) -> Millis:
     """Return all time of an owner until its flag falls, ms, as its budget says.
 
     A change asks for it about twenty times, so an owner without a reserve needs no budget for it.
@@ -245,14 +254,13 @@ def _balance(session: Session, owner: Owner) -> Millis:
     return session.budget_of(owner).balance_ms
 
 
-def _with_floor(session: Session, clock: Clock) -> Clock:
-    """Let the clock go below zero if the session counts overruns."""
-    floor_ms = lowest_value(session)
-    return replace(clock, floor_ms=floor_ms) if floor_ms else clock
-
-
-def _waiting_clock(budget: TimeBudget, gains_ms: Millis | None) -> Clock:
-    """Return the clock of an owner who waits. In an hourglass it gains up to `gains_ms`."""
-    if gains_ms is None or not budget.bank_ms:
-        return budget.clock(0)
+def _drawn(
+    session: Session, owner: Participant | Group, gains_ms: Millis | None, *, is_running: bool
+) -> Clock:
+    """Return the clock of an owner. One who waits in an hourglass gains up to `gains_ms`."""
+    if owner.reserve is EMPTY and gains_ms is None:
+        return Clock(owner.bank_ms or 0, -1 if is_running else 0)
+    budget = session.budget_of(owner)
+    if is_running or gains_ms is None or not budget.bank_ms:
+        return budget.clock(-1 if is_running else 0)
     return budget.clock(1, ceiling_ms=Millis(budget.bank_ms + gains_ms))

@@ -1,7 +1,7 @@
 """Interface of a mode's clock rules, with defaults. Clock values are those at the anchor."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from shared.domain.clock_adjustment import ClockScope as ClockScope
@@ -67,6 +67,21 @@ class AdjustableClock(Value, frozen=True):
     factor_permille: int = FULL_PERMILLE
 
 
+class DrawnClocks(Value, frozen=True):
+    """The clocks of a session as clients draw them, from the session's instant on.
+
+    Those of `participants` and `groups` are in the session's order, None without a clock; `groups`
+    is empty in modes other than `per_group`. `current` is the clock that reaches zero next.
+    """
+
+    participants: Sequence[Clock | None]
+    groups: Sequence[Clock | None]
+    current: Clock | None
+    session: Clock | None
+    cycle: Clock | None
+    elapsed: Clock
+
+
 SESSION_CLOCK = ClockName(shared=ClockScope.SESSION)
 CYCLE_CLOCK = ClockName(shared=ClockScope.CYCLE)
 
@@ -81,6 +96,17 @@ def countdown(session: Session, value: Millis | None) -> Clock | None:
     floor_ms = lowest_value(session)
     is_running = value > floor_ms and session.cycle_started_at is not None
     return Clock(value, -1 if is_running else 0, floor_ms=floor_ms)
+
+
+def elapsed_clock(session: Session, running_ms: Millis | None) -> Clock:
+    """Return the time that the session has run; it stops when the running clock stops.
+
+    That clock can still run for `running_ms`; None: without limit.
+    """
+    if session.cycle_started_at is None or session.awaits_first_turn or running_ms == 0:
+        return Clock(session.used_ms, 0)
+    ceiling = None if running_ms is None else Millis(session.used_ms + running_ms)
+    return Clock(session.used_ms, 1, ceiling_ms=ceiling)
 
 
 def lowest_value(session: Session) -> int:
@@ -100,16 +126,18 @@ class ClockRules(ABC):
 
     def advance(self, session: Session, now: Instant) -> Session:
         """Return the session with its clocks as they are at `now`, at the same anchor."""
-        if session.cycle_started_at is None:
+        anchor = session.cycle_started_at
+        if anchor is None or now <= anchor:
             return session
-        return self.spend(session, elapsed_between(session.cycle_started_at, now))
+        return self.spend(session, elapsed_between(anchor, now))
 
     def deadline(self, session: Session) -> Instant | None:
         """Return the instant at which a clock reaches zero next; None if none counts down."""
-        if session.cycle_started_at is None or session.awaits_first_turn:
+        anchor = session.cycle_started_at
+        if anchor is None or session.awaits_first_turn:
             return None
-        left = self.left(session)
-        return after(session.cycle_started_at, left) if left else None
+        value = self.value(session)
+        return None if value is None or value <= 0 else after(anchor, value)
 
     def next_due(self, session: Session) -> Instant | None:
         """Return the instant of the next change that time alone makes, without grace for lag."""
@@ -250,11 +278,14 @@ class ClockRules(ABC):
         """Whether the clock that governs `participant` is the one that runs."""
         return participant.participant_id == session.active_participant_id
 
-    def clocks(self, session: Session) -> list[Clock | None]:
-        """Return the clock of each participant, in their order; None if it has none."""
-        is_running = self.running_ms(session) != 0 and session.cycle_started_at is not None
-        floor_ms = lowest_value(session)
-        return [
+    def drawn(self, session: Session, only: Collection[int] | None = None) -> DrawnClocks:
+        """Return the session's clocks.
+
+        With `only`, in `individual`, only those of the participants of these `participant_index`.
+        """
+        running_ms, floor_ms = self.running_ms(session), lowest_value(session)
+        is_running = running_ms != 0 and session.cycle_started_at is not None
+        of_participants = [
             None
             if value is None
             else Clock(
@@ -264,22 +295,14 @@ class ClockRules(ABC):
             )
             for one, value in zip(session.participants, self.values_of(session), strict=True)
         ]
-
-    def clock(self, session: Session) -> Clock | None:
-        """Return the clock that reaches zero next; None if none counts down."""
-        return countdown(session, self.value(session))
-
-    def session_clock(self, session: Session) -> Clock | None:
-        """Return the clock of the whole session; None if it has none that counts down."""
-        return countdown(session, session.session_left_ms)
-
-    def elapsed_clock(self, session: Session) -> Clock:
-        """Return the time that the session has run; it stops when the running clock stops."""
-        running_ms = self.running_ms(session)
-        if session.cycle_started_at is None or session.awaits_first_turn or running_ms == 0:
-            return Clock(session.used_ms, 0)
-        ceiling = None if running_ms is None else Millis(session.used_ms + running_ms)
-        return Clock(session.used_ms, 1, ceiling_ms=ceiling)
+        return DrawnClocks(
+            of_participants,
+            (),
+            countdown(session, self.value(session)),
+            countdown(session, session.session_left_ms),
+            countdown(session, session.cycle_left_ms),
+            elapsed_clock(session, running_ms),
+        )
 
     def ids_with_time_left(self, session: Session) -> list[str]:
         """Return the ids of the participants, or groups, with time left."""

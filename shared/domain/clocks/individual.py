@@ -4,7 +4,7 @@ A session is read at the instant `updated_at`: `advance` moves it, because a clo
 nearer also while no clock runs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from shared.domain.clocks.base import (
     AdjustableClock,
@@ -12,6 +12,7 @@ from shared.domain.clocks.base import (
     ClockOwner,
     ClockRules,
     ClockScope,
+    DrawnClocks,
 )
 from shared.domain.clocks.individual_times import (
     begin,
@@ -152,25 +153,27 @@ class Individual(ClockRules):
             ],
         )
 
-    def clocks(self, session: Session) -> list[Clock | None]:
-        return [*individual_clocks(session)]
-
-    def clock(self, session: Session) -> Clock | None:
+    def drawn(self, session: Session, only: Collection[int] | None = None) -> DrawnClocks:
         value = self.value(session)
-        return None if value is None else Clock(value, -1)
+        return DrawnClocks(
+            individual_clocks(session, only),
+            (),
+            None if value is None else Clock(value, -1),
+            _session_clock(session),
+            None,
+            Clock(session.used_ms, 0 if session.cycle_started_at is None else 1),
+        )
 
-    def session_clock(self, session: Session) -> Clock | None:
-        """Return the time left until `closes_at`, or of those who began at the start."""
-        settings, total = settings_of(session), session.total_time_ms
-        is_over = session.status.is_terminal
-        until_close = None if is_over else until(session, settings.closes_at)
-        if total is not None and settings.begins is Begins.TOGETHER and not settings.rounds:
-            left, is_running = usual_time_left(session), session.status is Status.RUNNING
-            return countdown_to_close(left, until_close, is_running=is_running)
-        return None if until_close is None else Clock(until_close, -1 if until_close else 0)
 
-    def elapsed_clock(self, session: Session) -> Clock:
-        return Clock(session.used_ms, 0 if session.cycle_started_at is None else 1)
+def _session_clock(session: Session) -> Clock | None:
+    """Return the time left until `closes_at`, or of those who began at the start."""
+    settings, total = settings_of(session), session.total_time_ms
+    is_over = session.status.is_terminal
+    until_close = None if is_over else until(session, settings.closes_at)
+    if total is not None and settings.begins is Begins.TOGETHER and not settings.rounds:
+        left, is_running = usual_time_left(session), session.status is Status.RUNNING
+        return countdown_to_close(left, until_close, is_running=is_running)
+    return None if until_close is None else Clock(until_close, -1 if until_close else 0)
 
 
 def _with_time_left(session: Session, participant: Participant, value: Millis) -> Participant:

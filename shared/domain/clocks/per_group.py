@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from shared.domain.clocks.banks import BankRules
+from shared.domain.clocks.banks import BankRules, balance
 from shared.domain.clocks.base import ClockName, ClockOwner, rotate_after
 from shared.domain.session import Group, Participant, Session
 from shared.domain.time_budget import Clock
@@ -40,7 +40,7 @@ class PerGroup(BankRules[Group]):
         return session.group(participant.group_id)
 
     def values_of(self, session: Session) -> list[Millis | None]:
-        values = {group.group_id: session.budget_of(group).balance_ms for group in session.groups}
+        values = {group.group_id: balance(session, group) for group in session.groups}
         return [values.get(participant.group_id or "") for participant in session.participants]
 
     def begin_cycle(self, session: Session, participant_id: str | None) -> Session:
@@ -93,10 +93,13 @@ class PerGroup(BankRules[Group]):
     def side(self, participant: Participant) -> ClockOwner:
         return ClockOwner(group_id=participant.group_id)
 
-    def clocks(self, session: Session) -> list[Clock | None]:
+    def of_participants(self, session: Session, drawn: list[Clock]) -> Sequence[Clock | None]:
         ids = (group.group_id for group in session.groups)
-        clocks = dict(zip(ids, self.owner_clocks(session), strict=True))
+        clocks = dict(zip(ids, drawn, strict=True))
         return [clocks.get(participant.group_id or "") for participant in session.participants]
+
+    def of_groups(self, drawn: list[Clock]) -> Sequence[Clock | None]:
+        return drawn
 
 
 def _ids_in_rotation(session: Session) -> set[str | None]:

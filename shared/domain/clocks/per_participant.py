@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from shared.domain.clocks.banks import BankRules
+from shared.domain.clocks.banks import BankRules, balance
 from shared.domain.clocks.base import ClockName
 from shared.domain.session import Participant, Session
 from shared.domain.time_budget import Clock
@@ -43,5 +43,8 @@ class PerParticipant(BankRules[Participant]):
     def join(self, session: Session, newcomer: Participant) -> Session:
         return self.with_full_reserve(super().join(session, newcomer), newcomer)
 
-    def clocks(self, session: Session) -> list[Clock | None]:
-        return [*self.owner_clocks(session)]
+    def values_of(self, session: Session) -> list[Millis | None]:
+        return [balance(session, participant) for participant in session.participants]
+
+    def of_participants(self, session: Session, drawn: list[Clock]) -> Sequence[Clock | None]:
+        return drawn

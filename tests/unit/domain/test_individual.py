@@ -575,7 +575,7 @@ def test_a_session_is_kept_until_the_last_can_have_been_closed() -> None:
 
 def _clock(session: Session, at: int) -> dict[str, Any]:
     shown = at_time(session, Instant(at))
-    clock = clocks_of(shown).clocks(shown)[0]
+    clock = clocks_of(shown).drawn(shown).participants[0]
     assert clock is not None
     hold = {"hold": clock.hold_ms} if clock.hold_ms else {}
     ceiling = {} if clock.ceiling_ms is None else {"ceiling": clock.ceiling_ms}
@@ -605,11 +605,11 @@ def test_without_a_limit_a_clock_counts_up_to_the_closing_time() -> None:
 def test_the_sessions_clock_is_that_of_who_began_at_the_start() -> None:
     together = play(sitting(total=10 * S)).start()
     shown = at_time(together.session, Instant(4 * S))
-    clock = clocks_of(shown).session_clock(shown)
+    clock = clocks_of(shown).drawn(shown).session
     assert clock is not None
     assert (clock.left_ms, clock.rate) == (6 * S, -1)
     each = exam()
-    assert clocks_of(each.session).session_clock(each.session) is None
+    assert clocks_of(each.session).drawn(each.session).session is None
 
 
 @pytest.mark.parametrize(
@@ -628,7 +628,7 @@ def test_time_that_all_were_given_is_on_the_sessions_clock(
     seats = [candidate(ANNA), candidate(BEN, factor_permille=1_500)]
     game = play(sitting(*seats, total=10 * S)).start().do(command, at=4 * S)
     shown = at_time(game.session, Instant(4 * S))
-    clock = clocks_of(shown).session_clock(shown)
+    clock = clocks_of(shown).drawn(shown).session
     assert clock is not None
     assert (clock.left_ms, clock.rate) == (left, -1)
 
@@ -637,7 +637,7 @@ def test_time_for_all_comes_too_late_for_the_sessions_clock_if_nobody_can_use_it
     seats = [candidate(ANNA), candidate(BEN, extra_ms=60 * S)]
     game = play(sitting(*seats, total=10 * S)).start().until(12 * S)
     game = game.do(c.AdjustClocks(add_ms=Millis(5 * S)), at=12 * S)
-    clock = clocks_of(game.session).session_clock(game.session)
+    clock = clocks_of(game.session).drawn(game.session).session
     assert clock is not None
     assert (clock.left_ms, clock.rate) == (0, 0)
 

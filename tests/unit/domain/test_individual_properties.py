@@ -236,7 +236,8 @@ def _check_session_clock(session: Session) -> None:
     total, state = session.total_time_ms, clock_of(usual).state
     if total is not None and not state.is_done:
         rules = clocks_of(session)
-        shared, own = rules.session_clock(session), rules.clocks(session)[0]
+        drawn = rules.drawn(session)
+        shared, own = drawn.session, drawn.participants[0]
         assert shared is not None
         assert own is not None
         assert shared.left_ms == own.left_ms

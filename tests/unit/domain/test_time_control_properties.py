@@ -197,12 +197,14 @@ def test_the_clock_on_the_wire_equals_the_domain_at_every_instant(
             return
         sent_at = now + data.draw(st.integers(0, 20_000))
         state = position.until(sent_at).session
-        sent = clocks_of(state).clocks(at_time(state, Instant(sent_at)))
+        sent = clocks_of(state).drawn(at_time(state, Instant(sent_at))).participants
         falls_at = deadline(state)
         if state.status == "running" and falls_at is not None:
             then = data.draw(st.integers(sent_at, max(sent_at, falls_at - 1)))
             later = at_time(state, Instant(then))
-            for clock, now_shown in zip(sent, clocks_of(later).clocks(later), strict=True):
+            for clock, now_shown in zip(
+                sent, clocks_of(later).drawn(later).participants, strict=True
+            ):
                 assert clock is not None
                 assert now_shown is not None
                 assert shown(clock, then - sent_at) == now_shown.left_ms

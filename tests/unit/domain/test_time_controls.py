@@ -56,7 +56,7 @@ def clock(position: Play, name: str, at: int) -> Clock:
     """The clock that clients draw from the state at `at`."""
     session = at_time(position.until(at).session, Instant(at))
     names = [participant.participant_id for participant in session.participants]
-    found = clocks_of(session).clocks(session)[names.index(name)]
+    found = clocks_of(session).drawn(session).participants[names.index(name)]
     assert found is not None
     return found
 
