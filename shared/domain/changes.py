@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.clocks import ClockOwner, clocks_of, over_ms
+from shared.domain.clocks import ClockOwner, at_least_zero, clocks_of, over_ms
 from shared.domain.events import EventType, Expiry, SessionChange
 from shared.domain.schedule import within_end
 from shared.domain.session import Session
@@ -31,20 +31,21 @@ def change(
     participant = (shown.find(side.participant_id) if side and side.participant_id else None) or (
         shown.active
     )
+    if participant is None:
+        left, over = clocks.left(shown), clocks.over_ms(shown)
+    else:
+        value = clocks.value_of(shown, participant)
+        left, over = at_least_zero(value), over_ms(value)
     return SessionChange(
         event,
         session.next_version(now),
         now,
         side or clocks.owner(shown),
-        time_remaining_ms=clocks.time_left_of(shown, participant)
-        if participant
-        else clocks.left(shown),
+        time_remaining_ms=left,
         time_elapsed_ms=shown.cycle_used_ms,
         expiry=expiry,
         metadata=metadata,
-        over_ms=over_ms(clocks.value_of(shown, participant))
-        if participant
-        else clocks.over_ms(shown),
+        over_ms=over,
     )
 
 

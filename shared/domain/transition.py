@@ -135,7 +135,8 @@ def _expiry_of(session: Session) -> Expiry | None:
     if active is None:
         has_expired = session.cycle_left_ms is not None and session.cycle_left_ms <= 0
         return Expiry(ClockOwner(), applied_action(session)) if has_expired else None
-    if clocks.time_left_of(session, active) != 0:
+    value = clocks.value_of(session, active)
+    if value is None or value > 0:
         return None
     return Expiry(clocks.side(active), applied_action(session))
 

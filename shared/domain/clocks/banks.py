@@ -70,17 +70,15 @@ class BankRules(ClockRules, Generic[Owner]):
     def begin_cycle(self, session: Session, participant_id: str | None) -> Session:
         session = super().begin_cycle(session, participant_id)
         owner = self.active_owner(session)
-        if owner is None:
+        if owner is None or not (owner.time_control or session.control).delay_ms:
             return session
         return self._with_budget(session, owner, session.budget_of(owner).begin_turn())
 
     def draw(self, session: Session, spent: Millis) -> Session:
         owner = self.active_owner(session)
-        if owner is None:
-            return session
-        if session.control.hourglass:
-            session = self._with_gain_of_others(session, owner, spent)
-        return self._with_budget(session, owner, session.budget_of(owner).draw(spent))
+        if owner is not None and session.control.hourglass:
+            return self._with_gain_of_others(session, owner, spent)
+        return session
 
     def _with_gain_of_others(self, session: Session, active: Owner, gained: Millis) -> Session:
         for owner in self.owners(session):
@@ -97,7 +95,8 @@ class BankRules(ClockRules, Generic[Owner]):
             ended = budget.end_free_turn()
         else:
             ended = budget.end_turn(session.cycle_used_ms)
-        return replace(self._with_budget(session, owner, ended), start_left_ms=None)
+        session = self._with_budget(session, owner, ended)
+        return session if session.start_left_ms is None else replace(session, start_left_ms=None)
 
     def _with_budget(self, session: Session, owner: Owner, budget: TimeBudget) -> Session:
         if budget.bank_ms == owner.bank_ms and budget.reserve is owner.reserve:
@@ -252,6 +251,14 @@ def balance(session: Session, owner: Owner) -> Millis:
     if owner.reserve is EMPTY:
         return owner.bank_ms or Millis(0)
     return session.budget_of(owner).balance_ms
+
+
+def after_drawing(session: Session, owner: Owner, spent: Millis) -> Owner:
+    """Return the owner of the running clock after it used `spent` ms of its time."""
+    if owner.reserve is EMPTY:
+        return replace(owner, bank_ms=Millis((owner.bank_ms or 0) - spent))
+    budget = session.budget_of(owner).draw(spent)
+    return replace(owner, bank_ms=budget.bank_ms, reserve=budget.reserve)
 
 
 def _drawn(

@@ -338,7 +338,7 @@ class ClockRules(ABC):
         kept = [p for p in session.participants if p.participant_id != leaver.participant_id]
         return replace(session, participants=tuple(kept))
 
-    def consume_own(self, active: Participant, spent: Millis) -> Participant:
+    def consume_own(self, session: Session, active: Participant, spent: Millis) -> Participant:
         """Return the active participant after it used `spent` ms."""
         return replace(active, used_ms=Millis(active.used_ms + spent))
 
@@ -352,7 +352,7 @@ class ClockRules(ABC):
             return session
         participants = session.participants
         if active := session.active:
-            participants = session.participants_replacing(self.consume_own(active, spent))
+            participants = session.participants_replacing(self.consume_own(session, active, spent))
         session = replace(
             session,
             participants=participants,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from shared.domain.clocks.banks import BankRules, balance
+from shared.domain.clocks.banks import BankRules, after_drawing, balance
 from shared.domain.clocks.base import ClockName, ClockOwner, rotate_after
 from shared.domain.session import Group, Participant, Session
 from shared.domain.time_budget import Clock
@@ -38,6 +38,11 @@ class PerGroup(BankRules[Group]):
 
     def owner_of(self, session: Session, participant: Participant) -> Group | None:
         return session.group(participant.group_id)
+
+    def draw(self, session: Session, spent: Millis) -> Session:
+        group = self.active_owner(session)
+        session = super().draw(session, spent)
+        return session.with_group(after_drawing(session, group, spent)) if group else session
 
     def values_of(self, session: Session) -> list[Millis | None]:
         values = {group.group_id: balance(session, group) for group in session.groups}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from shared.domain.clocks.banks import BankRules, balance
+from shared.domain.clocks.banks import BankRules, after_drawing, balance
 from shared.domain.clocks.base import ClockName
 from shared.domain.session import Participant, Session
 from shared.domain.time_budget import Clock
@@ -42,6 +42,9 @@ class PerParticipant(BankRules[Participant]):
 
     def join(self, session: Session, newcomer: Participant) -> Session:
         return self.with_full_reserve(super().join(session, newcomer), newcomer)
+
+    def consume_own(self, session: Session, active: Participant, spent: Millis) -> Participant:
+        return super().consume_own(session, after_drawing(session, active, spent), spent)
 
     def values_of(self, session: Session) -> list[Millis | None]:
         return [balance(session, participant) for participant in session.participants]
