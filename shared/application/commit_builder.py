@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from secrets import token_hex
+from typing import NamedTuple
 
 import msgspec
 
@@ -86,10 +87,9 @@ def build_commit(
     `limits`.
     """
     last = steps[-1]
-    session = last.session
+    session, base = last.session, stored.session if stored else None
     removed = isinstance(last, SessionChange) and last.type is EventType.SESSION_DELETED
-    state = ShownState(session, now)
-    next_at = next_wakeup(session)
+    state, times = ShownState(session, now), _store_times(session, now)
     changes = [step for step in steps if isinstance(step, SessionChange)]
     operation_id = token_hex(8)
     retention = DAY if removed else retention_ms(session)
@@ -100,18 +100,18 @@ def build_commit(
         operation_id=operation_id,
         session=None if removed else session,
         retention_ms=retention,
-        wake_at=None if removed else _wake_at(session, now, next_at),
-        now=store_time(session, now),
-        alarm_at=None if removed or next_at is None else store_time(session, next_at),
+        wake_at=None if removed else times.wake_at,
+        now=times.now,
+        alarm_at=None if removed else times.alarm_at,
         changes=changes,
         origin=context.origin,
-        pushes=pushes(steps, now, state, stored.session if stored else None),
+        pushes=pushes(steps, now, state, base),
         key=context.key,
         owner=limited_owner(session.tenant, session.owner),
         owner_limits=limits,
         load=current_load(session),
-        listed_until=_new_listed_until(stored, session, store_time(session, now), retention),
-        base=stored.session if stored else None,
+        listed_until=_new_listed_until(base, session, times.now, retention),
+        base=base,
         snapshots=snapshots,
         last_whole=last_whole,
     )
@@ -126,19 +126,19 @@ def build_restoring_commit(session: Session, now: Instant) -> Commit:
 
     `now` is the session's time.
     """
-    next_at, retention = next_wakeup(session), retention_ms(session)
+    times, retention = _store_times(session, now), retention_ms(session)
     return Commit(
         name=session.name,
         expected=None,
         operation_id=token_hex(8),
         session=session,
         retention_ms=retention,
-        wake_at=_wake_at(session, now, next_at),
-        now=store_time(session, now),
-        alarm_at=None if next_at is None else store_time(session, next_at),
+        wake_at=times.wake_at,
+        now=times.now,
+        alarm_at=times.alarm_at,
         owner=limited_owner(session.tenant, session.owner),
         load=current_load(session),
-        listed_until=_listed_until(store_time(session, now), retention),
+        listed_until=_listed_until(times.now, retention),
     )
 
 
@@ -148,7 +148,28 @@ def next_wake_at(session: Session, now: Instant) -> Instant | None:
     This is when something is due, else at the end of its retention; None if the session has ended.
     `now` is the session's time.
     """
-    return _wake_at(session, now, next_wakeup(session))
+    return _store_times(session, now).wake_at
+
+
+class _StoreTimes(NamedTuple):
+    """The times of a commit, by the store's clock.
+
+    `alarm_at` is when something is due, None if nothing is. `wake_at` is when to check the session,
+    None if it has ended.
+    """
+
+    now: Instant
+    alarm_at: Instant | None
+    wake_at: Instant | None
+
+
+def _store_times(session: Session, now: Instant) -> _StoreTimes:
+    """Return the times of a commit that leads to `session` at `now`, the session's time."""
+    next_at, stored_now = next_wakeup(session), store_time(session, now)
+    alarm_at = None if next_at is None else store_time(session, next_at)
+    if session.status.is_terminal:
+        return _StoreTimes(stored_now, alarm_at, None)
+    return _StoreTimes(stored_now, alarm_at, alarm_at or after(stored_now, retention_ms(session)))
 
 
 def _listed_until(now: Instant, retention: Millis) -> Instant:
@@ -161,23 +182,16 @@ def _listed_until(now: Instant, retention: Millis) -> Instant:
 
 
 def _new_listed_until(
-    stored: StoredSession | None, session: Session, now: Instant, retention: Millis
+    before: Session | None, session: Session, now: Instant, retention: Millis
 ) -> Instant | None:
     """Return `_listed_until` if lists must be told of it, or of the end of the session."""
     until = _listed_until(now, retention)
-    if stored is None or stored.session.status.is_terminal != session.status.is_terminal:
+    if before is None or before.status.is_terminal != session.status.is_terminal:
         return until
-    changed_at = store_time(stored.session, stored.session.updated_at)
-    before = _listed_until(changed_at, retention_ms(stored.session))
-    return until if until != before else None
+    changed_at = store_time(before, before.updated_at)
+    return None if until == _listed_until(changed_at, retention_ms(before)) else until
 
 
 def limited_owner(tenant: str | None, owner: str | None) -> str | None:
     """Return the owner, qualified by tenant, as the limits of owners name it."""
     return owner and f"{tenant or ''}:{owner}"
-
-
-def _wake_at(session: Session, now: Instant, next_at: Instant | None) -> Instant | None:
-    if session.status.is_terminal:
-        return None
-    return store_time(session, next_at or after(now, retention_ms(session)))

@@ -77,7 +77,7 @@ def commit_arguments(
     commit: Commit, write: SessionWrite, keys: StoreKeys, features: CommitFeatures
 ) -> list[Argument]:
     """Return the ARGV of the script, which stores the session with `write`."""
-    session = commit.session
+    session, listed = commit.session, _listed(commit)
     state = None if session and is_divided(session) else write.state
     audited = audit_entries.encode(commit, state) if features.audits else []
     record, keeps_state = _record_of(commit, state, features) if commit.key else (b"", False)
@@ -99,8 +99,8 @@ def commit_arguments(
         len(write.participants),
         len(write.removed),
         len(audited),
-        len(_list_keys(commit, keys)),
-        list_member(listed) if (listed := _listed(commit)) else "",
+        len(_list_keys(commit, keys)) if listed else 0,
+        list_member(listed) if listed else "",
         _optional(commit.listed_until),
         "1" if _is_test(commit) else "",
         *audited,
@@ -130,9 +130,10 @@ def _is_test(commit: Commit) -> bool:
 
 def _list_keys(commit: Commit, keys: StoreKeys) -> list[str]:
     """Return the keys of the lists that the commit changes."""
-    listed, shard = _listed(commit), keys.shard_of(commit.name)
+    listed = _listed(commit)
     if listed is None:
         return []
+    shard = keys.shard_of(commit.name)
     return [key for scope in lists_of(listed) for key in keys.list_of(shard, scope)]
 
 

@@ -218,8 +218,8 @@ class RedisSessionStore:
     def _result_of(self, reply: Reply, commit: Commit, size: int) -> CommitResult:
         """Return the result of the commit, and update what the instance keeps of sessions."""
         result = parse_commit_reply(reply)
-        if isinstance(result, Committed) and commit.stored:
-            self._recent.keep(commit.name, commit.stored, size)
+        if isinstance(result, Committed) and (stored := commit.stored):
+            self._recent.keep(commit.name, stored, size)
         elif isinstance(result, Committed | RevisionConflict):
             self._recent.drop(commit.name)
         if not isinstance(result, Committed):
