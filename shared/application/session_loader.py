@@ -182,12 +182,14 @@ def due_steps(
 
     With a `command`: those that are due before it is applied.
     """
-    return list(islice(settle(stored.session, now, command), max_steps(stored.session)))
+    steps = settle(stored.session, now, command)
+    first = next(steps, None)
+    return [] if first is None else [first, *islice(steps, max_steps(stored.session) - 1)]
 
 
 def fills_commit(stored: StoredSession, due: Sequence[SessionStep]) -> bool:
     """Whether `due` fills a commit, so that more steps may be due."""
-    return len(due) == max_steps(stored.session)
+    return bool(due) and len(due) == max_steps(stored.session)
 
 
 def max_steps(session: Session) -> int:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -80,23 +81,29 @@ class Components:
     """Whether the instance is shutting down, so that load balancers should not use it."""
 
 
+@lru_cache(maxsize=128)
+def _field_name(key: str) -> bytes:
+    """Return a header field's name as ASGI has it. Cached, because few names are looked up."""
+    return key.lower().encode("latin-1")
+
+
 class IndexedHeaders(Headers):
     """Starlette's request headers with a lookup by dictionary: a request looks up about ten."""
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope=scope)
         # As in Starlette, the first field of a name wins.
-        self._first = {name.decode("latin-1"): value for name, value in reversed(self._list)}
+        self._first: dict[bytes, bytes] = dict(reversed(self._list))
 
     def __getitem__(self, key: str) -> str:
-        return self._first[key.lower()].decode("latin-1")
+        return self._first[_field_name(key)].decode("latin-1")
 
     def __contains__(self, key: Any) -> bool:
-        return key.lower() in self._first
+        return _field_name(key) in self._first
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value of the field, or `default` if the request has no such field."""
-        value = self._first.get(key.lower())
+        value = self._first.get(_field_name(key))
         return default if value is None else value.decode("latin-1")
 
     def getlist(self, key: str) -> list[str]:
@@ -110,6 +117,11 @@ class ApiRequest(Request):
     The pipeline sets `route` after routing, then `caller`, `rate_limit` and `authorization` if the
     route requires a right, and the ids when it has parsed the path.
     """
+
+    headers: Headers = Headers()
+    method: str = ""
+    """Both are attributes in place of Starlette's properties, which are slower: a request asks for
+    them a dozen times."""
 
     route: Route | None = None
     caller: Caller | None = None
@@ -125,7 +137,8 @@ class ApiRequest(Request):
 
     def __init__(self, scope: Scope, receive: Receive, components: Components) -> None:
         super().__init__(scope, receive)
-        self._headers = IndexedHeaders(scope)
+        self.headers = IndexedHeaders(scope)
+        self.method = scope["method"]
         self.components = components
         self.request_id = request_id_in(scope["headers"])
         self._content: bytes | None = None
