@@ -56,6 +56,8 @@ def within_end(session: Session, now: Instant) -> Session:
     `now` is the instant from which its clocks run on, at the earliest; a pending session's clocks
     run from `start_at`. A session that has ended stays as it is.
     """
+    if session.ends_at is None:
+        return session
     end, left = end_of(session, now), session.session_left_ms
     if end is None or left is None or session.status.is_terminal:
         return session
