@@ -51,8 +51,7 @@ def _has_fixed_rates(session: Session) -> bool:
 
 
 class _Lines:
-    """How the clocks of one session are drawn that something other than a request lets run or
-    stops."""
+    """Draws the clocks of a session that begin or cease to run without a request."""
 
     __slots__ = ("_fixed_end", "_stop", "_to_end", "_wait", "running")
 

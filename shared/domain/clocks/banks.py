@@ -225,7 +225,7 @@ class BankRules(ClockRules, Generic[Owner]):
         gains_ms = left if running and left and session.control.hourglass else None
         drawn, current = list[Clock](), None
         for owner in self.owners(session):
-            clock = _drawn(session, owner, gains_ms, is_running=owner is running)
+            clock = _clock_of(session, owner, gains_ms, is_running=owner is running)
             clock = replace(clock, floor_ms=floor_ms) if floor_ms else clock
             drawn.append(clock)
             current = clock if owner is active else current
@@ -246,7 +246,7 @@ class BankRules(ClockRules, Generic[Owner]):
 def balance(session: Session, owner: Owner) -> Millis:
     """Return all time of an owner until its flag falls, ms, as its budget says.
 
-    A change asks for it about twenty times, so an owner without a reserve needs no budget for it.
+    A change asks for it about ten times, so an owner without a reserve needs no budget for it.
     """
     if owner.reserve is EMPTY:
         return owner.bank_ms or Millis(0)
@@ -261,7 +261,7 @@ def after_drawing(session: Session, owner: Owner, spent: Millis) -> Owner:
     return replace(owner, bank_ms=budget.bank_ms, reserve=budget.reserve)
 
 
-def _drawn(
+def _clock_of(
     session: Session, owner: Participant | Group, gains_ms: Millis | None, *, is_running: bool
 ) -> Clock:
     """Return the clock of an owner. One who waits in an hourglass gains up to `gains_ms`."""
