@@ -19,7 +19,7 @@ def client_address(connection: HTTPConnection, trusted_hops: int) -> str:
     Each proxy appends its peer's address to `X-Forwarded-For`, so the trusted proxies wrote only
     the last `trusted_hops` entries; a client may have forged the others.
     """
-    peer = connection.client.host if connection.client else "unknown"
+    peer = client[0] if (client := connection.scope.get("client")) else "unknown"
     if not trusted_hops:
         return _normal(peer)
     header = ",".join(connection.headers.getlist("x-forwarded-for"))
