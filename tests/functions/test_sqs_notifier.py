@@ -42,7 +42,7 @@ def clock() -> StoreClock:
 async def notifier(
     aws: LocalAws, aws_environment: None, clock: StoreClock
 ) -> AsyncIterator[SqsNotifier]:
-    """Announcer with two new queues."""
+    """Return a notifier with two new queues."""
     client = AwsClient(httpx.create_ssl_context())
     yield SqsNotifier(client, clock, aws.create_queue(), aws.create_queue())
     await client.close()
