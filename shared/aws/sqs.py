@@ -52,7 +52,7 @@ class SqsNotifier:
         await self._send_all(sending, _TIMEOUT_S)
 
     async def trigger_audit_worker(self) -> None:
-        """Start the audit worker, which also retries owed pushes. Never fails."""
+        """Start the audit worker, which also retries pending pushes. Never fails."""
         await self._send_all([self._nudge()], _NUDGE_TIMEOUT_S)
 
     async def start_audit_worker(self) -> None:
