@@ -147,7 +147,7 @@ async def test_sending_to_a_hanging_aws_stops_after_the_timeout_of_messages(
 
 
 def test_messages_are_given_up_before_the_change_that_waits_for_them() -> None:
-    assert sqs._NUDGE_TIMEOUT_S < sqs._TIMEOUT_S < timeout._TIMEOUT_S
+    assert sqs._TRIGGER_TIMEOUT_S < sqs._TIMEOUT_S < timeout._TIMEOUT_S
 
 
 def test_an_encoded_alarm_is_decoded_unchanged() -> None:
