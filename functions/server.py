@@ -84,7 +84,8 @@ def build(settings: Settings) -> Container:
 
 
 def _noting_use(app: ASGIApp, activity: Activity) -> ASGIApp:
-    """Note each request for sessions as use; probes and pages keep no instance from resting."""
+    """Count each request for sessions as activity. Probes and pages don't count, so that an
+    instance can rest despite them."""
 
     async def noting(scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("path", "").startswith(_SESSIONS):

@@ -135,7 +135,10 @@ class AuditWorker:
             self._taken, self._round_began = {}, time.monotonic()
 
     async def _named(self, delivery: QueuedEntry) -> tuple[QueuedEntry, EntryKey] | None:
-        """Return the delivery with its session and version; park it if it isn't a valid entry."""
+        """Return the delivery with its session and version.
+
+        An invalid entry is moved to the dead letters, and the result is None.
+        """
         try:
             if delivery.entry is None:
                 raise ValueError("no field `entry`")

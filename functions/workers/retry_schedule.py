@@ -12,7 +12,7 @@ _MAX_SESSIONS = 10_000
 @dataclass(slots=True)
 class RetryState:
     """Retry state of one session: when its entries first failed and when to retry (monotonic s),
-    tries of the current entry, and entries parked so far."""
+    tries of the current entry, and entries that became dead letters so far."""
 
     since: float
     retry_at: float
@@ -21,7 +21,10 @@ class RetryState:
 
 
 class RetrySchedule:
-    """The sessions that wait for a retry; the entries of all others are written meanwhile."""
+    """The sessions that wait for a retry; the entries of all others are written meanwhile.
+
+    All times are in s, by the monotonic clock.
+    """
 
     def __init__(self) -> None:
         self._by_session: dict[str, RetryState] = {}
@@ -54,7 +57,7 @@ class RetrySchedule:
         return setback
 
     def go_on(self, name: str) -> None:
-        """Schedule the next entry after the failed one was parked; it gets a single try."""
+        """Schedule the next entry after the failed one became a dead letter; it gets one try."""
         setback = self._by_session[name]
         setback.tries -= 1
         setback.parked += 1

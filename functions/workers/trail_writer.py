@@ -33,11 +33,11 @@ class BatchTooLarge(Exception):
 class AuditTrailWriter:
     """Writes entries for one worker, those of each session in the order of its versions.
 
-    An entry that the database refuses is parked with its reason. After three in a row the database
-    itself may be at fault: then further ones are parked only if other entries can be written.
-    An entry that fails in another way while others can be written is parked after four tries; if
-    another transaction locks its session, it waits without limit. The other entries of its session
-    wait with it; all other sessions continue.
+    An entry that the database refuses is moved to the dead letters with its reason. After three in
+    a row the database itself may be at fault: then further ones are moved only if other entries
+    can be written. An entry that fails in another way while others can be written is moved after
+    four tries; if another transaction locks its session, it waits without limit. The other entries
+    of its session wait with it; all other sessions continue.
     """
 
     def __init__(self, worker: str, outbox: Outbox, audit: AuditLog) -> None:
@@ -121,8 +121,8 @@ class AuditTrailWriter:
     async def _settle(
         self, batch: Sequence[NamedDelivery], clashes: Sequence[AuditConflict]
     ) -> list[QueuedEntry]:
-        """Remove written entries from the outbox, and park those whose version the trail has
-        from another change."""
+        """Remove written entries from the outbox, and move those whose version the trail has
+        from another change to the dead letters."""
         clashing = {(session_name(c.session_id, c.tenant), c.version) for c in clashes}
         written = list[QueuedEntry]()
         for delivery, name in batch:
@@ -138,7 +138,7 @@ class AuditTrailWriter:
         return written
 
     async def _refused(self, named: NamedDelivery, reason: str) -> None:
-        """Park a refused entry, unless the database seems to refuse every entry."""
+        """Move a refused entry to the dead letters, unless the database seems to refuse all."""
         delivery, name = named
         if not self._others_were_written(name):
             self._failed_in_a_row += 1
@@ -153,8 +153,8 @@ class AuditTrailWriter:
     async def _failed(self, batch: Sequence[NamedDelivery], outage: AuditUnavailable) -> None:
         """Handle a batch that failed although the database accepts writes.
 
-        A single entry is retried or parked. Raises `BatchTooLarge` for several entries, and
-        `outage` if every entry fails.
+        A single entry is retried or becomes a dead letter. Raises `BatchTooLarge` for several
+        entries, and `outage` if every entry fails.
         """
         if len(batch) > 1:
             self.size.failed(len(batch), sum(len(d.entry or b"") for d, _ in batch))

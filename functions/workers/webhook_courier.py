@@ -67,7 +67,8 @@ class WebhookCourier:
         self._is_notified.set()
 
     def look_often_while(self, is_needed: Callable[[], bool]) -> None:
-        """Look for messages once a minute only, unless `is_needed` or `notify` is called."""
+        """Look for messages once a minute only, unless `is_needed` returns true or `notify` is
+        called."""
         self._is_needed = is_needed
 
     async def run(self) -> None:

@@ -34,7 +34,10 @@ class ImageContainer:
         self._settings = {**settings, "HOST": "127.0.0.1", "PORT": str(self._port)}
 
     def run(self, *command: str) -> tuple[int, str]:
-        """Run a command as the image's user; return its exit code and output."""
+        """Run a command as the image's user; return its exit code and output.
+
+        Raises `ImageCheckFailed`.
+        """
         with tempfile.TemporaryFile() as output:
             runner = self._start(command, output)
             try:
@@ -51,7 +54,7 @@ class ImageContainer:
         return self.run(*self._command)
 
     def is_healthy(self) -> bool:
-        """Run the image's HEALTHCHECK; return whether it passes."""
+        """Run the image's HEALTHCHECK; return whether it passes. Raises `ImageCheckFailed`."""
         kind, *command = self._config["Healthcheck"]["Test"]
         if kind != "CMD":
             raise ImageCheckFailed(f"HEALTHCHECK needs a shell: {kind}")

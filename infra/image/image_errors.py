@@ -1,8 +1,8 @@
 """The exceptions of the image check.
 
 Exception
-├── ImageFailed      the image is faulty or couldn't be built
-└── CannotBuildHere  this machine can't build images; the image wasn't checked
+├── ImageCheckFailed  the image is faulty or couldn't be built
+└── CannotBuildHere   this machine can't build images; the image wasn't checked
 """
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from infra.local import forked
+from infra.local.no_auth_settings import NO_AUTH_SETTINGS
 from infra.local.ports import free_port
-from infra.local.unguarded import NO_AUTH_SETTINGS
 
 _ROOT = Path(__file__).parents[2]
 _SERVER = "functions.server"

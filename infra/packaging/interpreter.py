@@ -28,7 +28,8 @@ def compile_all(folder: Path, runs_at: str | None) -> None:
     """Compile every module in `folder`; tracebacks show paths below `runs_at` if it is given.
 
     Lambda's file system is read-only and its modification times aren't the sources', so bytecode
-    checked against its source would count as stale and be recompiled at every start.
+    checked against its source would count as stale and be recompiled at every start. Raises
+    `PackagingFailed`.
     """
     options = ["--invalidation-mode", "unchecked-hash", "-q", "-j", "0"]
     if runs_at:

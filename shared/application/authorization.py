@@ -1,4 +1,6 @@
-"""Authorization: roles, the rights of each role, and the checks of one request (API section 4).
+"""Authorization: roles, the rights of each role, and the checks of one request.
+
+docs/security.md describes the rights.
 
 A request is authorized before its session is loaded (`authorize`), and once more with the session.
 """
@@ -27,7 +29,7 @@ from shared.domain.values import replace
 
 
 class Role(StrEnum):
-    """The role of a caller (API section 4)."""
+    """The role of a caller (docs/security.md, Rights)."""
 
     SERVICE = "service"
     HOST = "host"

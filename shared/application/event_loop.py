@@ -1,6 +1,6 @@
 """Run long work in slices, so that it never blocks the event loop for longer than 20 ms.
 
-A slice is the code between two awaits. Decoding, rendering or drafting a commit of a session with a
+A slice is the code between two awaits. Decoding, rendering or building a commit of a session with a
 thousand participants takes a few ms. The event loop runs everything that is ready before it polls
 its sockets again, so several such slices would block it for the sum of their times. Therefore at
 most one slice runs in each iteration of the loop.

@@ -1,4 +1,4 @@
-"""Rate limits per caller and per session (API section 2, Header fields)."""
+"""Rate limits per caller and per session (docs/api.md, Header fields)."""
 
 import math
 import time
@@ -53,7 +53,11 @@ class RateLimiter:
     def for_request(
         self, caller: Caller, address: str, operation: Operation, session: str | None
     ) -> "RequestRateLimit":
-        """Return the rate-limit state of a request from `address`; `session` is its store name."""
+        """Return the rate-limit state of a request from `address`; `session` is its store name.
+
+        Every request counts against one general limit; a switch also counts against its session's.
+        A limit for another operation belongs here.
+        """
         is_anonymous = caller.subject is None
         if is_anonymous and operation in _READING:
             general = RateLimit(f"readers:{address}", self.rates.anonymous, _MINUTE)

@@ -22,7 +22,7 @@ _AUDIT_DELAY_S = 1
 _TIMEOUT_S = 0.8
 """The request that made a change waits for its messages, but not until it fails with a 503."""
 
-_NUDGE_TIMEOUT_S = 0.25
+_TRIGGER_TIMEOUT_S = 0.25
 """Shorter, because the caller has already waited for something that failed."""
 
 _log = logging.getLogger("synckairos.alarms")
@@ -48,18 +48,18 @@ class SqsNotifier:
                 self._send(self.alarm_queue_url, encode_alarm(alarm), self._delay_s(news.alarm_at))
             )
         if news.outbox_was_empty:
-            sending.append(self._nudge())
+            sending.append(self._trigger())
         await self._send_all(sending, _TIMEOUT_S)
 
     async def trigger_audit_worker(self) -> None:
-        """Start the audit worker, which also retries owed pushes. Never fails."""
-        await self._send_all([self._nudge()], _NUDGE_TIMEOUT_S)
+        """Start the audit worker, which also retries pending pushes. Never fails."""
+        await self._send_all([self._trigger()], _TRIGGER_TIMEOUT_S)
 
     async def start_audit_worker(self) -> None:
         """Start the audit worker without a delay, for webhooks of an expiry. Never fails."""
-        await self._send_all([self._nudge(0)], _NUDGE_TIMEOUT_S)
+        await self._send_all([self._trigger(0)], _TRIGGER_TIMEOUT_S)
 
-    def _nudge(self, delay_s: int = _AUDIT_DELAY_S) -> Awaitable[None]:
+    def _trigger(self, delay_s: int = _AUDIT_DELAY_S) -> Awaitable[None]:
         return self._send(self.audit_queue_url, "outbox filled, or a push owed", delay_s)
 
     async def _send_all(self, sending: Sequence[Awaitable[None]], timeout_s: float) -> None:

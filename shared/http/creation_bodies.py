@@ -1,4 +1,4 @@
-"""Request bodies with participants (API section 2), and their commands."""
+"""Request bodies with participants (docs/api.md), and their commands."""
 
 from typing import Annotated, Any, Literal, Self
 

@@ -1,4 +1,4 @@
-"""Renders errors as responses with the error envelope (API section 2)."""
+"""Renders errors as responses with the error envelope (docs/api.md, Errors)."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -82,6 +82,7 @@ def check_object(value: dict[str, Any]) -> dict[str, Any]:
     """Check that the object is at most 8 KiB as JSON, 32 levels deep, and free of U+0000.
 
     Size is limited because each change writes the object, and depth because encoders limit it.
+    Raises `PydanticCustomError`.
     """
     encoded = msgspec.json.encode(value)
     if len(encoded) > _MAX_OBJECT_BYTES:
@@ -121,7 +122,7 @@ def _instant(value: Any) -> int:
 def rfc_3339_instant(value: Any) -> Instant:
     """Return the instant of an RFC 3339 timestamp, rounded down to 1 ms; the domain checks when.
 
-    Numbers are refused, because nobody can tell ms from s in them.
+    Numbers are refused, because they could be ms or s. Raises `PydanticCustomError`.
     """
     try:
         if not isinstance(value, str) or not _RFC_3339.fullmatch(value):

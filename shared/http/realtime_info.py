@@ -1,4 +1,4 @@
-"""How clients subscribe to a session: by WebSocket, Supabase or polling (API section 3)."""
+"""How clients subscribe to a session: by WebSocket, Supabase or polling (docs/realtime.md)."""
 
 import time
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Renders outcomes as responses (API section 2)."""
+"""Renders outcomes as responses (docs/api.md, Endpoints)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Request bodies (API section 2) and their commands. Unknown fields are refused."""
+"""Request bodies (docs/api.md) and their commands. Unknown fields are refused."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Validation errors as field, message with number and unit, and code (API section 2, Errors)."""
+"""Validation errors as field, message with number and unit, and code (docs/api.md, Errors)."""
 
 from collections.abc import Sequence
 from typing import Any, get_args

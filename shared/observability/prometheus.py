@@ -1,4 +1,4 @@
-"""`Metrics` in memory, for Prometheus to scrape; dashboards rely on the names (API section 2)."""
+"""`Metrics` in memory, for Prometheus to scrape; dashboards rely on their names."""
 
 from collections.abc import Sequence
 from functools import cache

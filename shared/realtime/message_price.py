@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 _WINDOW_S = 5.0
 _WINDOWS = 12
-"""Supabase's average covers so many windows, which is a minute."""
+"""Supabase's average covers this many windows, which is a minute."""
 
 _FREE_SHARE = 0.5
-"""Up to this share of its limit the project has room for everything."""
+"""Up to this share of the project's limit, a message costs one token."""
 
 _MOST_S = 5.0
 """A message takes at most what the limit allows in this time, so that an instance that sends little

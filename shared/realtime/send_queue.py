@@ -33,16 +33,19 @@ class PushBatch:
 
 
 class SendQueue:
-    """Sends one load at a time; pushes that come meanwhile form the next load.
+    """Sends one batch at a time; pushes that come meanwhile form the next batch.
 
-    The first caller of a load sends it for all callers, so no background task is needed.
+    The first caller of a batch sends it for all callers, so no background task is needed.
     """
 
     def __init__(
-        self, pace: TokenBucket, send_load: Callable[[PushBatch], Awaitable[None]], timeout_s: float
+        self,
+        pace: TokenBucket,
+        send_batch: Callable[[PushBatch], Awaitable[None]],
+        timeout_s: float,
     ) -> None:
         self._pace = pace
-        self._send_load = send_load
+        self._send_batch = send_batch
         self._timeout_s = timeout_s
         self._sending = asyncio.Lock()
         self._next = PushBatch()
@@ -52,24 +55,24 @@ class SendQueue:
 
         Raises `PushFailed` when the request fails or can't begin within `timeout_s` seconds.
         """
-        load = self._next
-        load.put(pushes)
+        batch = self._next
+        batch.put(pushes)
         try:
             async with asyncio.timeout(self._timeout_s) as waiting, self._sending:
-                if load is self._next:
+                if batch is self._next:
                     async with self._pace.turn():
-                        waiting.reschedule(None)  # `send_load` has a time limit of its own
+                        waiting.reschedule(None)  # `send_batch` has a time limit of its own
                         await self._flush()
         except TimeoutError:
             raise PushFailed("too many pushes are waiting") from None
-        if not load.has_arrived:
+        if not batch.has_arrived:
             raise PushFailed("the request that carried it failed")
 
     async def _flush(self) -> None:
-        load, self._next = self._next, PushBatch()
-        self._pace.pay(len(load.pushes))
-        await self._send_load(load)
-        load.has_arrived = True
+        batch, self._next = self._next, PushBatch()
+        self._pace.pay(len(batch.pushes))
+        await self._send_batch(batch)
+        batch.has_arrived = True
 
 
 def _with_newest_state(pushes: Sequence[Push]) -> list[Push]:

@@ -68,7 +68,7 @@ class SupabasePublisher:
         self._call_worker = wake_worker
         self._price = MessagePrice(rate)
         self._pace = TokenBucket(rate, price=self._price.current)
-        self._lanes: WeakValueDictionary[str, SendQueue] = WeakValueDictionary()
+        self._queues: WeakValueDictionary[str, SendQueue] = WeakValueDictionary()
         self._noting = asyncio.Semaphore(_NOTED_AT_ONCE)
         self._warned_at: dict[str, float] = {}
 
@@ -84,7 +84,7 @@ class SupabasePublisher:
     async def push(self, name: str, messages: Sequence[bytes]) -> None:
         """Send `messages` to the followers of the session `name`. Raises `PushFailed`."""
         try:
-            await self._lane_of(name).send([Push.of(message) for message in messages])
+            await self._queue_of(name).send([Push.of(message) for message in messages])
         except PushFailed as failure:
             self._warn("pushes to Supabase fail: %s", failure)
             self._metrics.count_pushes("failed", len(messages))
@@ -98,25 +98,25 @@ class SupabasePublisher:
         """Close the connections."""
         await self._broadcasts.close()
 
-    def _lane_of(self, name: str) -> SendQueue:
-        """Return the session's lane, which exists only while a caller sends on it."""
-        lane = self._lanes.get(name)
-        if lane is None:
-            send_load = partial(self._send_load, topic_name(name))
-            self._lanes[name] = lane = SendQueue(self._pace, send_load, self._timeouts.queue_s)
-        return lane
+    def _queue_of(self, name: str) -> SendQueue:
+        """Return the session's queue, which exists only while a caller sends on it."""
+        queue = self._queues.get(name)
+        if queue is None:
+            send_batch = partial(self._send_batch, topic_name(name))
+            self._queues[name] = queue = SendQueue(self._pace, send_batch, self._timeouts.queue_s)
+        return queue
 
-    async def _send_load(self, topic: str, load: PushBatch) -> None:
+    async def _send_batch(self, topic: str, batch: PushBatch) -> None:
         began = time.monotonic()
         try:
-            rate = await self._broadcasts.send(topic, load.pushes)
+            rate = await self._broadcasts.send(topic, batch.pushes)
         except TooManyMessages:
             self._pace.pause(_PAUSE_S)
             raise
-        self._price.observe(len(load.pushes), rate)
-        self._metrics.observe_push(len(load.pushes), (time.monotonic() - began) * 1000)
-        if load.coalesced:
-            self._metrics.count_pushes("coalesced", load.coalesced)
+        self._price.observe(len(batch.pushes), rate)
+        self._metrics.observe_push(len(batch.pushes), (time.monotonic() - began) * 1000)
+        if batch.coalesced:
+            self._metrics.count_pushes("coalesced", batch.coalesced)
 
     async def _note_failed(self, name: str) -> None:
         is_noted = False

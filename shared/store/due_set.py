@@ -10,7 +10,7 @@ from shared.store.keys import StoreKeys
 from shared.store.sessions import TIME, micros_of, reschedule
 
 _TRIES = 1024
-"""A score is `instant * 1024 + tries`, which a double holds exactly until 2248."""
+"""A score is `instant * 1024 + tries`, which a double holds exactly until the year 2248."""
 
 
 @dataclass(frozen=True, slots=True)

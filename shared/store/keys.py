@@ -112,7 +112,7 @@ class StoreKeys:
         return f"{shard}:drainer:{group}" if group else f"{shard}:drainer"
 
     def api_key(self, key_id: str) -> str:
-        """Hash with an API key. All are on one shard, whose tenant isn't known before."""
+        """Hash with an API key. All are on one shard, because its tenant isn't known beforehand."""
         return f"{self.shard_of(_API_KEYS)}:api-key:{key_id}"
 
     def api_keys(self, tenant: str | None) -> str:

@@ -13,7 +13,7 @@ _decode = msgspec.json.Decoder(Webhook).decode
 
 
 class RedisWebhookRegistry:
-    """The webhooks of each tenant, by id. Their secrets are stored as they are: they must sign.
+    """The webhooks of each tenant, by id. Secrets are in plain text, because they sign deliveries.
 
     A webhook is written together with the reader of the outbox on its own shard. The other shards
     follow, and `WebhookReaders.reconcile` completes that after a crash.

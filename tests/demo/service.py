@@ -9,11 +9,11 @@ from rich.console import Console
 
 from infra.local.functions import LocalRunOptions, running_functions
 from infra.local.instance import is_healthy, running
+from infra.local.no_auth_settings import NO_AUTH_SETTINGS
 from infra.local.postgres import embedded_postgres
 from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
 from infra.local.supabase import create_project, is_node_installed, local_supabase
-from infra.local.unguarded import NO_AUTH_SETTINGS
 from infra.local.upstash import local_upstash
 from tests.demo.errors import DemoError
 

@@ -127,7 +127,7 @@ def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.application.timeout._TIMEOUT_S", 60)
     monkeypatch.setattr("shared.aws.client._TIMEOUT", httpx.Timeout(30))
     monkeypatch.setattr("shared.aws.sqs._TIMEOUT_S", 30)
-    monkeypatch.setattr("shared.aws.sqs._NUDGE_TIMEOUT_S", 30)
+    monkeypatch.setattr("shared.aws.sqs._TRIGGER_TIMEOUT_S", 30)
 
 
 @pytest.fixture

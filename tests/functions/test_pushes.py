@@ -164,7 +164,7 @@ def test_a_change_succeeds_while_supabase_and_the_queues_hang(
     limits = replace(_LONG_TIMEOUTS, request_s=AWAITED.request_s)
     monkeypatch.setattr(supabase_pushes, "AWAITED", limits)
     monkeypatch.setattr("shared.aws.sqs._TIMEOUT_S", 0.8)
-    monkeypatch.setattr("shared.aws.sqs._NUDGE_TIMEOUT_S", 0.25)
+    monkeypatch.setattr("shared.aws.sqs._TRIGGER_TIMEOUT_S", 0.25)
     container_credentials.is_hanging = True
     realtime.hold()
     assert switch_session(process, session_id) == 3

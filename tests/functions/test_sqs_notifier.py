@@ -42,7 +42,7 @@ def clock() -> StoreClock:
 async def notifier(
     aws: LocalAws, aws_environment: None, clock: StoreClock
 ) -> AsyncIterator[SqsNotifier]:
-    """Announcer with two new queues."""
+    """Return a notifier with two new queues."""
     client = AwsClient(httpx.create_ssl_context())
     yield SqsNotifier(client, clock, aws.create_queue(), aws.create_queue())
     await client.close()
@@ -147,7 +147,7 @@ async def test_sending_to_a_hanging_aws_stops_after_the_timeout_of_messages(
 
 
 def test_messages_are_given_up_before_the_change_that_waits_for_them() -> None:
-    assert sqs._NUDGE_TIMEOUT_S < sqs._TIMEOUT_S < timeout._TIMEOUT_S
+    assert sqs._TRIGGER_TIMEOUT_S < sqs._TIMEOUT_S < timeout._TIMEOUT_S
 
 
 def test_an_encoded_alarm_is_decoded_unchanged() -> None:

@@ -1,4 +1,4 @@
-"""Audit entries that can't be written are parked; outages and slow databases park none."""
+"""Audit entries that can't be written become dead letters; an outage makes none."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Timeouts and warnings are applied without requests (API §2, When a clock reaches zero)."""
+"""Timeouts and warnings are applied without requests (docs/api.md)."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Entity tags, idempotency keys, request ids, compression and CORS (API §2, Headers)."""
+"""Entity tags, idempotency keys, request ids, compression and CORS (docs/api.md)."""
 
 import asyncio
 from uuid import uuid4

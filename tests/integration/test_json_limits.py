@@ -1,4 +1,4 @@
-"""JSON beyond the limits is refused with a short error (API §2)."""
+"""JSON beyond the limits is refused with a short error (docs/api.md)."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Live pushes over WebSockets and server-sent events: content, order, errors and ends (API §3)."""
+"""Live pushes over WebSockets and server-sent events: content, order, errors and ends."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Permissions of live connections, their expiry and the answer to each message (API §3, §4)."""
+"""Permissions of live connections, their expiry and the answer to each message."""
 
 import asyncio
 import json

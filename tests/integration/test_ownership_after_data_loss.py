@@ -1,4 +1,4 @@
-"""Whose a session is stays so, whatever the store has forgotten (API §4)."""
+"""A session keeps its owner when the store has lost its data (docs/security.md)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""Rate limits per caller and per session hold across instances (API section 2, Headers)."""
+"""Rate limits per caller and per session hold across instances (docs/security.md)."""
 
 import asyncio
 import time

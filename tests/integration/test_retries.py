@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on requests that change no session: tokens and batches (API section 2)."""
+"""`Idempotency-Key` on requests that change no session: tokens and batches."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Permissions over HTTP: every route by every kind of caller (API section 4)."""
+"""Permissions over HTTP: every route by every kind of caller (docs/security.md)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""An overloaded instance refuses requests with a proper answer (API section 2, Errors)."""
+"""An overloaded instance refuses requests with a proper answer (docs/api.md)."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Tenants share no sessions, ids, trails, pushes or keys (API section 4)."""
+"""Tenants share no sessions, ids, trails, pushes or keys (docs/security.md)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

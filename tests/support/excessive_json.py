@@ -1,4 +1,4 @@
-"""JSON beyond the limits of a body, and the message that refuses it (API §2)."""
+"""JSON beyond the limits of a body, and the message that refuses it (docs/api.md)."""
 
 TOO_DEEP = "cannot be nested deeper than 64"
 TOO_MANY = "cannot contain more than 32768 values"

@@ -10,6 +10,9 @@ _ROOT = Path(__file__).parents[2]
 _PAGES = [
     _ROOT / "README.md",
     _ROOT / "CONTRIBUTING.md",
+    _ROOT / "SECURITY.md",
+    _ROOT / "tests" / "README.md",
+    *sorted((_ROOT / "clients").glob("*/README.md")),
     *sorted((_ROOT / "docs").rglob("*.md")),
 ]
 
@@ -43,8 +46,12 @@ def _paths(text: str) -> Iterator[str]:
         yield from (path.rstrip(".") for path in _PATH.findall(code))
 
 
-def _exists(path: str) -> bool:
-    return any(_ROOT.glob(path)) if "*" in path else (_ROOT / path).exists()
+def _exists(path: str, page: Path) -> bool:
+    """Return whether the path exists, from the root or from the page's own folder."""
+    return any(
+        any(folder.glob(path)) if "*" in path else (folder / path).exists()
+        for folder in (_ROOT, page.parent)
+    )
 
 
 def _links(page: Path) -> Iterator[str]:
@@ -67,7 +74,7 @@ def _resolves(link: str, page: Path) -> bool:
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(_ROOT)))
 def test_every_path_that_a_page_names_exists(page: Path) -> None:
-    missing = {path for path in _paths(page.read_text()) if not _exists(path)}
+    missing = {path for path in _paths(page.read_text()) if not _exists(path, page)}
     assert missing - _PATHS_TO_BE_MADE == set()
 
 

@@ -20,7 +20,7 @@ _MOST_PIPELINED: Final = 16
 _HOST: Final = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?"
 )
-"""RFC 3986 section 3.2.2 and 3.2.3."""
+"""A host and an optional port (RFC 3986 sections 3.2.2 and 3.2.3)."""
 
 
 class HttpConnection(TimeoutProtocol, LoadSheddingProtocol):

@@ -50,9 +50,9 @@ _NOT_SENT_DIRECTLY = frozenset({"SESSION_DELETED", push_messages.TOKENS_REVOKED}
 class LiveConnection:
     """The live connection of one client to one session.
 
-    A host may wait for a session that doesn't exist yet. If another host creates it, it doesn't
-    exist for the waiting one. The connection is part of the session's presence as soon as the
-    client is known to have the right to read the session.
+    A host may wait for a session that doesn't exist yet. If another host then creates it, the
+    waiting host gets no messages about it. The connection is part of the session's presence as
+    soon as the client is known to have the right to read the session.
     """
 
     session_id: str

@@ -25,7 +25,7 @@ MEASUREMENT_S: Final = 15.0
 """Time until a change of a client's error is written, s. Its first error is written as a change."""
 
 _REWRITE_AFTER_HEARTBEATS: Final = 60
-"""Heartbeats until everything is written again, before Redis deletes it: 20 minutes."""
+"""Heartbeats after which everything is written again: 20 minutes. Redis keeps it for an hour."""
 
 
 def interval_s(connected: int) -> float:

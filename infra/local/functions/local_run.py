@@ -17,8 +17,8 @@ from infra.local.functions.options import LocalRunOptions
 from infra.local.functions.pool import FunctionMetrics, InstancePool
 from infra.local.functions.pools import PoolFactory
 from infra.local.functions.serverless_config import ServerlessConfig, read_config
+from infra.local.no_auth_settings import NO_AUTH_SETTINGS
 from infra.local.serving import serve
-from infra.local.unguarded import NO_AUTH_SETTINGS
 
 _MAX_CONCURRENT_STARTS = 2
 

@@ -84,8 +84,8 @@ class Outbox(Protocol):
 
         Shards on which another worker has the lease are skipped. Where `after` has a stream id for
         a shard, entries up to that id that were taken before are skipped. Entries stay in the
-        outbox until they are settled or parked, so none is lost if the worker dies. The workers of
-        webhooks get `NoWebhook` if there is none.
+        outbox until they are settled or become dead letters, so none is lost if the worker dies.
+        The workers of webhooks get `NoWebhook` if there is none.
         """
 
     async def is_empty(self) -> bool:
@@ -101,7 +101,7 @@ class Outbox(Protocol):
         """Move an entry that can't be written to the dead letters."""
 
     async def entry(self, name: str, entry_id: str) -> SessionSnapshot | None:
-        """Return the session `name` as a waiting entry has it; None if that was settled or parked.
+        """Return the session `name` as a waiting entry has it; None if the entry has left.
 
         `entry_id` is the entry's stream id.
         """

@@ -1,4 +1,4 @@
--- Move wake-ups whose score is still the one that the caller read. Also used for owed pushes, whose
+-- Move wake-ups whose score is still the one that the caller read. Also used for pending pushes, whose
 -- scores have another form.
 --
 -- The first write is a ZREM, which a full Redis allows, so that due events can still be claimed and

@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from pydantic import ValidationError
 
 from infra.local.instance import environment_without_databases, running
+from infra.local.no_auth_settings import NO_AUTH_SETTINGS
 from infra.local.ports import free_port
-from infra.local.unguarded import NO_AUTH_SETTINGS
 from shared.observability.tracing.export import LoggingSpanExporter
 from shared.settings.settings import Settings
 from tests.infra.monitoring.collector import running_collector

@@ -53,16 +53,16 @@ async def test_several_sessions_are_read_at_once_in_the_requested_order(parts: S
 
 async def test_each_shard_has_its_own_due_sessions_and_clock(parts: StoreParts) -> None:
     names = await create_on_all_shards(parts, wake_at=Instant(1_000))
-    agendas = await parts.store.due_wakeups(10)
-    assert [[w.name for w in agenda.wakeups] for agenda in agendas] == [[name] for name in names]
-    for agenda in agendas:
-        assert len(await parts.store.claim(agenda.wakeups, Instant(2_000))) == 1
+    shards = await parts.store.due_wakeups(10)
+    assert [[w.name for w in shard.wakeups] for shard in shards] == [[name] for name in names]
+    for shard in shards:
+        assert len(await parts.store.claim(shard.wakeups, Instant(2_000))) == 1
 
 
-async def test_the_census_covers_all_shards(parts: StoreParts) -> None:
+async def test_the_statistics_cover_all_shards(parts: StoreParts) -> None:
     await create_on_all_shards(parts)
-    census = await parts.store.statistics()
-    assert (census.live_sessions, census.outbox_length) == (8, 8)
+    statistics = await parts.store.statistics()
+    assert (statistics.live_sessions, statistics.outbox_length) == (8, 8)
 
 
 async def test_a_list_has_the_sessions_of_all_shards(parts: StoreParts) -> None:
@@ -80,8 +80,8 @@ async def test_the_outboxes_of_all_shards_are_emptied(parts: StoreParts) -> None
     assert set(await parts.outbox.newest(KEYS.all_shards)) == set(names)
     await parts.outbox.move_to_dead_letters(taken[0], "a reason")
     await parts.outbox.settle(taken[1:])
-    census = await parts.store.statistics()
-    assert (census.outbox_length, census.dead_letters) == (0, 1)
+    statistics = await parts.store.statistics()
+    assert (statistics.outbox_length, statistics.dead_letters) == (0, 1)
 
 
 async def test_only_lost_shards_are_reported_as_lost(parts: StoreParts) -> None:
@@ -138,13 +138,13 @@ async def test_an_unreachable_server_affects_only_its_own_shards(
     primary = cluster.owner_of("{s0}")
     lost = {shard for shard in KEYS.all_shards if cluster.owner_of(shard) is primary}
     with cluster.primary_suspended("{s0}"):
-        agendas = await parts.store.due_wakeups(10)
-        assert len(agendas) == len(KEYS.all_shards) - len(lost)
+        shards = await parts.store.due_wakeups(10)
+        assert len(shards) == len(KEYS.all_shards) - len(lost)
         taken = await parts.outbox.take("worker", 10, 1_000_000)
         assert {delivery.shard for delivery in taken} == set(KEYS.all_shards) - lost
         assert set(await parts.memory.lost()) == set(KEYS.all_shards) - lost
-        census = await parts.store.statistics()
-        assert census.live_sessions == len(KEYS.all_shards) - len(lost)
+        statistics = await parts.store.statistics()
+        assert statistics.live_sessions == len(KEYS.all_shards) - len(lost)
         for shard in set(KEYS.all_shards) - lost:
             assert (await parts.store.load(names[shard])).stored is not None
 

@@ -98,8 +98,8 @@ async def test_a_cancelled_announcement_blocks_no_later_push(
 async def test_send_queues_are_released_after_use(harness: PushHarness) -> None:
     for _ in range(20):
         await harness.publisher.notify(news_of(switched_session()[-1]))
-    lanes: Any = harness.publisher._lanes
-    assert len(lanes) == 0
+    queues: Any = harness.publisher._queues
+    assert len(queues) == 0
 
 
 async def test_hundreds_of_failures_at_once_are_all_owed_with_bounded_concurrency(

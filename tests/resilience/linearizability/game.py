@@ -1,4 +1,4 @@
-"""An existing session and the effect of each verb on it, by the contract (API section 2).
+"""An existing session and the effect of each verb on it, by the contract (docs/api.md).
 
 The verbs here are for modes in which participants take turns; `runs` has those of `individual`.
 

@@ -1,4 +1,4 @@
-"""The order of turns while every participant has time left (API section 2, Modes)."""
+"""The order of turns while every participant has time left (docs/api.md, Modes)."""
 
 from collections.abc import Collection, Sequence
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Sequential specification of a session: the answers that the contract demands (API section 2)."""
+"""Sequential specification of a session: the answers that the contract demands (docs/api.md)."""
 
 from dataclasses import dataclass, replace
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.local.instance import environment_without_databases, is_healthy
+from infra.local.no_auth_settings import NO_AUTH_SETTINGS
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.supabase import SECRET_KEY, LocalSupabase, create_roles, local_supabase
-from infra.local.unguarded import NO_AUTH_SETTINGS
 from infra.migrate import migrate
 from tests.resilience.soak.plan import SoakPlan
 from tests.resilience.soak.store import RedisInspector, start_redis

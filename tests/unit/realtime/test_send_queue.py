@@ -39,10 +39,10 @@ class FakeSender:
         self.gate = asyncio.Event()
         self.at_once = self.most_at_once = 0
 
-    async def __call__(self, load: PushBatch) -> None:
+    async def __call__(self, batch: PushBatch) -> None:
         number = len(self.batches)
-        self.batches.append(load.pushes)
-        self.coalesced.append(load.coalesced)
+        self.batches.append(batch.pushes)
+        self.coalesced.append(batch.coalesced)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -50,7 +50,7 @@ class FakeSender:
         finally:
             self.at_once -= 1
         if number in self.fails:
-            raise PushFailed(f"load {number}")
+            raise PushFailed(f"batch {number}")
 
 
 @pytest.fixture
@@ -59,16 +59,16 @@ def sender() -> FakeSender:
     return FakeSender()
 
 
-def lane_of(sender: FakeSender, timeout_s: float = _TIMEOUT_S) -> SendQueue:
-    """A lane without a rate limit."""
+def queue_of(sender: FakeSender, timeout_s: float = _TIMEOUT_S) -> SendQueue:
+    """A queue without a rate limit."""
     return SendQueue(TokenBucket(0), sender, timeout_s)
 
 
-async def started(lane: SendQueue, *loads: Sequence[Push]) -> list[asyncio.Task[None]]:
-    """Start a send of each of `loads`, in this order."""
+async def started(queue: SendQueue, *all_pushes: Sequence[Push]) -> list[asyncio.Task[None]]:
+    """Start a send of each of `all_pushes`, in this order."""
     tasks = []
-    for pushes in loads:
-        tasks.append(asyncio.create_task(lane.send(pushes)))
+    for pushes in all_pushes:
+        tasks.append(asyncio.create_task(queue.send(pushes)))
         await asyncio.sleep(0)
     return tasks
 
@@ -76,8 +76,8 @@ async def started(lane: SendQueue, *loads: Sequence[Push]) -> list[asyncio.Task[
 async def test_pushes_are_sent_unchanged_while_nothing_waits(sender: FakeSender) -> None:
     sender.gate.set()
     pushes = [EXPIRED, state(3), WARNING, state(4)]
-    await lane_of(sender).send(pushes)
-    await lane_of(sender).send([state(5)])
+    await queue_of(sender).send(pushes)
+    await queue_of(sender).send([state(5)])
     assert sender.batches == [pushes, [state(5)]]
     assert sender.coalesced == [0, 0]
 
@@ -86,7 +86,7 @@ async def test_waiting_pushes_are_sent_in_one_batch_with_only_the_newest_state(
     sender: FakeSender,
 ) -> None:
     burst = [[EXPIRED, state(v)] for v in range(2, 50)]
-    sends = await started(lane_of(sender), [state(1)], *burst, [WARNING], [DELETED])
+    sends = await started(queue_of(sender), [state(1)], *burst, [WARNING], [DELETED])
     sender.gate.set()
     await asyncio.gather(*sends)
     assert sender.batches == [[state(1)], [*[EXPIRED] * 48, state(49), WARNING, DELETED]]
@@ -97,7 +97,7 @@ async def test_waiting_pushes_are_sent_in_one_batch_with_only_the_newest_state(
 async def test_the_newest_state_is_that_of_the_highest_version_not_the_last_to_arrive(
     sender: FakeSender,
 ) -> None:
-    sends = await started(lane_of(sender), [state(1)], [state(3)], [state(2)], [EXPIRED])
+    sends = await started(queue_of(sender), [state(1)], [state(3)], [state(2)], [EXPIRED])
     sender.gate.set()
     await asyncio.gather(*sends)
     assert sender.batches[1] == [state(3), EXPIRED]
@@ -108,12 +108,12 @@ async def test_of_a_commit_with_many_steps_only_the_newest_state_is_sent(
 ) -> None:
     sender.gate.set()
     steps = [push for version in range(1, 51) for push in (EXPIRED, state(version))]
-    await lane_of(sender).send(steps)
+    await queue_of(sender).send(steps)
     assert sender.batches == [[*[EXPIRED] * 50, state(50)]]
 
 
 async def test_no_send_returns_before_its_pushes_were_sent(sender: FakeSender) -> None:
-    sends = await started(lane_of(sender), [state(1)], [state(2)], [state(3)])
+    sends = await started(queue_of(sender), [state(1)], [state(2)], [state(3)])
     assert [send.done() for send in sends] == [False] * 3
     assert len(sender.batches) == 1
     sender.gate.set()
@@ -124,32 +124,32 @@ async def test_a_failed_batch_fails_only_the_sends_in_it(
     sender: FakeSender,
 ) -> None:
     sender.fails = {1}
-    lane = lane_of(sender)
-    sends = await started(lane, [state(1)], [state(2)], [state(3)])
+    queue = queue_of(sender)
+    sends = await started(queue, [state(1)], [state(2)], [state(3)])
     sender.gate.set()
     outcomes = await asyncio.gather(*sends, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [type(None), PushFailed, PushFailed]
-    await lane.send([state(4)])
+    await queue.send([state(4)])
     assert sender.batches[-1] == [state(4)]
 
 
 async def test_a_send_that_waits_too_long_fails_but_its_pushes_go_with_the_next(
     sender: FakeSender,
 ) -> None:
-    lane = lane_of(sender, timeout_s=0.02)
-    (first,) = await started(lane, [state(1)])
+    queue = queue_of(sender, timeout_s=0.02)
+    (first,) = await started(queue, [state(1)])
     with pytest.raises(PushFailed, match="too many"):
-        await lane.send([EXPIRED, state(2)])
+        await queue.send([EXPIRED, state(2)])
     sender.gate.set()
     await first
-    await lane.send([state(3)])
+    await queue.send([state(3)])
     assert sender.batches == [[state(1)], [EXPIRED, state(3)]]
 
 
 async def test_the_timeout_bounds_the_waiting_and_not_the_request(
     sender: FakeSender,
 ) -> None:
-    (send,) = await started(lane_of(sender, timeout_s=0.01), [state(1)])
+    (send,) = await started(queue_of(sender, timeout_s=0.01), [state(1)])
     await asyncio.sleep(0.05)
     assert not send.done()
     sender.gate.set()
@@ -158,7 +158,7 @@ async def test_the_timeout_bounds_the_waiting_and_not_the_request(
 
 @pytest.mark.parametrize("stage", ["waiting", "being sent"])
 async def test_a_cancelled_send_does_not_block_the_others(sender: FakeSender, stage: str) -> None:
-    first, second, third = await started(lane_of(sender), [state(1)], [state(2)], [state(3)])
+    first, second, third = await started(queue_of(sender), [state(1)], [state(2)], [state(3)])
     (second if stage == "waiting" else first).cancel()
     sender.gate.set()
     async with asyncio.timeout(_TIMEOUT_S):
@@ -182,8 +182,8 @@ async def test_a_newer_state_replaces_one_that_the_rate_limit_holds_back(
     clock = [0.0]
     pace = TokenBucket(1, lambda: clock[0], sleep)
     pace.pay(1)
-    lane = SendQueue(pace, other_sender, _TIMEOUT_S)
-    sends = await started(lane, [state(1)], [EXPIRED, state(2)], [state(3)])
+    queue = SendQueue(pace, other_sender, _TIMEOUT_S)
+    sends = await started(queue, [state(1)], [EXPIRED, state(2)], [state(3)])
     assert other_sender.batches == []
     slow.set()
     await asyncio.gather(*sends)
