@@ -112,7 +112,7 @@ class AuditWorker:
         size = self._writer.size
         taken = await self._outbox.take(self._name, size.entries, size.most_bytes, self._taken)
         if not taken:
-            self._writer.setbacks.forget_due(self._round_began)
+            self._writer.retries.forget_due(self._round_began)
             return 0
         valid = [named for delivery in taken if (named := await self._named(delivery))]
         try:
@@ -129,7 +129,7 @@ class AuditWorker:
         While sessions wait for a retry, a round lasts at least a second, so that the entries of
         other sessions are delivered.
         """
-        setbacks = self._writer.setbacks
+        setbacks = self._writer.retries
         is_long_enough = time.monotonic() - self._round_began > _MIN_ROUND_S
         if not setbacks or (is_long_enough and setbacks.has_due()):
             self._taken, self._round_began = {}, time.monotonic()

@@ -17,7 +17,7 @@ class RetryState:
     since: float
     retry_at: float
     tries: int = 0
-    parked: int = 0
+    dead_letters: int = 0
 
 
 class RetrySchedule:
@@ -38,30 +38,30 @@ class RetrySchedule:
 
     def block(self, name: str, since: float) -> bool:
         """Return whether a session must be skipped in the round that began at `since`."""
-        setback = self._by_session.get(name)
-        return setback is not None and setback.retry_at > since
+        state = self._by_session.get(name)
+        return state is not None and state.retry_at > since
 
     def has_due(self) -> bool:
         """Return whether the retry of any session is due."""
         now = time.monotonic()
-        return any(setback.retry_at <= now for setback in self._by_session.values())
+        return any(state.retry_at <= now for state in self._by_session.values())
 
     def schedule_retry(self, name: str) -> RetryState:
         """Schedule a retry of the session, with exponential back-off."""
         now = time.monotonic()
         if len(self._by_session) >= _MAX_SESSIONS:
             self._by_session.pop(next(iter(self._by_session)))
-        setback = self._by_session.setdefault(name, RetryState(now, now))
-        setback.tries += 1
-        setback.retry_at = now + _delay_s(setback.tries)
-        return setback
+        state = self._by_session.setdefault(name, RetryState(now, now))
+        state.tries += 1
+        state.retry_at = now + _delay_s(state.tries)
+        return state
 
     def go_on(self, name: str) -> None:
         """Schedule the next entry after the failed one became a dead letter; it gets one try."""
-        setback = self._by_session[name]
-        setback.tries -= 1
-        setback.parked += 1
-        setback.retry_at = time.monotonic() + _delay_s(setback.parked)
+        state = self._by_session[name]
+        state.tries -= 1
+        state.dead_letters += 1
+        state.retry_at = time.monotonic() + _delay_s(state.dead_letters)
 
     def forget(self, name: str) -> None:
         """Drop the session's retry state, because its entries are written again."""
@@ -69,7 +69,7 @@ class RetrySchedule:
 
     def forget_due(self, since: float) -> None:
         """Drop the states that were due in the round since `since`: they have no entries left."""
-        due = [name for name, setback in self._by_session.items() if setback.retry_at <= since]
+        due = [name for name, state in self._by_session.items() if state.retry_at <= since]
         for name in due:
             self.forget(name)
 

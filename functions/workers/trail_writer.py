@@ -42,7 +42,7 @@ class AuditTrailWriter:
 
     def __init__(self, worker: str, outbox: Outbox, audit: AuditLog) -> None:
         self.size = AdaptiveBatchSize()
-        self.setbacks = RetrySchedule()
+        self.retries = RetrySchedule()
         self._worker = worker
         self._outbox = outbox
         self._audit = audit
@@ -60,7 +60,7 @@ class AuditTrailWriter:
         """
         fresh, tried = list[NamedDelivery](), dict[str, list[NamedDelivery]]()
         for delivery, name in batch:
-            if self.setbacks.of(name.session_name):
+            if self.retries.of(name.session_name):
                 tried.setdefault(name.session_name, []).append((delivery, name))
             else:
                 fresh.append((delivery, name))
@@ -72,12 +72,12 @@ class AuditTrailWriter:
 
     async def move_to_dead_letters(self, delivery: QueuedEntry, reason: str) -> None:
         """Move an entry to the dead letters."""
-        _log.error("parked %s of %s: %s", delivery.id, delivery.shard, reason)
+        _log.error("dead letter %s of %s: %s", delivery.id, delivery.shard, reason)
         await self._outbox.move_to_dead_letters(delivery, reason)
 
     async def _write(self, batch: Sequence[NamedDelivery], since: float) -> list[QueuedEntry]:
         """Write `batch`; if it is refused, find the refused entries by bisection."""
-        batch = [(d, n) for d, n in batch if not self.setbacks.block(n.session_name, since)]
+        batch = [(d, n) for d, n in batch if not self.retries.block(n.session_name, since)]
         if not batch:
             return []
         try:
@@ -130,7 +130,7 @@ class AuditTrailWriter:
                 await self.move_to_dead_letters(delivery, "another change holds this version")
             else:
                 written.append(delivery)
-                self.setbacks.forget(name.session_name)
+                self.retries.forget(name.session_name)
         await self._outbox.settle(written)
         if written:
             self._failed_in_a_row, self._written_at = 0, time.monotonic()
@@ -143,7 +143,7 @@ class AuditTrailWriter:
         if not self._others_were_written(name):
             self._failed_in_a_row += 1
             if self._failed_in_a_row > _MAX_UNPROVEN and not await self._takes_entries():
-                self.setbacks.schedule_retry(name.session_name)
+                self.retries.schedule_retry(name.session_name)
                 _log.error("entry %s of %s waits: %s", delivery.id, delivery.shard, reason)
                 if self._failed_in_a_row % _RAISE_AFTER == 0:
                     raise AuditUnavailable(reason=f"it refuses every entry: {reason}")
@@ -161,17 +161,17 @@ class AuditTrailWriter:
             raise BatchTooLarge(outage.reason)
         ((delivery, name),) = batch
         others_were_written = self._others_were_written(name)
-        setback = self.setbacks.schedule_retry(name.session_name)
+        state = self.retries.schedule_retry(name.session_name)
         _log.warning("entry %s of %s waits: %s", delivery.id, delivery.shard, outage.reason)
         if (
-            setback.tries >= _MAX_TRIES
+            state.tries >= _MAX_TRIES
             and not is_lock_timeout(outage)
             and (others_were_written or await self._takes_entries())
         ):
             await self.move_to_dead_letters(
                 delivery, f"failed while others were written: {outage.reason}"
             )
-            self.setbacks.go_on(name.session_name)
+            self.retries.go_on(name.session_name)
             return
         self._failed_in_a_row += 1
         if self._failed_in_a_row > _MAX_UNPROVEN:
@@ -179,8 +179,8 @@ class AuditTrailWriter:
 
     def _others_were_written(self, name: EntryKey) -> bool:
         """Return whether any entry was written after this session's first failure."""
-        setback = self.setbacks.of(name.session_name)
-        return setback is not None and self._written_at > setback.since
+        state = self.retries.of(name.session_name)
+        return state is not None and self._written_at > state.since
 
     async def _takes_entries(self) -> bool:
         """Return whether the database still accepts an entry that it accepted before."""

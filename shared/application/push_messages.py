@@ -131,7 +131,7 @@ def authenticated(now: Instant, expires_at_s: float | None) -> bytes:
 
 
 def error(now: Instant, code: str, message: str) -> bytes:
-    """Return the notice that the service refuses a message or a wish of the client."""
+    """Return the notice that the service refuses a message or a request of the client."""
     return _encode({"type": "ERROR", "timestamp": now, "code": code, "message": message})
 
 

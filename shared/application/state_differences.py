@@ -63,7 +63,7 @@ def changed_participants(before: Session, after: Session) -> tuple[Participant, 
 
 
 def _settings(session: Session) -> Session:
-    """Return the session without its participants and what each change moves on."""
+    """Return the session without its participants and the values that every change sets."""
     return replace(
         session,
         participants=(),

@@ -117,7 +117,7 @@ def claimed_lag(now: Instant, acted_at: int | None, error_ms: int | None, ran_ms
     """Return the lag that counts as claimed: from `acted_at` to `now`, less the client's error.
 
     It is at most 10 s, and at most `ran_ms`. It is 0 without an instant, and without an error:
-    a client that doesn't know how wrong its clock is proves nothing.
+    the claim of a client that doesn't know how wrong its clock is can't be trusted.
     """
     if acted_at is None or error_ms is None:
         return Millis(0)

@@ -42,9 +42,9 @@ def end_turn(session: Session, lag: Lag, command: Switch, now: Instant) -> tuple
 def leaves_flag_open(session: Session, lag: Lag, command: Command, now: Instant) -> bool:
     """Whether a flag whose deadline has passed still waits after `command` arrived at `now`.
 
-    So it is if the command is a switch whose turn took less than what was left, because it gets lag
-    back; and if it is a switch of a participant who isn't active, which is refused: otherwise the
-    opponent could end the wait.
+    True for a switch whose turn took less than what was left, because it gets lag back. True also
+    for a switch of a participant who isn't active, which is refused: otherwise the opponent could
+    end the wait.
     """
     if not isinstance(command, Switch):
         return False

@@ -37,7 +37,8 @@ def starts_at(session: Session) -> Instant | None:
 def end_of(session: Session, now: Instant) -> Instant | None:
     """Return the instant at which the session ends at the latest, as of `now`.
 
-    None without `ends_at`. During a pause that moves the end, it is always as far ahead.
+    None without `ends_at`. During a pause that moves the end, its distance from `now` stays
+    the same.
     """
     if session.ends_at is None or session.paused_at is None:
         return session.ends_at

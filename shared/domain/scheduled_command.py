@@ -26,7 +26,7 @@ class ScheduledOperation(StrEnum):
 
     @property
     def lets_run(self) -> bool:
-        """Whether the clocks of a session that doesn't run, run after it."""
+        """Whether it starts the clocks of a stopped session."""
         return self is ScheduledOperation.START or self is ScheduledOperation.RESUME
 
 

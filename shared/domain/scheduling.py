@@ -1,7 +1,8 @@
 """Commands ahead of time: accept one, let it take effect at its instant, withdraw it.
 
-A session has at most one scheduled command. It takes effect at its instant, whoever notices when.
-A stop must always get through: it replaces what is scheduled, unless that stops the clocks earlier.
+A session has at most one scheduled command. It takes effect at its instant, even if the
+server handles it later. A stop must always get through: it replaces what is scheduled, unless that
+stops the clocks earlier.
 """
 
 from collections.abc import Callable, Mapping

@@ -160,7 +160,7 @@ class Session(Value, frozen=True, kw_only=True, dict=True):
     (`remembered`).
 
     Fields that the audit trail's tables are filled from have no default, so that every snapshot has
-    them; so do those of `Participant`.
+    them; the same holds for `Participant`.
     """
 
     session_id: str

@@ -89,7 +89,7 @@ def _next_unscheduled(session: Session, now: Instant) -> SessionStep | None:
 
 
 def _open_flag(session: Session, now: Instant, command: Command | None) -> SessionChange | None:
-    """The fall of a flag that `command` doesn't let wait any longer."""
+    """Return the flag fall that `command` forces to be settled now; None if it forces none."""
     lag = session.lag
     if command is None or lag is None:
         return None

@@ -1,6 +1,6 @@
 """Time controls as data: which time a turn may use, and what its end gives back.
 
-`docs/time-controls.md` defines the fields; `clocks.time_budget` interprets them.
+`docs/time-controls.md` defines the fields; `shared.domain.time_budget` interprets them.
 """
 
 from collections.abc import Iterator

@@ -271,13 +271,13 @@ class RedisSessionStore:
         ]
         sent = time.monotonic()
         outcomes = await self._redis.execute_groups(reading)
-        agendas: list[ShardWakeups] = []
+        shards: list[ShardWakeups] = []
         for shard, outcome in zip(self._keys.all_shards, outcomes, strict=True):
             if not isinstance(outcome, StoreUnavailable):
                 scored, time_reply = outcome
                 now = self._instant(time_reply, sent, shard)
-                agendas.append(ShardWakeups(now, tuple(_wakeups(scored))))
-        return agendas
+                shards.append(ShardWakeups(now, tuple(_wakeups(scored))))
+        return shards
 
     async def claim(self, wakeups: Sequence[Wakeup], until: Instant) -> list[Wakeup]:
         by_name = {wakeup.name: wakeup for wakeup in wakeups}
@@ -291,12 +291,12 @@ class RedisSessionStore:
         shard = self._keys.shard_of(claimed.name)
         await self._reschedule(shard, [claimed.name, claimed.at, "" if at is None else at])
 
-    async def reschedule_alarm(self, rung: Wakeup, at: Instant) -> None:
+    async def reschedule_alarm(self, due: Wakeup, at: Instant) -> None:
         if self._notifier:
-            await self._notifier.notify(CommitNotification(rung.name, at))
-        if at != rung.at:
-            key = self._keys.session(rung.name)
-            await self._redis.run(load_script("rearm"), [key], [rung.at, at])
+            await self._notifier.notify(CommitNotification(due.name, at))
+        if at != due.at:
+            key = self._keys.session(due.name)
+            await self._redis.run(load_script("reschedule_alarm"), [key], [due.at, at])
 
     async def waiting_work(self) -> WaitingWork:
         shards = self._keys.all_shards

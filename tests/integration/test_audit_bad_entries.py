@@ -96,7 +96,7 @@ def all_versions(changes: list[SessionChange]) -> list[int]:
     return [change.session.version for change in changes]
 
 
-async def test_an_entry_with_a_character_outside_the_encoding_is_parked_alone(
+async def test_an_entry_with_a_character_outside_the_encoding_alone_becomes_a_dead_letter(
     latin1_desk: OutboxSetup,
 ) -> None:
     desk, with_symbol, plain = latin1_desk, switched_session(switches=8), switched_session()
@@ -113,7 +113,7 @@ async def test_an_entry_with_a_character_outside_the_encoding_is_parked_alone(
 
 
 @pytest.mark.parametrize("error", [ValueError, UnicodeEncodeError, KeyError, RecursionError])
-async def test_an_entry_that_raises_any_error_is_parked_with_the_reason(
+async def test_an_entry_that_raises_any_error_becomes_a_dead_letter_with_the_reason(
     desk: OutboxSetup, breakable_postgres: EmbeddedPostgres, error: type[Exception]
 ) -> None:
     bad, good = switched_session(), switched_session()
@@ -170,8 +170,8 @@ async def test_a_database_that_refuses_every_entry_counts_as_an_outage(
         with pytest.raises(AuditUnavailable) as outage:
             await deliver_until_error(worker)
     assert outage.value.reason == "it refuses every entry: closed for today (P0001)"
-    parked = await desk.dead_letters()
-    assert len(parked) == 3
+    dead = await desk.dead_letters()
+    assert len(dead) == 3
     async with running_workers(worker):
         await desk.drained(within_s=120)
     assert len(await desk.dead_letters()) == 3
@@ -217,7 +217,7 @@ async def test_batches_shrink_for_a_slow_database(
     assert log.batch_sizes.count(200) == 1
 
 
-async def test_an_entry_that_never_completes_blocks_no_other_session_and_is_parked(
+async def test_an_entry_that_never_completes_blocks_no_other_session_and_becomes_a_dead_letter(
     desk: OutboxSetup, breakable_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_log, "_WRITE_TIMEOUT_S", _SHORT_TIMEOUT_S)

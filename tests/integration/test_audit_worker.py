@@ -97,7 +97,9 @@ async def test_a_session_is_written_in_version_order_at_all_times(
     assert all(versions == list(range(1, len(versions) + 1)) for versions in seen)
 
 
-async def test_one_bad_entry_among_many_is_parked_with_its_reason(desk: OutboxSetup) -> None:
+async def test_one_bad_entry_among_many_becomes_a_dead_letter_with_its_reason(
+    desk: OutboxSetup,
+) -> None:
     good, bad = switched_session(switches=40), switched_session(switches=40)
     await desk.commit(good)
     entries = entries_of(bad)
@@ -116,7 +118,7 @@ async def test_one_bad_entry_among_many_is_parked_with_its_reason(desk: OutboxSe
 
 
 @pytest.mark.parametrize("invalid", [b"", b"not json", b"[]", b'{"version": 1}', b"\xff\xfe"])
-async def test_an_invalid_entry_is_parked_and_blocks_nothing(
+async def test_an_invalid_entry_becomes_a_dead_letter_and_blocks_nothing(
     desk: OutboxSetup, invalid: bytes
 ) -> None:
     changes = switched_session()
@@ -129,7 +131,7 @@ async def test_an_invalid_entry_is_parked_and_blocks_nothing(
     assert letter["reason"].startswith("not an audit entry")
 
 
-async def test_an_entry_without_the_field_entry_is_parked(desk: OutboxSetup) -> None:
+async def test_an_entry_without_the_field_entry_becomes_a_dead_letter(desk: OutboxSetup) -> None:
     await desk.redis.xadd(desk.keys.outbox(desk.keys.all_shards[0]), {"letter": "x"})
     async with running_workers(desk.worker()):
         await desk.drained()
@@ -137,7 +139,9 @@ async def test_an_entry_without_the_field_entry_is_parked(desk: OutboxSetup) -> 
     assert letter["reason"] == "not an audit entry: no field `entry`"
 
 
-async def test_an_entry_whose_version_another_change_holds_is_parked(desk: OutboxSetup) -> None:
+async def test_an_entry_whose_version_another_change_holds_becomes_a_dead_letter(
+    desk: OutboxSetup,
+) -> None:
     changes = switched_session()
     session_id = last_session(changes).session_id
     await desk.commit(changes)

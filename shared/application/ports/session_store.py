@@ -161,7 +161,7 @@ class SessionStore(Protocol):
     async def release(self, claimed: Wakeup, at: Instant | None) -> None:
         """Set a claimed wake-up that led to no commit to `at`, or remove it if `at` is None."""
 
-    async def reschedule_alarm(self, rung: Wakeup, at: Instant) -> None:
+    async def reschedule_alarm(self, due: Wakeup, at: Instant) -> None:
         """Set an alarm for `at` to replace the one that went off, unless another is set."""
 
     async def waiting_work(self) -> WaitingWork:

@@ -218,7 +218,7 @@ def until(session: Session, instant: Instant | None) -> Millis | None:
 def countdown_to_close(left: Millis, until_close: Millis | None, *, is_running: bool) -> Clock:
     """Return the clock of `left` ms that is cut at the close.
 
-    If it isn't running, it stands until the close is nearer than that, and then runs toward it.
+    If it isn't running, it stands still until less than that is left to the close, and then runs.
     """
     if until_close is not None and until_close <= left:
         return Clock(until_close, -1 if until_close else 0)

@@ -344,7 +344,16 @@ async def test_the_probe_is_refused_like_a_change(
 
 def test_every_script_has_a_test_on_a_full_redis() -> None:
     folder = scripts._SCRIPTS
-    tested = {"commit", "confirm", "count", "epoch", "page", "probe", "rearm", "remember"}
+    tested = {
+        "commit",
+        "confirm",
+        "count",
+        "epoch",
+        "page",
+        "probe",
+        "remember",
+        "reschedule_alarm",
+    }
     tested |= {"reschedule", "settle", "take", "work"}
     tested |= {
         "webhook_add",

@@ -92,7 +92,7 @@ async def test_entries_left_by_another_worker_come_before_new_ones(
     assert ids(await outbox.take("alive", _MAX_ENTRIES, _MAX_BYTES)) == added_ids
 
 
-async def test_an_entry_parked_twice_becomes_one_dead_letter(
+async def test_an_entry_given_up_twice_becomes_one_dead_letter(
     outbox: RedisOutbox, redis: Redis, stream: str, keys: StoreKeys
 ) -> None:
     await add_entries(redis, stream, 100)

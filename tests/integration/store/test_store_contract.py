@@ -38,8 +38,8 @@ from tests.integration.store.conftest import RecordingAnnouncer
 
 async def wakeups_in(store: SessionStore, limit: int) -> tuple[Wakeup, ...]:
     """Return the next wake-ups of all shards, soonest first."""
-    agendas = await store.due_wakeups(limit)
-    return tuple(sorted((w for agenda in agendas for w in agenda.wakeups), key=lambda w: w.at))
+    shards = await store.due_wakeups(limit)
+    return tuple(sorted((w for shard in shards for w in shard.wakeups), key=lambda w: w.at))
 
 
 async def test_an_unknown_session_is_not_found(store: SessionStore) -> None:
