@@ -129,9 +129,9 @@ class AuditWorker:
         While sessions wait for a retry, a round lasts at least a second, so that the entries of
         other sessions are delivered.
         """
-        setbacks = self._writer.retries
+        retries = self._writer.retries
         is_long_enough = time.monotonic() - self._round_began > _MIN_ROUND_S
-        if not setbacks or (is_long_enough and setbacks.has_due()):
+        if not retries or (is_long_enough and retries.has_due()):
             self._taken, self._round_began = {}, time.monotonic()
 
     async def _named(self, delivery: QueuedEntry) -> tuple[QueuedEntry, EntryKey] | None:
