@@ -14,9 +14,11 @@ import pytest
 from shared.domain.session import Participant, Session, Status, SyncMode
 from shared.domain.time_control import Overtime, Stage, TimeControl
 from shared.domain.timekeeping import at_time
+from shared.domain.undo import UndoMode
 from shared.domain.units import Instant, Millis
 from tests.unit.domain.scenarios import ANNA, BEN, Play, open_session, play, seat
 
+KINDS = ("byoyomi", "canadian", "fischer_capped", "staged")
 PLAYERS = (ANNA, BEN)
 Game = dict[str, Any]
 
@@ -26,16 +28,33 @@ def games_of(kind: str) -> list[Any]:
     return [pytest.param(game, id=game["id"]) for game in json.loads(path.read_text())["games"]]
 
 
-def started(game: Game, main_ms: int, control: TimeControl) -> Play:
+def started(game: Game) -> Play:
     """Start the game with the player who makes the first recorded turn."""
     first = PLAYERS[game["moves"][0]["player"]]
+    bank_ms, control = first_bank_and_control(game["time_control"])
     session = open_session(
         SyncMode.PER_PARTICIPANT,
-        *(seat(name, main_ms) for name in PLAYERS),
+        *(seat(name, bank_ms) for name in PLAYERS),
         time_control=control,
         active_participant_id=first,
     )
     return play(session).start()
+
+
+def first_bank_and_control(rule: Game) -> tuple[int, TimeControl]:
+    """Return each player's bank before the start, ms, and the time control of the record."""
+    match rule:
+        case {"byoyomi": of}:
+            overtime = Overtime(period_ms=of["period_ms"], periods=of["periods"])
+            return rule["main_ms"], TimeControl(overtime=overtime)
+        case {"canadian": of}:
+            overtime = Overtime(period_ms=of["period_ms"], turns=of["stones"])
+            return rule["main_ms"], TimeControl(overtime=overtime)
+        case {"fischer": of}:
+            control = TimeControl(increment_ms=of["increment_ms"], max_bank_ms=of["max_ms"])
+            return rule["main_ms"], control
+        case _:
+            return rule["main_ms"] - rule["increment_ms"], staged_control(rule)
 
 
 def turns(position: Play, game: Game, edge: int = 0) -> Iterator[tuple[Game, Session, Session]]:
@@ -45,17 +64,25 @@ def turns(position: Play, game: Game, edge: int = 0) -> Iterator[tuple[Game, Ses
     """
     now = 0
     for move in game["moves"]:
-        spent = move.get("spent_ms")
-        if spent is None:
-            least, most = move["spent_range_ms"]
-            spent = (least, most - 1)[edge]
-        now += spent
+        now += (shortest(move), longest(move))[edge]
         before = at_time(position.until(now).session, Instant(now))
         next_player = PLAYERS[1 - move["player"]]
         position = position.switch(next_player, at=now, current=PLAYERS[move["player"]])
         yield move, before, position.session
     assert position.status is Status.RUNNING
     assert position.expiries == []
+
+
+def shortest(move: Game) -> int:
+    """Return the shortest duration of the turn that agrees with the record, ms."""
+    spent = move.get("spent_ms")
+    return int(move["spent_range_ms"][0] if spent is None else spent)
+
+
+def longest(move: Game) -> int:
+    """Return the longest duration of the turn that agrees with the record, ms."""
+    spent = move.get("spent_ms")
+    return int(move["spent_range_ms"][1] - 1 if spent is None else spent)
 
 
 def player_of(session: Session, move: Game) -> Participant:
@@ -73,9 +100,7 @@ def periods_left(session: Session, name: str) -> int:
 @pytest.mark.parametrize("edge", [0, 1], ids=["shortest", "longest"])
 @pytest.mark.parametrize("game", games_of("byoyomi"))
 def test_byo_yomi(game: Game, edge: int) -> None:
-    rule = game["time_control"]["byoyomi"]
-    overtime = Overtime(period_ms=rule["period_ms"], periods=rule["periods"])
-    position = started(game, game["time_control"]["main_ms"], TimeControl(overtime=overtime))
+    position = started(game)
     after = position.session
     for move, _, after in turns(position, game, edge):
         player = player_of(after, move)
@@ -96,10 +121,7 @@ def test_byo_yomi(game: Game, edge: int) -> None:
 @pytest.mark.parametrize("edge", [0, 1], ids=["shortest", "longest"])
 @pytest.mark.parametrize("game", games_of("canadian"))
 def test_canadian(game: Game, edge: int) -> None:
-    rule = game["time_control"]["canadian"]
-    overtime = Overtime(period_ms=rule["period_ms"], turns=rule["stones"])
-    position = started(game, game["time_control"]["main_ms"], TimeControl(overtime=overtime))
-    for move, before, after in turns(position, game, edge):
+    for move, before, after in turns(started(game), game, edge):
         shown = player_of(before if game["recorded"] == "before_refill" else after, move)
         if not move["overtime"]:
             assert shown.bank_ms == move["left_ms"]
@@ -111,10 +133,7 @@ def test_canadian(game: Game, edge: int) -> None:
 
 @pytest.mark.parametrize("game", games_of("fischer_capped"))
 def test_fischer_with_a_largest_bank(game: Game) -> None:
-    rule = game["time_control"]["fischer"]
-    control = TimeControl(increment_ms=rule["increment_ms"], max_bank_ms=rule["max_ms"])
-    position = started(game, game["time_control"]["main_ms"], control)
-    *_, (_, _, last) = turns(position, game)
+    *_, (_, _, last) = turns(started(game), game)
     for participant, final in zip(last.participants, game["final"], strict=True):
         tolerance = game["final_tolerance_ms"]
         assert participant.bank_ms == pytest.approx(final["left_ms"], abs=tolerance)
@@ -141,16 +160,35 @@ def staged_control(rule: Game) -> TimeControl:
 
 @pytest.mark.parametrize("game", games_of("staged"))
 def test_stages(game: Game) -> None:
-    rule = game["time_control"]
-    position = started(game, rule["main_ms"] - rule["increment_ms"], staged_control(rule))
-    for move, _, after in turns(position, game):
+    for move, _, after in turns(started(game), game):
         shown = player_of(after, move)
         assert shown.bank_ms == move["left_ms"] + move.get("pending_ms", 0)
 
 
+@pytest.mark.parametrize("mode", UndoMode)
+@pytest.mark.parametrize("game", [game for kind in KINDS for game in games_of(kind)])
+def test_a_turn_that_is_undone_and_played_again_leaves_the_same_clocks(
+    game: Game, mode: UndoMode
+) -> None:
+    position = started(game)
+    again, now, later = position, 0, 0
+    for number, move in enumerate(game["moves"]):
+        other, own = PLAYERS[1 - move["player"]], PLAYERS[move["player"]]
+        spent = shortest(move)
+        now, later = now + spent, later + spent
+        position = position.switch(other, at=now, current=own)
+        again = again.switch(other, at=later, current=own)
+        later += 0 if mode is UndoMode.AS_IF_NEVER else number % 900
+        again = again.undo(mode, at=later)
+        later += spent if mode is UndoMode.TURN_START else 0
+        again = again.switch(other, at=later, current=own)
+        assert again.session.participants == position.session.participants
+    assert again.session.used_ms == position.session.used_ms
+    assert again.expiries == []
+
+
 def test_the_data_has_as_many_games_and_turns_as_it_says() -> None:
-    kinds = ("byoyomi", "canadian", "fischer_capped", "staged")
-    games = {kind: [param.values[0] for param in games_of(kind)] for kind in kinds}
+    games = {kind: [param.values[0] for param in games_of(kind)] for kind in KINDS}
     counts = {k: (len(found), sum(len(g["moves"]) for g in found)) for k, found in games.items()}
     assert counts == {
         "byoyomi": (18, 2846),
