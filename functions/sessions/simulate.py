@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from shared.application.authorization import Operation
 from shared.application.simulation_view import simulation_view
-from shared.http.error_responses import refusal_code
+from shared.http.error_responses import refusal_fields
 from shared.http.rendering import json_response
 from shared.http.request import ApiRequest
 from shared.http.routing import ACTION_ERRORS, ResponseSpec, Routes
@@ -28,7 +28,7 @@ async def simulate(request: ApiRequest, body: SimulationBody) -> Response:
     """
     session, now = await request.read_session()
     commands, until = body.commands(now), body.end(now)
-    return json_response(await simulation_view(session, now, commands, until, refusal_code))
+    return json_response(await simulation_view(session, now, commands, until, refusal_fields))
 
 
 handler = make_http_function(routes)

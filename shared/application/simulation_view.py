@@ -24,12 +24,12 @@ async def simulation_view(
     now: Instant,
     commands: Sequence[TimedCommand],
     until: Instant,
-    code_of: Callable[[Refusal], str],
+    error_of: Callable[[Refusal], dict[str, Any]],
 ) -> dict[str, Any]:
     """Return the events from `now` to `until`, and the session then, as the API shows them.
 
-    `code_of` returns the API's code of a refusal. Raises `RuleViolation` if there are more than
-    `MAX_EVENTS` events.
+    `error_of` returns a refusal as an error of the API. Raises `RuleViolation` if there are more
+    than `MAX_EVENTS` events.
     """
     events: list[dict[str, Any]] = []
     size, slice_size = max(1, len(session.participants)), 0
@@ -39,7 +39,7 @@ async def simulation_view(
             raise RuleViolation(Violation("until_ms", message, "too_big"))
         session = step.session
         after_ms = elapsed_between(now, step.occurred_at)
-        events.append({"after_ms": after_ms, **_event_view(step, code_of)})
+        events.append({"after_ms": after_ms, **_event_view(step, error_of)})
         slice_size += size
         if slice_size > _PARTICIPANTS_PER_SLICE:
             slice_size = 0
@@ -48,11 +48,11 @@ async def simulation_view(
 
 
 def _event_view(
-    step: SessionStep | RefusedCommand, code_of: Callable[[Refusal], str]
+    step: SessionStep | RefusedCommand, error_of: Callable[[Refusal], dict[str, Any]]
 ) -> dict[str, Any]:
     common = {"occurred_at": timestamp(step.occurred_at), "version": step.session.version}
     if isinstance(step, RefusedCommand):
-        error = {"code": code_of(step.refusal), "message": str(step.refusal)}
+        error = error_of(step.refusal)
         return {"type": "refused", **common, "operation": step.position, "error": error}
     owner = {"participant_id": step.side.participant_id, "group_id": step.side.group_id}
     common |= {name: owner_id for name, owner_id in owner.items() if owner_id is not None}

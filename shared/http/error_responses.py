@@ -69,18 +69,17 @@ def render_error(error: Exception, request_id: str) -> Response:
 
 def error_fields(error: ServiceError | Refusal) -> dict[str, Any]:
     """Return the fields of the error envelope, and the status, for one part of an answer."""
-    if isinstance(error, ServiceError):
-        status, code, message, details = error.status, error.code, error.message, error.details
-        more = error.beside
-    else:
-        (status, code, details), message, more = _refusal(error), str(error), {}
-    fields = {"status": status, "code": code, "message": message, **more}
+    if not isinstance(error, ServiceError):
+        return {"status": _refusal(error)[0], **refusal_fields(error)}
+    fields = {"status": error.status, "code": error.code, "message": error.message, **error.beside}
+    return fields if error.details is None else {**fields, "details": error.details}
+
+
+def refusal_fields(refusal: Refusal) -> dict[str, Any]:
+    """Return the fields of the error envelope for a refusal, without the status."""
+    _, code, details = _refusal(refusal)
+    fields = {"code": code, "message": str(refusal)}
     return fields if details is None else {**fields, "details": details}
-
-
-def refusal_code(refusal: Refusal) -> str:
-    """Return the API's code of a refusal."""
-    return _refusal(refusal)[1]
 
 
 def _refusal(error: Exception) -> tuple[int, str, Any]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from shared.domain.commands import (
     Cancel,
@@ -22,7 +22,7 @@ from shared.domain.commands import (
 )
 from shared.domain.simulation import TimedCommand
 from shared.domain.units import Instant, Millis, after
-from shared.http.fields import Delay, Id
+from shared.http.fields import Delay, Id, SmallObject
 from shared.http.individual_bodies import BeginBody
 from shared.http.programme_bodies import GoBody
 from shared.http.request_bodies import AdjustClocksBody, Body, ReasonBody, SwitchBody, UndoBody
@@ -34,7 +34,6 @@ _ACTIONS: dict[str, Command] = {
     "start": Start(),
     "pause": Pause(),
     "resume": Resume(),
-    "complete": Complete(),
     "cancel": Cancel(),
 }
 _OWN_ACTIONS: dict[str, Callable[[str, str | None], Command]] = {
@@ -54,10 +53,28 @@ class TimedOperation(Body):
 class TimedAction(TimedOperation):
     """An operation without fields."""
 
-    operation: Literal["start", "pause", "resume", "complete", "cancel"]
+    operation: Literal["start", "pause", "resume", "cancel"]
+
+    @field_validator("operation", mode="before")
+    @classmethod
+    def _name_all_operations(cls, value: Any) -> Any:
+        """Refuse an unknown operation, with the names of all operations."""
+        if value not in [*_ACTIONS]:
+            raise PydanticKnownError("literal_error", {"expected": _OPERATION_NAMES})
+        return value
 
     def command(self) -> Command:
         return _ACTIONS[self.operation]
+
+
+class TimedCompletion(TimedOperation):
+    """A completion."""
+
+    operation: Literal["complete"]
+    metadata: SmallObject | None = None
+
+    def command(self) -> Complete:
+        return Complete(self.metadata)
 
 
 class TimedSwitch(TimedOperation, SwitchBody):
@@ -118,10 +135,11 @@ def _kind_of(value: Any) -> str:
     return union_tag(kind if kind in _KINDS else "action")
 
 
-_KINDS = ("switch", "go", "adjust", "undo", "begin", "finish", "own_action")
+_KINDS = ("complete", "switch", "go", "adjust", "undo", "begin", "finish", "own_action")
 
 _AnyOperation = Annotated[
     Annotated[TimedAction, Tag(union_tag("action"))]
+    | Annotated[TimedCompletion, Tag(union_tag("complete"))]
     | Annotated[TimedSwitch, Tag(union_tag("switch"))]
     | Annotated[TimedGo, Tag(union_tag("go"))]
     | Annotated[TimedAdjustment, Tag(union_tag("adjust"))]
@@ -131,6 +149,17 @@ _AnyOperation = Annotated[
     | Annotated[TimedOwnAction, Tag(union_tag("own_action"))],
     Discriminator(_kind_of),
 ]
+
+
+def _names_in(union: Any) -> str:
+    """Return the names of the operations of all models in the union, for an error."""
+    models = [get_args(tagged)[0] for tagged in get_args(get_args(union)[0])]
+    names = [n for one in models for n in get_args(one.model_fields["operation"].annotation)]
+    *rest, last = map(repr, names)
+    return f"{', '.join(rest)} or {last}"
+
+
+_OPERATION_NAMES = _names_in(_AnyOperation)
 
 
 class SimulationBody(Body):

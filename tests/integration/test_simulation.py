@@ -50,6 +50,17 @@ async def test_operations_and_timeouts_happen_in_order_and_nothing_is_changed(
     assert (after["version"], after["status"]) == (1, "pending")
 
 
+async def test_a_completion_takes_the_metadata_that_it_takes_in_reality(api: ApiClient) -> None:
+    session_id = await api.started({**GAME, "metadata": {"round": 3}})
+    result = {"after_ms": 1_000, "operation": "complete", "metadata": {"result": "1-0"}}
+    shown = (await simulate(api, session_id, {"operations": [result]})).json()["data"]["session"]
+    assert (shown["status"], shown["metadata"]) == ("completed", {"result": "1-0"})
+    large = {**result, "metadata": {"pad": "x" * 9_000}}
+    refused = details_of(await simulate(api, session_id, {"operations": [large]}))
+    real = details_of(await api.do(session_id, "complete", {"metadata": large["metadata"]}))
+    assert refused == {"operations.0.metadata": real["metadata"]}
+
+
 async def test_times_may_be_written_with_a_decimal_point(api: ApiClient) -> None:
     session_id = await api.created(GAME)
     body = {"operations": [{"after_ms": 1_000.0, "operation": "start"}], "until_ms": 2_000.0}
@@ -75,6 +86,16 @@ async def test_a_refused_operation_is_shown_and_the_simulation_goes_on(api: ApiC
     assert codes == ["INVALID_STATE_TRANSITION", "PARTICIPANT_NOT_FOUND", "CONFLICT"]
 
 
+async def test_a_refused_operation_names_its_field_as_the_request_does(api: ApiClient) -> None:
+    session_id = await api.created(GAME)
+    taken = {"add_ms": -20_000, "to": {"participants": ["ada"]}}
+    operation = {"after_ms": 0, "operation": "adjust", **taken}
+    (refused,) = await events_of(api, session_id, {"operations": [operation]})
+    real = (await api.do(session_id, "adjust", taken)).json()["error"]
+    assert [one["field"] for one in real["details"]] == ["add_ms"]
+    assert refused["error"] == {name: real[name] for name in ("code", "message", "details")}
+
+
 async def test_warnings_and_ends_of_periods_are_shown(api: ApiClient) -> None:
     control = {"overtime": {"period_ms": 5_000, "periods": 2}}
     body = chess(participants=[ADA, BEN], time_control=control, warn_at_ms=[4_000])
@@ -93,6 +114,11 @@ async def test_warnings_and_ends_of_periods_are_shown(api: ApiClient) -> None:
         ({"operations": [{"after_ms": -1, "operation": "pause"}]}, "operations.0.after_ms", "0ms"),
         ({"operations": [{"operation": "switch"}]}, "operations.0.after_ms", "is required"),
         ({"operations": [{"after_ms": 0, "operation": "jump"}]}, "operations.0.operation", "start"),
+        (
+            {"operations": [{"after_ms": 0, "operation": "swich"}]},
+            "operations.0.operation",
+            "'complete', 'switch', 'go'",
+        ),
         ({"operations": [{"after_ms": 0}]}, "operations.0.operation", "is required"),
         (
             {"operations": [{"after_ms": 0, "operation": "adjust", "add_ms": "x"}]},

@@ -250,7 +250,7 @@ COMMANDS: Mapping[str, tuple[Example, ...]] = {
     "simulate": (
         Example(
             "game",
-            "Two switches, more time, an undo, and an hour",
+            "Two switches, more time, an undo, and the result after an hour",
             {
                 "operations": [
                     {
@@ -271,6 +271,11 @@ COMMANDS: Mapping[str, tuple[Example, ...]] = {
                     {"after_ms": 20_000, "operation": "adjust", "add_ms": 60_000, "to": "all"},
                     {"after_ms": 20_000, "operation": "adjust", "set_ms": 60_000},
                     {"after_ms": 30_000, "operation": "pause"},
+                    {
+                        "after_ms": 3_600_000,
+                        "operation": "complete",
+                        "metadata": {"result": "1-0"},
+                    },
                 ],
                 "until_ms": 3_600_000,
             },

@@ -473,11 +473,20 @@ class Presence(ResponseModel):
     summary: PresenceSummary
 
 
+class FieldError(ResponseModel):
+    """One violated rule."""
+
+    field: str
+    message: str
+    code: str
+
+
 class SimulatedError(ResponseModel):
-    """Why an operation would be refused."""
+    """Why an operation would be refused, as in the error of a single request."""
 
     code: str
     message: str
+    details: list[FieldError] | dict[str, Any] = omittable()
 
 
 class SimulatedEvent(ResponseModel):
@@ -830,14 +839,6 @@ class Deliveries(ResponseModel):
 
     deliveries: list[Delivery]
     next: str | None
-
-
-class FieldError(ResponseModel):
-    """One violated rule."""
-
-    field: str
-    message: str
-    code: str
 
 
 class Error(ResponseModel):
