@@ -36,10 +36,10 @@ export function refusalText({ status }) {
 /** An error as one or two sentences for the user. */
 export function errorText({ status, code, message, details, retryAfterMs }) {
   if (status === 0) return "The service can’t be reached.";
+  if (status === 401 || status === 403) return REFUSALS[status].join(". ");
   if (Array.isArray(details)) return "The service refused these values.";
   if (code === "CONFLICT") return "Someone else was faster.";
   if (code === "STORE_UNAVAILABLE") return NOT_SAVED;
-  if (status === 401 || status === 403) return REFUSALS[status].join(". ");
   if (status === 429) return `${TOO_MANY}. Try again ${inTime(retryAfterMs)}.`;
   return `${message}.`;
 }

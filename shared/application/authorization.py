@@ -11,20 +11,15 @@ from enum import StrEnum
 from typing import Protocol
 
 from shared.application.errors import Forbidden, SessionNotFound, Unauthenticated
+from shared.application.participant_rights import (
+    check_own_clock,
+    not_allowed,
+    violations_of_gift,
+)
 from shared.application.ports.rate_limit import RateLimit, RateLimitState
 from shared.application.ports.token_revocations import SessionToken
-from shared.domain.clocks import clocks_of
-from shared.domain.commands import (
-    AdjustClocks,
-    BeginParticipants,
-    ClockTarget,
-    Command,
-    FinishParticipant,
-    Schedule,
-    Switch,
-)
-from shared.domain.session import Participant, Session, SyncMode, session_name
-from shared.domain.units import Millis
+from shared.domain.commands import AdjustClocks, Command, Schedule, Switch
+from shared.domain.session import Session, SyncMode, session_name
 from shared.domain.values import replace
 
 
@@ -238,13 +233,17 @@ class Authorization:
             raise Forbidden(f"This session doesn't let participants {self.operation} it")
         if self.scope is Scope.GIFTS:
             self._check_gift(session, command)
-        if self.scope is Scope.OWN_CLOCK and not _is_own(command, self.caller.participant_id):
-            raise Forbidden("A participant can begin and finish only its own time")
+        if self.scope is Scope.OWN_CLOCK:
+            check_own_clock(command, self.caller.participant_id)
 
     def _check_not_replacing(self, session: Session) -> None:
         """Raise `Forbidden` if a participant would replace a command that is scheduled."""
         if self.caller.role is Role.PARTICIPANT and session.scheduled is not None:
-            raise Forbidden("A participant can't replace a scheduled command")
+            message = "can't be sent by a participant while a command is scheduled"
+            raise Forbidden(
+                "A participant can't replace a scheduled command",
+                not_allowed("effective_at", message),
+            )
 
     def _check_gift(self, session: Session, command: Command | None) -> None:
         """Raise `Forbidden` unless `command` gives another participant as much as is allowed.
@@ -254,11 +253,12 @@ class Authorization:
         most = session.participants_may_give_ms
         if not most or session.sync_mode not in _MODES_WITH_BANKS:
             raise Forbidden("This session doesn't let participants give time")
-        giver, side = session.find(self.caller.participant_id or ""), clocks_of(session).side
-        receiver = _only_receiver(session, command, most)
-        if giver is None or receiver is None or side(giver) == side(receiver):
-            message = f"A participant can only add 1 to {most}ms to one other participant's clock"
+        message = f"A participant can only add 1 to {most}ms to one other participant's clock"
+        giver = session.find(self.caller.participant_id or "")
+        if giver is None or not isinstance(command, AdjustClocks):
             raise Forbidden(message)
+        if violations := violations_of_gift(session, giver, command, most):
+            raise Forbidden(message, *violations)
 
     def may_read(self, session: Session) -> bool:
         """Return whether the caller may know that the session exists."""
@@ -289,31 +289,11 @@ class Authorization:
         if self.scope is not Scope.WHILE_ACTIVE or not isinstance(command, Switch):
             return command
         if command.current_participant_id not in (None, self.caller.participant_id):
-            raise Forbidden("A participant can end only its own cycle")
+            raise Forbidden(
+                "A participant can end only its own cycle",
+                not_allowed("current_participant_id", "must be the participant of the token"),
+            )
         return replace(command, current_participant_id=self.caller.participant_id)
-
-
-def _is_own(command: Command | None, participant_id: str | None) -> bool:
-    """Return whether `command` lets that participant begin or finish, and does nothing else."""
-    match command:
-        case BeginParticipants(participants, metadata):
-            return participants == (participant_id,) and metadata is None
-        case FinishParticipant(finisher):
-            return finisher == participant_id
-        case _:
-            return False
-
-
-def _only_receiver(session: Session, command: Command | None, most: Millis) -> Participant | None:
-    """Return the only participant to whom `command` gives 1 to `most` ms; None if it does more."""
-    if not isinstance(command, AdjustClocks) or len(command.to.participants) != 1:
-        return None
-    receiver_id = command.to.participants[0]
-    gift = AdjustClocks(
-        ClockTarget(participants=(receiver_id,)), add_ms=command.add_ms, reason=command.reason
-    )
-    is_gift = command == gift and 1 <= (command.add_ms or 0) <= most
-    return session.find(receiver_id) if is_gift else None
 
 
 def authorize(

@@ -34,6 +34,8 @@ ServiceError
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from shared.domain.errors import Violation
+
 
 class ServiceError(Exception):
     """An error response, with `headers`, and with `details` and further fields `beside` the code.
@@ -72,13 +74,17 @@ class Unauthenticated(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """RFC 6750 section 3.1: the caller may read the session, but may not do this."""
+    """RFC 6750 section 3.1: the caller may read the session, but may not do this.
+
+    `violations` name the fields that the caller may not send, or not with this value.
+    """
 
     status = 403
     code = "FORBIDDEN"
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
+    def __init__(self, message: str, *violations: Violation) -> None:
+        headers = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
+        super().__init__(message, list(violations) or None, headers)
 
 
 class RateLimitExceeded(ServiceError):

@@ -169,6 +169,9 @@ def _scope_of(authorization: Authorization, owner: str | None) -> ListScope:
         case Role.HOST if owner in (None, caller.subject):
             return ListScope(caller.tenant, caller.subject)
         case Role.HOST:
-            raise Forbidden("A host can list only its own sessions")
+            raise Forbidden(
+                "A host can list only its own sessions",
+                Violation("owner", "must be the host itself", "not_allowed"),
+            )
         case _:
             raise Forbidden(f"A {caller.role} can't do that: {authorization.operation}")

@@ -7,7 +7,14 @@ import httpx
 import pytest
 
 from tests.support import tokens
-from tests.support.api import ApiClient, chess, details_of, error_of, participant
+from tests.support.api import (
+    ApiClient,
+    chess,
+    details_of,
+    error_of,
+    forbidden_fields_of,
+    participant,
+)
 from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.http
@@ -52,27 +59,32 @@ async def test_a_participant_gives_time_to_another_one_and_the_trail_names_it(
     assert (events[2]["event"], events[2]["actor"]) == ("time_adjusted", f"participant:{ANNA}")
 
 
-_NO_GIFTS: list[Any] = [
-    to(BEN, add_ms=15_001),
-    to(BEN, add_ms=-1),
-    to(ANNA),
-    to(BEN, CLEO),
-    to("nobody"),
-    to(BEN, reopen=True),
-    {"add_ms": 15_000},
-    {"add_ms": 15_000, "to": "session"},
-    {"add_ms": 15_000, "to": {"groups": [BEN]}},
-    {"add_ms": 15_000, "to": {"participants": [BEN], "groups": [BEN]}},
-    {"set_ms": 5_000, "to": {"participants": [BEN]}},
-    to(BEN, set_ms=5_000),
+_RECEIVER = "to.participants.0"
+_NO_GIFTS: list[tuple[Any, list[str]]] = [
+    (to(BEN, add_ms=15_001), ["add_ms"]),
+    (to(BEN, add_ms=-1), ["add_ms"]),
+    (to(ANNA), [_RECEIVER]),
+    (to(BEN, CLEO), ["to"]),
+    (to("nobody"), [_RECEIVER]),
+    (to(BEN, reopen=True), ["reopen"]),
+    (to(BEN, scaled=True), ["scaled"]),
+    ({"add_ms": 15_000}, ["to"]),
+    ({"add_ms": 15_000, "to": "session"}, ["to"]),
+    ({"add_ms": 15_000, "to": {}}, ["to"]),
+    ({"add_ms": 15_000, "to": {"groups": [BEN]}}, ["to"]),
+    ({"add_ms": 15_000, "to": {"participants": [BEN], "groups": [BEN]}}, ["to"]),
+    ({"set_ms": 5_000, "to": {"participants": [BEN]}}, ["set_ms", "add_ms"]),
+    (to(BEN, set_ms=5_000), ["set_ms"]),
 ]
 
 
-@pytest.mark.parametrize("body", _NO_GIFTS)
-async def test_a_participant_can_do_nothing_else_with_clocks(guarded: ApiClient, body: Any) -> None:
+@pytest.mark.parametrize(("body", "fields"), _NO_GIFTS)
+async def test_a_participant_can_do_nothing_else_with_clocks_and_is_told_why(
+    guarded: ApiClient, body: Any, fields: list[str]
+) -> None:
     session_id = await guarded.created(game())
     answer = await give(guarded, session_id, ANNA, body)
-    assert error_of(answer) == (403, "FORBIDDEN")
+    assert [*forbidden_fields_of(answer)] == fields
     assert (await guarded.session(session_id))["version"] == 1
 
 

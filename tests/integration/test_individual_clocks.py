@@ -9,7 +9,14 @@ import httpx
 import pytest
 
 from tests.support import tokens
-from tests.support.api import ApiClient, check_documented, chess, details_of, error_of
+from tests.support.api import (
+    ApiClient,
+    check_documented,
+    chess,
+    details_of,
+    error_of,
+    forbidden_fields_of,
+)
 from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.http
@@ -163,6 +170,21 @@ async def test_a_participant_begins_and_finishes_its_own_time_only(guarded: ApiC
     assert {error_of(answer) for answer in refused} == {(403, "FORBIDDEN")}
     shown = await act(guarded, session_id, ANNA, "finish", headers=anna)
     assert person(shown, ANNA)["state"] == "finished"
+
+
+async def test_a_participant_who_begins_is_told_which_field_it_may_not_send(
+    guarded: ApiClient,
+) -> None:
+    session_id = await guarded.started(exam())
+    anna = bearer(tokens.participant(session_id, ANNA))
+    body = {"participants": [ANNA], "metadata": {"question": 2}}
+    refused = await guarded.do(session_id, "begin", body, anna)
+    assert forbidden_fields_of(refused) == {"metadata": "is for hosts, cohosts and services only"}
+    message = refused.json()["error"]["message"]
+    assert message == "A participant can't change the session's metadata"
+    for others in (None, {"participants": [ANNA, BEN]}):
+        refused = await guarded.do(session_id, "begin", others, anna)
+        assert [*forbidden_fields_of(refused)] == ["participants"]
 
 
 async def test_after_the_deadline_a_candidate_is_overdue_and_its_finish_is_late(

@@ -18,6 +18,7 @@ from tests.support.api import (
     chess,
     details_of,
     error_of,
+    forbidden_fields_of,
     participant,
 )
 from tests.support.callers import create_session
@@ -253,7 +254,7 @@ async def test_a_participant_may_schedule_what_it_may_do_and_replaces_nothing(
     )
     assert accepted.status_code == 200
     again = await guarded.http.post(f"{path}/pause", json={"effective_at": sooner}, headers=player)
-    assert error_of(again) == (403, "FORBIDDEN")
+    assert [*forbidden_fields_of(again)] == ["effective_at"]
     ending = await guarded.http.post(
         f"{path}/complete", json={"effective_at": sooner}, headers=player
     )

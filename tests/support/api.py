@@ -153,4 +153,14 @@ def error_of(answer: httpx.Response) -> tuple[int, str]:
 def details_of(answer: httpx.Response) -> dict[str, str]:
     """Return the field errors of a 400: message by field."""
     assert error_of(answer) == (400, "VALIDATION_ERROR"), answer.text
+    return _messages_by_field(answer)
+
+
+def forbidden_fields_of(answer: httpx.Response) -> dict[str, str]:
+    """Return the fields that a 403 names: message by field."""
+    assert error_of(answer) == (403, "FORBIDDEN"), answer.text
+    return _messages_by_field(answer)
+
+
+def _messages_by_field(answer: httpx.Response) -> dict[str, str]:
     return {detail["field"]: detail["message"] for detail in answer.json()["error"]["details"]}

@@ -75,6 +75,14 @@ ERRORS: Sequence[ErrorExample] = (
     ),
     ErrorExample("UNAUTHENTICATED", service.Unauthenticated()),
     ErrorExample("FORBIDDEN", service.Forbidden("A spectator can't do that: switch")),
+    ErrorExample(
+        "FORBIDDEN_FIELD",
+        service.Forbidden(
+            "A participant can't change the session's metadata",
+            domain.Violation("metadata", "is for hosts, cohosts and services only", "not_allowed"),
+        ),
+        _only("begin"),
+    ),
     ErrorExample("SESSION_NOT_FOUND", service.SessionNotFound(), path=_SESSION),
     ErrorExample("PARTICIPANT_NOT_FOUND", domain.UnknownParticipant("ada"), _NAMING),
     ErrorExample(
