@@ -25,7 +25,9 @@ _LEASE = Millis(2_000)
 """A worker that doesn't renew its lease for so long is replaced by another one."""
 
 _RECONCILE_S = 3_600.0
-"""Time between two corrections of the sets of webhooks, s. Interrupted changes leave them wrong."""
+"""Time between two corrections of the sets of webhooks, s. Interrupted changes leave them wrong.
+
+A correction that was interrupted itself is repeated by the next call."""
 
 _PAGE = 500
 _MOST_BYTES = 1 << 20
@@ -97,8 +99,8 @@ class RedisOutbox:
         if len(unread) + len(outages) == len(shards):
             raise NoWebhook
         if self._group == WEBHOOKS and (unread or time.monotonic() >= self._reconcile_at):
-            await self._readers.reconcile(unread)
-            self._reconcile_at = time.monotonic() + _RECONCILE_S
+            is_whole = await self._readers.reconcile(unread)
+            self._reconcile_at = time.monotonic() + _RECONCILE_S if is_whole else 0.0
         return taken
 
     async def is_empty(self) -> bool:

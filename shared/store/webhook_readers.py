@@ -5,7 +5,8 @@ workers. A shard's set and group are changed together, so that webhooks may be m
 the same time. `take.lua` removes the group when the set is empty and no entry is left to read.
 
 The registry decides which webhooks exist. It is always written before the sets of other shards, so
-after a crash a set may lack a webhook, or still have a removed one. `reconcile` corrects both.
+after a crash a set may lack a webhook, or still have a removed one. `reconcile` corrects both; each
+worker calls it when it begins, and again every hour.
 """
 
 from collections.abc import Collection, Sequence
@@ -40,26 +41,34 @@ class WebhookReaders:
             if isinstance(outcome, StoreUnavailable):
                 raise outcome
 
-    async def reconcile(self, unread: Collection[str]) -> None:
+    async def reconcile(self, unread: Collection[str]) -> bool:
         """Let all shards that can be reached have the webhooks of the registry, and no others.
 
-        The shards `unread` have no group. Sets are read before the registry, so that a webhook that
-        is added meanwhile isn't taken for a removed one. Raises `StoreUnavailable` if no shard can
-        be reached.
+        The shards `unread` have no group. Returns false if a part of the store couldn't be reached,
+        so that the call must be repeated. Raises `StoreUnavailable` if no shard can be reached.
         """
+        # Sets are read before the registry, so that a webhook that is added meanwhile isn't taken
+        # for a removed one.
         members = await self._members()
+        is_whole = len(members) == len(self._keys.all_shards)
         if not (known_anywhere := set().union(*members.values())):
-            return
-        removed = await self._removed(known_anywhere)
+            return is_whole
+        removed, is_known = await self._removed(known_anywhere)
         existing = known_anywhere - removed
-        for shard, known in members.items():
-            if gone := known & removed:
-                await self._redis.ask([("SREM", self._keys.webhook_ids(shard), *sorted(gone))])
-        await gather_available(
-            self._open(shard, sorted(existing))
+        await self._remove(removed, members)
+        lacking = [
+            shard
             for shard, known in members.items()
             if existing and (shard in unread or existing - known)
-        )
+        ]
+        if lacking:
+            opened = await gather_available(self._open(one, sorted(existing)) for one in lacking)
+            # The registry is read again after the sets were written, because a webhook that was
+            # removed in between is in them again.
+            removed, is_known_again = await self._removed(existing)
+            await self._remove(removed, members)
+            is_whole = is_whole and is_known_again and None not in opened
+        return is_whole and is_known
 
     def keys_of(self, shard: str) -> list[str]:
         """Return the keys of the shard that a script needs to open it."""
@@ -81,26 +90,35 @@ class WebhookReaders:
             if not isinstance(outcome, StoreUnavailable)
         }
 
-    async def _removed(self, members: Collection[str]) -> set[str]:
-        """Return those of `members` that the registry surely lacks."""
+    async def _removed(self, members: Collection[str]) -> tuple[set[str], bool]:
+        """Return those of `members` that the registry lacks, and whether all could be looked up."""
         tenants = sorted({_tenant_in(member) for member in members})
         outcomes = await self._redis.execute_groups(
             [[("HKEYS", self._keys.webhooks(tenant))] for tenant in tenants]
         )
-        removed = set(members)
+        removed, is_whole = set(members), True
         for tenant, outcome in zip(tenants, outcomes, strict=True):
             if isinstance(outcome, StoreUnavailable):
                 removed -= {member for member in members if _tenant_in(member) == tenant}
+                is_whole = False
             else:
                 removed -= {member_of(tenant, webhook_id.decode()) for webhook_id in outcome[0]}
-        return removed
+        return removed, is_whole
 
-    async def _open(self, shard: str, members: Sequence[str]) -> None:
+    async def _remove(self, members: Collection[str], shards: Collection[str]) -> None:
+        if members:
+            gone = sorted(members)
+            await self._redis.ask(
+                [("SREM", self._keys.webhook_ids(shard), *gone) for shard in shards]
+            )
+
+    async def _open(self, shard: str, members: Sequence[str]) -> bool:
         await self._redis.run(
             load_script("webhook_open"),
             self.keys_of(shard),
             [WEBHOOKS, WEBHOOK_CREATED, *members],
         )
+        return True
 
 
 def member_of(tenant: str | None, webhook_id: str) -> str:

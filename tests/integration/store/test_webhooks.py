@@ -2,12 +2,14 @@
 outbox."""
 
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
 
+from shared.application.errors import StoreUnavailable
 from shared.application.ports.audit_log import NoWebhook
 from shared.application.ports.webhooks import (
     Attempt,
@@ -20,7 +22,8 @@ from shared.application.ports.webhooks import (
 )
 from shared.domain.units import Instant
 from shared.domain.values import replace
-from shared.store.connection import StoreConnection
+from shared.store.connection import Arguments, Reply, Script, StoreConnection, load_script
+from shared.store.counted_connection import CountedConnection
 from shared.store.keys import StoreKeys
 from shared.store.outbox import AUDIT, RedisOutbox
 from shared.store.webhook_queue import RedisWebhookQueue
@@ -472,6 +475,66 @@ async def test_after_a_crash_while_the_last_webhook_is_removed_no_shard_is_read(
     assert await reads(webhooks)
     assert not await reads(webhooks)
     assert await groups_of(redis, keys) == [set()] * keys.shards
+
+
+class InterruptedConnection(CountedConnection):
+    """A connection that calls `interrupt` before each opening of a shard to the workers."""
+
+    def __init__(
+        self, inner: StoreConnection, interrupt: Callable[[Sequence[str]], Awaitable[None]]
+    ) -> None:
+        super().__init__(inner, lambda _: None)
+        self._interrupt = interrupt
+
+    async def run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
+        if script == load_script("webhook_open"):
+            await self._interrupt(keys)
+        return await super().run(script, keys, arguments)
+
+
+async def lists_of(redis: Redis, keys: StoreKeys) -> list[set[str]]:
+    """Return the ids of webhooks that each shard has."""
+    found: list[Any] = [await redis.smembers(keys.webhook_ids(one)) for one in keys.all_shards]
+    return [{member.decode() for member in members} for members in found]
+
+
+async def test_a_webhook_that_is_removed_during_a_correction_is_on_no_shard(
+    connection: StoreConnection, redis: Redis
+) -> None:
+    keys = StoreKeys(3)
+    registry = RedisWebhookRegistry(connection, keys)
+    kept, gone = await registered(registry), await registered(registry)
+    for shard in keys.all_shards[:2]:
+        await redis.srem(keys.webhook_ids(shard), f"/{kept.webhook_id}", f"/{gone.webhook_id}")
+
+    async def remove(_: Sequence[str]) -> None:
+        await registry.remove(None, gone.webhook_id)
+
+    interrupted = InterruptedConnection(connection, remove)
+    assert await reads(RedisOutbox(interrupted, keys, WEBHOOKS, other=AUDIT))
+    assert await lists_of(redis, keys) == [{f"/{kept.webhook_id}"}] * 3
+
+
+async def test_a_correction_that_did_not_reach_a_shard_is_repeated_at_once(
+    connection: StoreConnection, redis: Redis
+) -> None:
+    keys = StoreKeys(3)
+    hook = await registered(RedisWebhookRegistry(connection, keys))
+    other = f"/{uuid4()}"
+    await redis.hset(keys.webhooks(None), other[1:], "{}")
+    await redis.sadd(keys.webhook_ids(keys.webhooks_shard(None)), other)
+    (unreachable, _) = (one for one in keys.all_shards if one != keys.webhooks_shard(None))
+    outages = [StoreUnavailable()]
+
+    async def fail_once(of: Sequence[str]) -> None:
+        if outages and keys.webhook_ids(unreachable) in of:
+            raise outages.pop()
+
+    interrupted = InterruptedConnection(connection, fail_once)
+    webhooks = RedisOutbox(interrupted, keys, WEBHOOKS, other=AUDIT)
+    for _ in range(2):
+        assert await reads(webhooks)
+    assert await lists_of(redis, keys) == [{f"/{hook.webhook_id}", other}] * 3
 
 
 async def test_workers_leave_no_consumers_behind(
