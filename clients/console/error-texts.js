@@ -24,6 +24,7 @@ const ADDED_WRONG = {
 const NO_SUCH_CODE =
   "No session has this code now. Check the letters, or ask the host for a new code.";
 const TOO_MANY_CODES = "Too many wrong codes were entered in this network. Try again";
+const NO_ROOM = "The host has no more room on this server. Ask the host to delete old sessions.";
 const TAKEN = "Someone else has just chosen this person. Choose another.";
 const MAY_NOT_CREATE =
   "You need permission to create sessions here. Ask the operator of this server for a host link.";
@@ -79,6 +80,7 @@ export function creationErrorText(error) {
 /** An error on joining with a code as one or two sentences for the user. */
 export function joinErrorText(error) {
   if (error.code === "NOT_FOUND") return NO_SUCH_CODE;
+  if (error.details?.max_bytes) return NO_ROOM;
   if (error.status === 429) return `${TOO_MANY_CODES} ${inMinutes(error.retryAfterMs)}.`;
   if (error.code === "CONFLICT") return TAKEN;
   return ruleErrorText(error);

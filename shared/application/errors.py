@@ -7,6 +7,7 @@ ServiceError
 │   └── OwnerLimitExceeded           the session's owner has reached a limit:
 │       ├── SessionLimitExceeded     live sessions
 │       ├── StorageLimitExceeded     bytes in the store
+│       │   └── NoRoomToJoin             the same, for a person who joins with a code
 │       ├── LoadLimitExceeded        automatic changes
 │       └── WriteLimitExceeded       bytes written in a minute
 ├── EndpointNotFound           404   no endpoint has this path
@@ -119,6 +120,17 @@ class StorageLimitExceeded(OwnerLimitExceeded):
             " ended sessions and answers to requests with an Idempotency-Key are kept for 24 hours"
         )
         super().__init__(message, 60, {"max_bytes": most})
+
+
+class NoRoomToJoin(StorageLimitExceeded):
+    """A join would exceed the bytes of the session's owner, who isn't the caller."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.message = (
+            "The host of this session has reached its maximum of stored bytes, so nobody can join"
+            " now; the host can delete sessions"
+        )
 
 
 class LoadLimitExceeded(OwnerLimitExceeded):

@@ -12,17 +12,18 @@ from shared.application.authorization import (
     Role,
     authorize,
 )
-from shared.application.commit_builder import ChangeContext
+from shared.application.commit_builder import ChangeContext, limited_owner
 from shared.application.errors import (
     IdempotencyKeyReused,
     JoinCodeNotFound,
+    NoRoomToJoin,
     ParticipantTaken,
     RateLimitExceeded,
     SessionNotFound,
     StoreUnavailable,
 )
 from shared.application.join_letters import letters_of, new_letters
-from shared.application.ports.commit import Origin
+from shared.application.ports.commit import Origin, QuotaExceeded
 from shared.application.ports.join_codes import (
     JoinCode,
     JoinCodes,
@@ -34,6 +35,7 @@ from shared.application.ports.join_codes import (
     TooManyGuesses,
 )
 from shared.application.ports.session_store import SessionStore
+from shared.application.session_limits import SessionLimits
 from shared.application.session_service import SessionService
 from shared.domain.commands import AddParticipant, NewParticipant
 from shared.domain.errors import Refusal, RuleViolation, UnknownParticipant, Violation
@@ -78,11 +80,15 @@ class Choice(Value, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class JoinService:
-    """The use cases of join codes. All methods raise `StoreUnavailable`."""
+    """The use cases of join codes. All methods raise `StoreUnavailable`.
+
+    `limits` bound the bytes of a session's owner, among which codes and their uses count.
+    """
 
     codes: JoinCodes
     service: SessionService
     store: SessionStore
+    limits: SessionLimits
 
     async def open(
         self, authorization: Authorization, session: Session, terms: Terms, opening: str
@@ -90,7 +96,8 @@ class JoinService:
         """Open a code for the session, in place of the one that it has; return it.
 
         The code that an earlier attempt with the same `opening` has opened stays. Raises a
-        `Refusal` if the session takes no new participants, or none with these settings.
+        `Refusal` if the session takes no new participants, or none with these settings, and
+        `StorageLimitExceeded`.
         """
         now = await self.store.time()
         _check(session, terms.newcomers, now)
@@ -115,7 +122,12 @@ class JoinService:
                 newcomers=terms.newcomers,
                 tokens_until=tokens_until,
             )
-            if await self.codes.open(session.name, code, present):
+            opened = await self.codes.open(
+                session.name, code, present, _owner_of(session), self.limits.of_owner
+            )
+            if isinstance(opened, QuotaExceeded):
+                raise self.limits.refusal(opened)
+            if opened:
                 return code
         raise StoreUnavailable("No join code could be opened")
 
@@ -135,7 +147,7 @@ class JoinService:
 
         Raises `JoinCodeNotFound` for a code that is unknown, closed, expired or used up,
         `RateLimitExceeded` after too many wrong ones, `ParticipantTaken`, `IdempotencyKeyReused`,
-        and a `Refusal`.
+        `NoRoomToJoin`, and a `Refusal`.
         """
         code, taken = await self._guessed(joiner)
         session = await self._session(code, counter)
@@ -143,7 +155,12 @@ class JoinService:
             return Choice(code, tuple(one for one in session.participants if _is_free(one, taken)))
         _check_choice(code, session, joiner)
         wanted = joiner.participant_id or (joiner.name and str(uuid4()))
-        joined = await self.codes.use(code, wanted, joiner.request, str(uuid4()))
+        limits = self.limits.of_owner
+        joined = await self.codes.use(
+            code, wanted, joiner.request, str(uuid4()), _owner_of(session), limits
+        )
+        if isinstance(joined, QuotaExceeded):
+            raise NoRoomToJoin(limits.bytes or 0)
         if joined == "closed":
             raise JoinCodeNotFound
         if joined == "taken":
@@ -151,7 +168,7 @@ class JoinService:
         if joined == "reused":
             raise IdempotencyKeyReused
         if joiner.name and joined.participant_id and session.find(joined.participant_id) is None:
-            await self._add(joined.code, joined.participant_id, joiner, counter)
+            await self._add(joined.code, joined.participant_id, joiner, counter, session)
         return joined
 
     async def _guessed(self, joiner: Joiner) -> tuple[JoinCode, dict[str, str]]:
@@ -177,9 +194,14 @@ class JoinService:
         return session
 
     async def _add(
-        self, code: JoinCode, participant_id: str, joiner: Joiner, counter: RequestCounter
+        self,
+        code: JoinCode,
+        participant_id: str,
+        joiner: Joiner,
+        counter: RequestCounter,
+        session: Session,
     ) -> None:
-        """Add a participant; give its use back if the session refuses it.
+        """Add a participant to the `session`; give its use back if that refuses it.
 
         Another attempt of the same request may have added it meanwhile.
         """
@@ -193,8 +215,13 @@ class JoinService:
             stored = (await self.store.load(adding.store_name(code.session_id))).stored
             if stored and stored.session.find(participant_id):
                 return
-            await self.codes.give_back(code, participant_id, joiner.request)
+            owner = _owner_of(session)
+            await self.codes.give_back(code, participant_id, joiner.request, owner)
             raise
+
+
+def _owner_of(session: Session) -> str | None:
+    return limited_owner(session.tenant, session.owner)
 
 
 def _check(session: Session, newcomers: Newcomers | None, now: Instant) -> None:

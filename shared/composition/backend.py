@@ -120,9 +120,8 @@ def build_backend(
         memory, is_on = RedisDataLossDetector(connection, keys), settings.recovery == "on"
         recovery = Recovery(store, memory, outbox, audit, is_on=is_on)
     state = SessionLoader(store, recovery)
-    service = SessionService(
-        store, state, ReplayedStateReader(store, outbox, audit), _limits(settings)
-    )
+    limits = _limits(settings)
+    service = SessionService(store, state, ReplayedStateReader(store, outbox, audit), limits)
     return Backend(
         connection=connection,
         keys=keys,
@@ -133,7 +132,7 @@ def build_backend(
         recovery=recovery,
         service=service,
         sessions=SessionList(RedisSessionIndex(connection, keys, clock), audit),
-        joins=JoinService(RedisJoinCodes(connection, keys), service, store),
+        joins=JoinService(RedisJoinCodes(connection, keys), service, store, limits),
         wakeups=WakeupHandler(store, state),
         history=AuditHistory(store, outbox, audit),
         readiness=Readiness(StoreProbe(connection, keys).fault, store, audit),

@@ -135,7 +135,7 @@ class Settings(BaseModel):
     max_sessions_per_caller: Annotated[int, Field(ge=1)] = 1000
     """Live sessions of one host; approximate with several shards."""
     max_bytes_per_caller: Annotated[int, Field(ge=1024 * 1024)] = 32 * 1024 * 1024
-    """Bytes in Redis for one host's sessions and idempotency records.
+    """Bytes in Redis for one host's sessions, join codes and idempotency records.
 
     Approximate with several shards.
     """

@@ -24,6 +24,7 @@ _T = TypeVar("_T")
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _COMMENT = re.compile(r"^[ \t]*(?:--.*)?", re.MULTILINE)
+_REQUIRED = re.compile(r"^-- require: (\w+)$", re.MULTILINE)
 
 
 class Script(Value, frozen=True):
@@ -42,10 +43,17 @@ class Script(Value, frozen=True):
 def load_script(name: str) -> Script:
     """Load a script from `scripts/`, without comments and indentation.
 
-    Line numbers stay the same, because Redis names them in errors. Every key and channel that a
+    A line `-- require: <name>` places the functions of another file before the script, in one line.
+    So line numbers stay the same, because Redis names them in errors. Every key and channel that a
     script uses is among its KEYS.
     """
-    return Script.of(_COMMENT.sub("", (_SCRIPTS / f"{name}.lua").read_text()))
+    text = (_SCRIPTS / f"{name}.lua").read_text()
+    required = [_in_one_line(other) for other in _REQUIRED.findall(text)]
+    return Script.of("".join(required) + _COMMENT.sub("", text))
+
+
+def _in_one_line(name: str) -> str:
+    return _COMMENT.sub("", (_SCRIPTS / f"{name}.lua").read_text()).replace("\n", " ")
 
 
 class OptionalScript(Value, frozen=True):

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from shared.application.ports.commit import UNLIMITED, OwnerLimits, QuotaExceeded
 from shared.application.ports.join_codes import (
     JoinCode,
     Joined,
@@ -13,6 +14,7 @@ from shared.application.ports.join_codes import (
 )
 from shared.domain.units import Millis
 from shared.domain.values import replace
+from shared.store.commit_script import limits_per_shard
 from shared.store.connection import Argument, Reply, StoreConnection, load_script
 from shared.store.keys import StoreKeys
 
@@ -44,7 +46,14 @@ class RedisJoinCodes:
         (fields,) = await self._redis.ask([("HGETALL", self._keys.join_code(letters.decode()))])
         return _open_code(_by_name(fields)) if fields else None
 
-    async def open(self, name: str, code: JoinCode, replaced: JoinCode | None) -> bool:
+    async def open(
+        self,
+        name: str,
+        code: JoinCode,
+        replaced: JoinCode | None,
+        owner: str | None = None,
+        limits: OwnerLimits = UNLIMITED,
+    ) -> bool | QuotaExceeded:
         old = replaced.code if replaced else ""
         keys = [
             self._keys.join_code(code.code),
@@ -53,7 +62,10 @@ class RedisJoinCodes:
             self._keys.join_requests(old),
         ]
         arguments: list[Argument] = [code.code, _encode(code), code.expires_at, old]
-        return bool(await self._redis.run(load_script("join_open"), keys, arguments))
+        keys += self._usage(owner)
+        arguments.append(self._most_bytes(limits))
+        reply = await self._redis.run(load_script("join_open"), keys, arguments)
+        return QuotaExceeded("bytes") if reply is None else bool(reply)
 
     async def close(self, name: str) -> None:
         (found,) = await self._redis.ask([("GET", self._keys.join_code_of(name))])
@@ -86,7 +98,9 @@ class RedisJoinCodes:
         participant_id: str | None,
         request: JoinRequest | None,
         token_id: str,
-    ) -> Joined | Literal["taken", "closed", "reused"]:
+        owner: str | None = None,
+        limits: OwnerLimits = UNLIMITED,
+    ) -> Joined | QuotaExceeded | Literal["taken", "closed", "reused"]:
         record = _encode(replace(code, uses=0))
         arguments: list[Argument] = [
             record,
@@ -96,25 +110,45 @@ class RedisJoinCodes:
             code.max_uses,
             code.expires_at,
             token_id,
+            self._most_bytes(limits),
         ]
-        keys = [self._keys.join_code(code.code), self._keys.join_requests(code.code)]
+        keys = self._keys_of_use(code, owner)
         reply = await self._redis.run(load_script("join_use"), keys, arguments)
         match reply[0]:
             case b"taken":
                 return "taken"
             case b"reused":
                 return "reused"
+            case b"full":
+                return QuotaExceeded("bytes")
             case b"used":
                 return Joined(code, reply[1].decode() or None, reply[2].decode())
             case _:
                 return "closed"
 
     async def give_back(
-        self, code: JoinCode, participant_id: str, request: JoinRequest | None
+        self,
+        code: JoinCode,
+        participant_id: str,
+        request: JoinRequest | None,
+        owner: str | None = None,
     ) -> None:
-        keys = [self._keys.join_code(code.code), self._keys.join_requests(code.code)]
-        arguments = [participant_id, request.key if request else ""]
+        request_key = request.key if request else ""
+        arguments: list[Argument] = [participant_id, request_key, code.expires_at]
+        keys = self._keys_of_use(code, owner)
         await self._redis.run(load_script("join_give_back"), keys, arguments)
+
+    def _keys_of_use(self, code: JoinCode, owner: str | None) -> list[str]:
+        keys = [self._keys.join_code(code.code), self._keys.join_requests(code.code)]
+        return keys + self._usage(owner)
+
+    def _usage(self, owner: str | None) -> list[str]:
+        """Return the key of the owner's usage on the shard of the codes."""
+        return [self._keys.held(self._keys.join_codes_shard, owner)] if owner else []
+
+    def _most_bytes(self, limits: OwnerLimits) -> Argument:
+        most = limits_per_shard(limits, self._keys).bytes
+        return "" if most is None else most
 
 
 def _by_name(fields: list[Reply]) -> dict[bytes, bytes]:

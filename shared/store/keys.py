@@ -163,21 +163,26 @@ class StoreKeys:
         """Channel for empty messages: the connections to one session have changed."""
         return f"{self.shard_of(name)}:presence-changed:{name}"
 
+    @property
+    def join_codes_shard(self) -> str:
+        """Hash tag of the one shard of all join codes."""
+        return self.shard_of(_JOIN_CODES)
+
     def join_code(self, letters: str) -> str:
         """Hash with an open join code. All keys of join codes are on one shard, for `guess`."""
-        return f"{self.shard_of(_JOIN_CODES)}:join-code:{letters}"
+        return f"{self.join_codes_shard}:join-code:{letters}"
 
     def join_requests(self, letters: str) -> str:
         """Hash of the requests that have used a join code, with the participant of each."""
-        return f"{self.shard_of(_JOIN_CODES)}:join-requests:{letters}"
+        return f"{self.join_codes_shard}:join-requests:{letters}"
 
     def join_code_of(self, name: str) -> str:
         """The letters of a session's open join code."""
-        return f"{self.shard_of(_JOIN_CODES)}:join-code-of:{name}"
+        return f"{self.join_codes_shard}:join-code-of:{name}"
 
     def wrong_codes(self, address: str | None = None) -> str:
         """Counter of wrong join codes that came from an address, or from all."""
-        counter = f"{self.shard_of(_JOIN_CODES)}:wrong-codes"
+        counter = f"{self.join_codes_shard}:wrong-codes"
         return counter if address is None else f"{counter}:{address}"
 
     def probe(self, shard: str) -> str:

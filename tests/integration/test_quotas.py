@@ -137,17 +137,23 @@ async def test_added_participants_count_towards_the_quota(api: ApiClient) -> Non
     assert str(_MOST_BYTES) in answer.json()["error"]["message"]
 
 
+async def fill_with_records(api: ApiClient, session_id: str) -> None:
+    """Store records of requests until one is refused, so that there is room for nothing else."""
+    await fill_quota(api)
+    await fill_quota(api, chess)
+    for length in (200, 20):
+        statuses = [200]
+        while statuses[-1] == 200 and len(statuses) < 300:
+            key = {"Idempotency-Key": "k" * length + str(len(statuses))}
+            statuses.append((await api.do(session_id, "switch", headers=key)).status_code)
+        assert statuses[-1] == 429
+
+
 async def test_idempotency_records_are_limited_and_changes_without_a_key_are_not(
     api: ApiClient,
 ) -> None:
     session_id = await api.started(chess(participants=[participant() for _ in range(100)]))
-    await fill_quota(api)
-    await fill_quota(api, chess)
-    statuses = [200]
-    while statuses[-1] == 200 and len(statuses) < 300:
-        key = {"Idempotency-Key": "k" * 200 + str(len(statuses))}
-        statuses.append((await api.do(session_id, "switch", headers=key)).status_code)
-    assert statuses[-1] == 429
+    await fill_with_records(api, session_id)
     assert (await api.do(session_id, "switch")).status_code == 200
 
 
@@ -247,3 +253,29 @@ async def test_the_bytes_that_a_host_writes_per_minute_are_limited(api: ApiClien
     error = refused.json()["error"]
     assert error["details"] == {"max_written_bytes_per_minute": _MOST_WRITTEN}
     assert (await api.do(session_id, "complete")).status_code == 200
+
+
+async def test_people_who_join_count_towards_the_quota_of_the_host(api: ApiClient) -> None:
+    session_id = await api.started(chess(participants=[participant() for _ in range(100)]))
+    terms, path = {"role": "spectator"}, f"/v1/sessions/{session_id}/join-code"
+    code = await api.http.post(path, json=terms)
+
+    async def join(key: str | None = None) -> httpx.Response:
+        headers = {"Idempotency-Key": key} if key else {}
+        body = {"code": code.json()["data"]["code"]}
+        return await api.http.post("/v1/join", json=body, headers=headers)
+
+    first = str(uuid4())
+    assert (await join(first)).status_code == 200
+    await fill_with_records(api, session_id)
+    for _ in range(9):  # The largest record that was refused leaves room for some of these.
+        refused = await join(str(uuid4()))
+        if refused.status_code != 200:
+            break
+    error = refused.json()["error"]
+    assert (refused.status_code, error["details"]) == (429, {"max_bytes": _MOST_BYTES})
+    assert error["message"].startswith("The host of this session has reached its maximum")
+    assert (await join(first)).status_code == 200
+    assert (await join()).status_code == 200
+    another = await api.http.post(path, json=terms)
+    assert (another.status_code, another.json()["error"]["details"]) == (429, error["details"])

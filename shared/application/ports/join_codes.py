@@ -2,6 +2,7 @@
 
 from typing import Literal, Protocol
 
+from shared.application.ports.commit import UNLIMITED, OwnerLimits, QuotaExceeded
 from shared.domain.units import Instant, Millis
 from shared.domain.values import Value
 
@@ -63,12 +64,23 @@ class TooManyGuesses(Value, frozen=True):
 
 
 class JoinCodes(Protocol):
-    """Stores open codes, at most one for each session. All methods raise `StoreUnavailable`."""
+    """Stores open codes, at most one for each session. All methods raise `StoreUnavailable`.
+
+    What a code and its uses take counts among the bytes of the session's `owner` (`limited_owner`)
+    until the code expires. With `QuotaExceeded` they would exceed `limits`, and nothing is stored.
+    """
 
     async def find(self, name: str) -> OpenCode | None:
         """Return the open code of the session with the store name `name`, if any."""
 
-    async def open(self, name: str, code: JoinCode, replaced: JoinCode | None) -> bool:
+    async def open(
+        self,
+        name: str,
+        code: JoinCode,
+        replaced: JoinCode | None,
+        owner: str | None = None,
+        limits: OwnerLimits = UNLIMITED,
+    ) -> bool | QuotaExceeded:
         """Open `code` in place of `replaced`.
 
         Return false, and change nothing, if the letters belong to another session, or if another
@@ -91,7 +103,9 @@ class JoinCodes(Protocol):
         participant_id: str | None,
         request: JoinRequest | None,
         token_id: str,
-    ) -> Joined | Literal["taken", "closed", "reused"]:
+        owner: str | None = None,
+        limits: OwnerLimits = UNLIMITED,
+    ) -> Joined | QuotaExceeded | Literal["taken", "closed", "reused"]:
         """Use the code once for a token, and take the participant, in one atomic step.
 
         A use with the same `request` as an earlier one changes nothing, and returns that one.
@@ -100,6 +114,10 @@ class JoinCodes(Protocol):
         """
 
     async def give_back(
-        self, code: JoinCode, participant_id: str, request: JoinRequest | None
+        self,
+        code: JoinCode,
+        participant_id: str,
+        request: JoinRequest | None,
+        owner: str | None = None,
     ) -> None:
         """Undo a use that took a participant."""

@@ -1,13 +1,17 @@
--- Use a join code once, and take a participant.
+-- Use a join code once, and take a participant. What is stored for that counts among the bytes of the
+-- session's owner until the code expires.
 --
 -- The requests are not in the hash of the code, because each guess reads that.
 --
--- KEYS  code, requests of the code
+-- require: usage
+--
+-- KEYS  code, requests of the code [, the owner's usage]
 -- ARGV  record, participant id ('' = none), request ('' = none), content of the request, most uses,
---       expiry of the code in ms since 1970, id of a new token
+--       expiry of the code in ms since 1970, id of a new token [, most bytes of the owner
+--       ('' = any)]
 -- Returns {'used', participant id, token id} of this use or of an earlier one with the same request
--- and content, {'reused'} if that had other content, {'taken'}, or {'closed'} if the code is gone,
--- another one, or has no uses left.
+-- and content, {'reused'} if that had other content, {'taken'}, {'full'} if the owner would have
+-- too many bytes, or {'closed'} if the code is gone, another one, or has no uses left.
 
 local participant, request, content, token = ARGV[2], ARGV[3], ARGV[4], ARGV[7]
 if redis.call('HGET', KEYS[1], 'record') ~= ARGV[1] then
@@ -27,12 +31,26 @@ end
 if tonumber(redis.call('HGET', KEYS[1], 'uses')) >= tonumber(ARGV[5]) then
   return {'closed'}
 end
-redis.call('HINCRBY', KEYS[1], 'uses', 1)
+
+local taken, done = 'taken:' .. participant, content .. ' ' .. token .. ' ' .. participant
+local bytes = 0
 if participant ~= '' then
-  redis.call('HSET', KEYS[1], 'taken:' .. participant, token)
+  bytes = bytes + bytes_of_field(taken, token)
 end
 if request ~= '' then
-  redis.call('HSET', KEYS[2], request, content .. ' ' .. token .. ' ' .. participant)
+  bytes = bytes + bytes_of_field(request, done)
+end
+local held = KEYS[3]
+if held and bytes > 0 and not count_bytes(held, bytes, ARGV[6], ARGV[8]) then
+  return {'full'}
+end
+
+redis.call('HINCRBY', KEYS[1], 'uses', 1)
+if participant ~= '' then
+  redis.call('HSET', KEYS[1], taken, token)
+end
+if request ~= '' then
+  redis.call('HSET', KEYS[2], request, done)
   redis.call('PEXPIREAT', KEYS[2], ARGV[6])
 end
 return {'used', participant, token}

@@ -268,18 +268,19 @@ async def test_a_new_api_key_is_refused(
     await full_store.assert_refused(registry.add(key, most=1))
 
 
+@pytest.mark.parametrize("owner", [None, "tenant:alice"])
 async def test_a_new_join_code_is_refused_and_an_open_one_is_closed(
-    full_store: FullStore, connection: StoreConnection, keys: StoreKeys
+    full_store: FullStore, connection: StoreConnection, keys: StoreKeys, owner: str | None
 ) -> None:
     codes = RedisJoinCodes(connection, keys)
     code = JoinCode("BCDFGH", "1", "a", "tenant", "participant", FAR_FUTURE, 3)
     other = replace(code, code="JKMNPR", session_id="b")
     request, another = JoinRequest("key", "content"), JoinRequest("another", "content")
-    assert await codes.open("a", code, None)
-    assert await codes.use(code, "ada", request, "token") == Joined(code, "ada", "token")
-    await full_store.assert_refused(codes.open("b", other, None))
-    await full_store.assert_refused(codes.use(code, "ben", another, "token"))
-    await full_store.assert_succeeds(codes.give_back(code, "ada", request))
+    assert await codes.open("a", code, None, owner)
+    assert await codes.use(code, "ada", request, "token", owner) == Joined(code, "ada", "token")
+    await full_store.assert_refused(codes.open("b", other, None, owner))
+    await full_store.assert_refused(codes.use(code, "ben", another, "token", owner))
+    await full_store.assert_succeeds(codes.give_back(code, "ada", request, owner))
     await full_store.assert_succeeds(codes.close("a"))
     assert await codes.find("a") is None
 
@@ -331,9 +332,10 @@ async def test_waiting_work_is_counted(full_store: FullStore) -> None:
     assert (await full_store.store.waiting_work()).entries == 1
 
 
-async def test_a_record_of_a_request_is_refused(full_store: FullStore) -> None:
+@pytest.mark.parametrize("owner", [None, "tenant:alice"])
+async def test_a_record_of_a_request_is_refused(full_store: FullStore, owner: str | None) -> None:
     key = IdempotencyKey("a-scope", "k1", "fingerprint")
-    await full_store.assert_refused(full_store.store.remember(key, b"record"))
+    await full_store.assert_refused(full_store.store.remember(key, b"record", owner))
 
 
 async def test_the_probe_is_refused_like_a_change(
@@ -365,4 +367,5 @@ def test_every_script_has_a_test_on_a_full_redis() -> None:
     tested |= {"api_key_add", "join_close", "join_give_back", "join_open", "join_use"}
     # In test_api_keys.py, test_join_codes.py and test_token_revocations.py.
     tested |= {"api_key_find", "api_key_revoke", "join_guess", "revoke_tokens"}
-    assert {path.stem for path in folder.glob("*.lua")} == tested
+    functions = {"usage"}  # of other scripts
+    assert {path.stem for path in folder.glob("*.lua")} == tested | functions

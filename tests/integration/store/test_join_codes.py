@@ -3,11 +3,14 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
 
 from shared.application.errors import StoreUnavailable
+from shared.application.ports.commit import OwnerLimits, QuotaExceeded
 from shared.application.ports.join_codes import (
     JoinCode,
     Joined,
@@ -30,6 +33,8 @@ EXPIRES_AT = Instant(time.time_ns() // 1_000_000 + 3_600_000)
 CODE = JoinCode("BCDFGH", "1", "session", "tenant", "participant", EXPIRES_AT, 3)
 NAME = "tenant/session"
 HERE = "192.0.2.1"
+ALICE = "tenant:alice"
+TOKEN = "4d9f0a52-0b5b-4f7c-a5e2-3c0f6f0b4a11"
 
 
 @pytest.fixture
@@ -66,7 +71,7 @@ async def test_of_two_that_replace_a_code_at_once_one_is_opened(codes: RedisJoin
     assert await codes.open(NAME, CODE, None)
     new = [replace(CODE, code=letters, opening=letters) for letters in ("JKMNPR", "STVWXY")]
     opened = await asyncio.gather(*(codes.open(NAME, one, CODE) for one in new))
-    assert sorted(opened) == [False, True]
+    assert {*opened} == {False, True}
     assert await codes.find(NAME) == OpenCode(new[opened.index(True)], {})
     assert await codes.guess("BCDFGH", HERE) is None
 
@@ -148,6 +153,68 @@ async def test_a_use_that_is_given_back_is_free_again(codes: RedisJoinCodes) -> 
         await codes.give_back(CODE, "ada", request("request"))
     assert await codes.find(NAME) == OpenCode(CODE, {})
     assert await codes.use(CODE, "ada", request("another"), "token") == Joined(CODE, "ada", "token")
+
+
+async def counted_bytes(redis: Redis, keys: StoreKeys) -> int:
+    """Return the bytes counted for Alice, which are all given back when the code has expired."""
+    counted: Any = await redis.hgetall(keys.held(keys.join_codes_shard, ALICE))
+    total = int(counted.get(b"#bytes", 0))
+    hour = EXPIRES_AT // 3_600_000 + 1
+    assert total == int(counted.get(b"#%d" % hour, 0))
+    return total
+
+
+async def use_many(codes: RedisJoinCodes, code: JoinCode, numbers: range) -> None:
+    """Use the code for one participant after another, each with a request of its own."""
+    for n in numbers:
+        used = await codes.use(code, str(uuid4()), request(f"{n:032}", "c" * 32), TOKEN, ALICE)
+        assert isinstance(used, Joined)
+
+
+async def test_a_code_and_its_uses_count_among_the_bytes_of_the_owner(
+    codes: RedisJoinCodes, keys: StoreKeys, redis: Redis
+) -> None:
+    code = replace(CODE, max_uses=1_000)
+    await codes.open(NAME, code, None, ALICE)
+    assert 512 < await counted_bytes(redis, keys) < 1_024
+    await use_many(codes, code, range(600))
+    stored = [keys.join_code(code.code), keys.join_requests(code.code), keys.join_code_of(NAME)]
+    taken = sum([await redis.memory_usage(key, samples=0) or 0 for key in stored])
+    assert taken <= await counted_bytes(redis, keys) <= 2 * taken
+
+
+async def test_a_repeated_use_counts_once_and_one_that_is_given_back_not_at_all(
+    codes: RedisJoinCodes, keys: StoreKeys, redis: Redis
+) -> None:
+    await codes.open(NAME, CODE, None, ALICE)
+    empty = await counted_bytes(redis, keys)
+    await codes.use(CODE, "ada", request("request"), TOKEN, ALICE)
+    once = await counted_bytes(redis, keys)
+    await codes.use(CODE, "ada", request("request"), TOKEN, ALICE)
+    assert empty < await counted_bytes(redis, keys) == once
+    for _ in range(2):
+        await codes.give_back(CODE, "ada", request("request"), ALICE)
+    assert await counted_bytes(redis, keys) == empty
+
+
+async def test_uses_above_the_byte_limit_of_the_owner_are_refused_and_write_nothing(
+    codes: RedisJoinCodes, keys: StoreKeys, redis: Redis
+) -> None:
+    await codes.open(NAME, CODE, None, ALICE)
+    await codes.use(CODE, "ada", request("one"), TOKEN, ALICE)
+    full = OwnerLimits(bytes=await counted_bytes(redis, keys))
+    before = {key: await redis.dump(key) async for key in redis.scan_iter("*")}
+    assert await codes.use(CODE, "ben", None, TOKEN, ALICE, full) == QuotaExceeded("bytes")
+    assert await codes.use(CODE, None, request("two"), TOKEN, ALICE, full) == QuotaExceeded("bytes")
+    other = replace(CODE, code="JKMNPR", session_id="other")
+    assert await codes.open("tenant/other", other, None, ALICE, full) == QuotaExceeded("bytes")
+    again = await codes.use(CODE, "ada", request("one"), TOKEN, ALICE, full)
+    assert again == Joined(CODE, "ada", TOKEN)
+    assert {key: await redis.dump(key) async for key in redis.scan_iter("*")} == before
+    assert await codes.use(CODE, None, None, TOKEN, ALICE, full) == Joined(CODE, None, TOKEN)
+    assert await codes.use(CODE, "ben", None, TOKEN, "tenant:bob", full) == Joined(
+        CODE, "ben", TOKEN
+    )
 
 
 async def test_a_code_that_was_replaced_can_not_be_used(codes: RedisJoinCodes) -> None:
