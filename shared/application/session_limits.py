@@ -16,6 +16,7 @@ from shared.domain.commands import (
     AddParticipant,
     AdjustClocks,
     AdjustTime,
+    BeginParticipants,
     Command,
     Create,
     RemoveParticipant,
@@ -68,10 +69,11 @@ class SessionLimits(Value, frozen=True):
         """Return the owner's limits for the commit of `command` on an existing session.
 
         The byte limit must not stop a running game: if the session doesn't grow, it applies only to
-        commits with an idempotency record (`is_recorded`).
+        commits with an idempotency record (`is_recorded`). Metadata for the next question of a
+        running quiz may use the reserve.
         """
         most = self.of_owner
-        max_bytes = most.bytes if is_recorded else None
+        max_bytes = most.bytes if is_recorded or _has_metadata(command) else None
         if isinstance(command, _ENLARGING):
             max_bytes = self.for_creation.bytes
         max_load = most.load if _load_field(command) else None
@@ -111,6 +113,10 @@ class SessionLimits(Value, frozen=True):
     def _require_bounded(self, session: Session, field: str) -> None:
         if self.load_of_session is not None:
             check_load_limit(session, field, self.load_of_session)
+
+
+def _has_metadata(command: Command) -> bool:
+    return isinstance(command, BeginParticipants) and command.metadata is not None
 
 
 def _load_field(command: Command) -> str | None:

@@ -137,23 +137,41 @@ async def test_added_participants_count_towards_the_quota(api: ApiClient) -> Non
     assert str(_MOST_BYTES) in answer.json()["error"]["message"]
 
 
-async def fill_with_records(api: ApiClient, session_id: str) -> None:
-    """Store records of requests until one is refused, so that there is room for nothing else."""
+async def fill_with_records(api: ApiClient) -> str:
+    """Fill the quota with sessions, and what is left with records; return a running session's id.
+
+    A record has the session, because this service has no trail. The last ones are small.
+    """
+    large = await api.started(chess(participants=[participant() for _ in range(100)]))
+    small = await api.started(chess())
     await fill_quota(api)
     await fill_quota(api, chess)
-    for length in (200, 20):
+    for session_id in (large, small):
         statuses = [200]
         while statuses[-1] == 200 and len(statuses) < 300:
-            key = {"Idempotency-Key": "k" * length + str(len(statuses))}
+            key = {"Idempotency-Key": "k" * 200 + str(len(statuses))}
             statuses.append((await api.do(session_id, "switch", headers=key)).status_code)
         assert statuses[-1] == 429
+    return small
+
+
+async def test_metadata_of_a_beginning_counts_towards_the_quota(api: ApiClient) -> None:
+    seats = [{"participant_id": str(uuid4())} for _ in range(2)]
+    body = {"sync_mode": "individual", "participants": seats, "total_time_ms": 60_000}
+    session_id = await api.started({**body, "begins": "each"})
+    large = {"participants": [seats[0]["participant_id"]], "metadata": {"pad": "x" * 8_000}}
+    await fill_with_records(api)
+    refused = await api.do(session_id, "begin", large)
+    error = refused.json()["error"]
+    assert (refused.status_code, error["details"]) == (429, {"max_bytes": _MOST_BYTES})
+    small = {"participants": large["participants"]}
+    assert (await api.do(session_id, "begin", small)).status_code == 200
 
 
 async def test_idempotency_records_are_limited_and_changes_without_a_key_are_not(
     api: ApiClient,
 ) -> None:
-    session_id = await api.started(chess(participants=[participant() for _ in range(100)]))
-    await fill_with_records(api, session_id)
+    session_id = await fill_with_records(api)
     assert (await api.do(session_id, "switch")).status_code == 200
 
 
@@ -256,7 +274,7 @@ async def test_the_bytes_that_a_host_writes_per_minute_are_limited(api: ApiClien
 
 
 async def test_people_who_join_count_towards_the_quota_of_the_host(api: ApiClient) -> None:
-    session_id = await api.started(chess(participants=[participant() for _ in range(100)]))
+    session_id = await api.started(chess())
     terms, path = {"role": "spectator"}, f"/v1/sessions/{session_id}/join-code"
     code = await api.http.post(path, json=terms)
 
@@ -267,8 +285,8 @@ async def test_people_who_join_count_towards_the_quota_of_the_host(api: ApiClien
 
     first = str(uuid4())
     assert (await join(first)).status_code == 200
-    await fill_with_records(api, session_id)
-    for _ in range(9):  # The largest record that was refused leaves room for some of these.
+    await fill_with_records(api)
+    for _ in range(30):  # There may be room for some, because a record of a change is larger.
         refused = await join(str(uuid4()))
         if refused.status_code != 200:
             break
