@@ -45,6 +45,7 @@ async def create_api_key(request: ApiRequest, body: ApiKeyBody) -> Response:
     """
     caller = request.authorization.caller
     request.components.access_control.require_authentication()
+    await request.components.api_keys.check(body.expires_at)
     facts, _ = await remember_first_attempt(
         request, f"api-keys:{caller.tenant or ''}", {"key_id": new_key_id()}
     )

@@ -43,6 +43,7 @@ async def create_webhook(request: ApiRequest, body: WebhookBody) -> Response:
     The secret is shown only in this answer. A tenant has at most 10 webhooks. A retry with the same
     `Idempotency-Key` gets the same webhook.
     """
+    request.components.webhooks.check(body.url)
     facts = {"webhook_id": str(uuid4()), "secret": new_secret()}
     facts, is_replayed = await _remember(request, facts)
     webhook = await request.components.webhooks.create(
@@ -85,6 +86,7 @@ async def rotate_webhook_secret(request: ApiRequest) -> Response:
     For 24 h, deliveries are signed with the old secret too. A retry with the same
     `Idempotency-Key` gets the same secret.
     """
+    await request.components.webhooks.find(_tenant(request), request.webhook_id)
     facts, is_replayed = await _remember(request, {"secret": new_secret()})
     webhook = await request.components.webhooks.rotate(
         _tenant(request), request.webhook_id, facts["secret"]

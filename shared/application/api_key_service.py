@@ -36,6 +36,13 @@ class ApiKeyService:
     registry: ApiKeyRegistry
     store: SessionStore
 
+    async def check(self, expires_at: Instant | None) -> Instant:
+        """Return the store's time. Raises `RuleViolation` if a key would have expired by then."""
+        now = await self.store.time()
+        if expires_at is not None and expires_at <= now:
+            raise RuleViolation(Violation("expires_at", "must be in the future", "too_small"))
+        return now
+
     async def create(self, wanted: NewApiKey, by: str) -> tuple[ApiKey, str]:
         """Create a key for the actor `by`; return the stored record and the key itself.
 
@@ -43,9 +50,7 @@ class ApiKeyService:
         `RuleViolation` if it had expired already, and `ApiKeyConflict` if the tenant has too many
         keys, or the one with this id was used or revoked.
         """
-        now = await self.store.time()
-        if wanted.expires_at is not None and wanted.expires_at <= now:
-            raise RuleViolation(Violation("expires_at", "must be in the future", "too_small"))
+        now = await self.check(wanted.expires_at)
         keys = await self.registry.of(wanted.tenant)
         earlier = next((one for one in keys if one.key.key_id == wanted.key_id), None)
         if earlier and (earlier.used_at is not None or earlier.key.revoked_at is not None):

@@ -21,6 +21,7 @@ from shared.application.errors import (
     RateLimitExceeded,
     SessionNotFound,
     StoreUnavailable,
+    VersionConflict,
 )
 from shared.application.join_letters import letters_of, new_letters
 from shared.application.ports.commit import Origin, QuotaExceeded
@@ -90,17 +91,24 @@ class JoinService:
     store: SessionStore
     limits: SessionLimits
 
+    async def check(self, session: Session, terms: Terms) -> Instant:
+        """Return the store's time.
+
+        Raises a `Refusal` if the session takes no new participants, or none with these settings.
+        """
+        now = await self.store.time()
+        _check(session, terms.newcomers, now)
+        return now
+
     async def open(
         self, authorization: Authorization, session: Session, terms: Terms, opening: str
     ) -> JoinCode:
         """Open a code for the session, in place of the one that it has; return it.
 
-        The code that an earlier attempt with the same `opening` has opened stays. Raises a
-        `Refusal` if the session takes no new participants, or none with these settings, and
-        `StorageLimitExceeded`.
+        The code that an earlier attempt with the same `opening` has opened stays. Raises what
+        `check` raises, and `StorageLimitExceeded`.
         """
-        now = await self.store.time()
-        _check(session, terms.newcomers, now)
+        now = await self.check(session, terms)
         caller = authorization.caller
         tokens_until = caller.expires_at if caller.role is Role.COHOST else None
         expires_at = now + terms.expires_in_ms
@@ -201,7 +209,7 @@ class JoinService:
         counter: RequestCounter,
         session: Session,
     ) -> None:
-        """Add a participant to the `session`; give its use back if that refuses it.
+        """Add a participant to the `session`; give its use back if that isn't done.
 
         Another attempt of the same request may have added it meanwhile.
         """
@@ -211,7 +219,7 @@ class JoinService:
         command = _addition(code.newcomers or Newcomers(), participant_id, joiner.name)
         try:
             await self.service.change(adding, code.session_id, command, ChangeContext(origin))
-        except (Refusal, RateLimitExceeded):
+        except (Refusal, RateLimitExceeded, VersionConflict):
             stored = (await self.store.load(adding.store_name(code.session_id))).stored
             if stored and stored.session.find(participant_id):
                 return

@@ -41,17 +41,20 @@ class WebhookService:
     allows_http: bool
     has_events: bool
 
+    def check(self, url: str) -> None:
+        """Raise `RuleViolation` for a wrong URL, and `AuditUnavailable` without an audit trail."""
+        parse_url(url, allows_http=self.allows_http)
+        if not self.has_events:
+            raise AuditUnavailable("Webhooks need an audit database, and none is set up")
+
     async def create(
         self, tenant: str | None, url: str, events: tuple[str, ...], webhook_id: str, secret: str
     ) -> Webhook:
         """Create a webhook with this id and secret; return the one that has the id, if any.
 
-        Raises `RuleViolation` for a wrong URL, `WebhookConflict` if the tenant has too many, and
-        `AuditUnavailable` without an audit trail.
+        Raises what `check` raises, and `WebhookConflict` if the tenant has too many.
         """
-        parse_url(url, allows_http=self.allows_http)
-        if not self.has_events:
-            raise AuditUnavailable("Webhooks need an audit database, and none is set up")
+        self.check(url)
         # The store's own time, so that no event after this one seems to be older.
         created_at = await self.store.time()
         webhook = Webhook(webhook_id, url, events, created_at, (SigningSecret(secret),))
@@ -74,7 +77,7 @@ class WebhookService:
 
         Raises `WebhookNotFound`, and `WebhookConflict` if the webhook changes at the same time.
         """
-        webhook = await self._find(tenant, webhook_id)
+        webhook = await self.find(tenant, webhook_id)
         if any(valid.value == secret for valid in webhook.secrets):
             return webhook
         rotated = with_new_secret(webhook, secret, await self.store.time())
@@ -87,7 +90,7 @@ class WebhookService:
 
         Raises `WebhookNotFound`.
         """
-        webhook = await self._find(tenant, webhook_id)
+        webhook = await self.find(tenant, webhook_id)
         now = await self.store.time()
         message = test_message(webhook_id, f"test_{token_hex(8)}", now)
         result = await self.sender.send(
@@ -104,12 +107,13 @@ class WebhookService:
 
         Raises `WebhookNotFound`.
         """
-        await self._find(tenant, webhook_id)
+        await self.find(tenant, webhook_id)
         found = await self.queue.attempts(webhook_id, after, limit + 1)
         page = found[:limit]
         return [attempt for _, attempt in page], page[-1][0] if len(found) > limit else None
 
-    async def _find(self, tenant: str | None, webhook_id: str) -> Webhook:
+    async def find(self, tenant: str | None, webhook_id: str) -> Webhook:
+        """Return the webhook. Raises `WebhookNotFound`."""
         webhook = await self.registry.find(tenant, webhook_id)
         if webhook is None:
             raise WebhookNotFound

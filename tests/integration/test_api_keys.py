@@ -123,6 +123,13 @@ async def test_a_retry_replaces_a_key_that_was_not_used(tenant: ApiClient) -> No
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "CONFLICT")
 
 
+async def test_the_request_key_of_a_refused_creation_can_be_used_again(tenant: ApiClient) -> None:
+    header = {"Idempotency-Key": str(uuid4())}
+    body = {"name": "Match server", "role": "service", "expires_at": "2020-01-31T09:00:00Z"}
+    assert (await tenant.http.post(PATH, json=body, headers=header)).status_code == 400
+    await create(tenant, header, expires_at="2099-01-31T09:00:00Z")
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -207,6 +207,16 @@ async def test_settings_of_newcomers_are_checked_when_the_code_is_opened(host: A
     assert details_of(answer) == {"newcomers": "is for the role participant only"}
 
 
+async def test_the_key_of_a_refused_opening_can_be_used_again(host: ApiClient) -> None:
+    session_id = await host.created(chess())
+    key = {"Idempotency-Key": str(uuid4())}
+    terms = {"role": "participant", "newcomers": {}}
+    refused = await open_code(host, session_id, headers=key, **terms)
+    assert set(details_of(refused)) == {"newcomers.total_time_ms"}
+    terms["newcomers"] = {"total_time_ms": 60_000}
+    assert (await open_code(host, session_id, headers=key, **terms)).status_code == 201
+
+
 async def test_unknown_closed_replaced_and_deleted_codes_are_answered_alike(
     host: ApiClient, phone: ApiClient
 ) -> None:

@@ -216,6 +216,24 @@ async def test_wrong_fields_are_named(
     assert (error["field"], error["code"]) == (field, code)
 
 
+async def test_the_key_of_a_refused_creation_can_be_used_again(tenant: ApiClient) -> None:
+    key = {"Idempotency-Key": str(uuid4())}
+    body = {"url": "ftp://example.com", "events": ["*"]}
+    assert (await tenant.http.post(PATH, json=body, headers=key)).status_code == 400
+    body["url"] = "https://example.com/webhooks"
+    answer = check_documented(await tenant.http.post(PATH, json=body, headers=key), _new)
+    assert answer.status_code == 201
+
+
+async def test_the_key_of_a_refused_rotation_can_be_used_again(tenant: ApiClient) -> None:
+    webhook = await create(tenant, "https://example.com/webhooks")
+    key = {"Idempotency-Key": str(uuid4())}
+    unknown = await tenant.http.post(f"{PATH}/{uuid4()}/rotate", headers=key)
+    assert unknown.status_code == 404
+    rotated = await tenant.http.post(f"{PATH}/{webhook['webhook_id']}/rotate", headers=key)
+    assert check_documented(rotated, _new).status_code == 200
+
+
 async def test_deliveries_come_in_pages(tenant: ApiClient) -> None:
     async with webhook_receiver() as receiver:
         webhook = await create(tenant, receiver.url)
