@@ -80,18 +80,20 @@ class Recovery:
         *,
         beside: Sequence[str] = (),
         include_expired: bool = True,
-        include_ended: bool = False,
+        to_delete: Callable[[Session], bool] | None = None,
     ) -> dict[str, StoredSession]:
         """Restore the `lost` sessions; return those that are in the store now, by name.
 
         `lost` maps the session's name to the time of its shard.
 
         Sessions that were deleted or aren't allowed by `admits` are left out, and without
-        `include_expired` also those whose retention has passed. `include_ended` adds sessions that
-        have ended, which a deletion needs. Concurrent calls restore a session once. Sessions named
-        in `beside` are looked up with the same calls, but not restored. Raises `AuditUnavailable`.
+        `include_expired` also those whose retention has passed. A deletion needs sessions that are
+        not restored otherwise: those that have ended, and all if `is_on` is false. They are
+        restored if `to_delete` is true for them. Concurrent calls restore a session once. Sessions
+        named in `beside` are looked up with the same calls, but not restored. Raises
+        `AuditUnavailable`, and what `to_delete` raises.
         """
-        if not (self._is_on or include_ended):
+        if not self._is_on and to_delete is None:
             return {}
         last = await self._last_known({*lost, *beside})
         restored = {}
@@ -99,7 +101,8 @@ class Recovery:
             snapshot = last.get(name)
             if snapshot is None or snapshot.is_deletion or not admits(snapshot.session):
                 continue
-            if snapshot.session.status.is_terminal and not include_ended:
+            is_kept = self._is_on and not snapshot.session.status.is_terminal
+            if not (is_kept or (to_delete and to_delete(snapshot.session))):
                 continue
             session_now = session_time(snapshot.session, now)
             if include_expired or _retention_ends_at(snapshot.session) > session_now:

@@ -1,6 +1,6 @@
 """Current state of sessions: load, restore what the store has lost, apply due changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 
@@ -58,19 +58,19 @@ class SessionLoader:
         authorization: Authorization | None,
         *,
         include_expired: bool = True,
-        include_ended: bool = False,
+        to_delete: Callable[[Session], bool] | None = None,
     ) -> tuple[StoredSession | None, Instant]:
         """Return the loaded session and its time; restore the session if the store has lost it.
 
         Only sessions that the caller may read are restored; no `authorization` stands for the
-        service itself. `include_expired` includes sessions whose retention has passed,
-        `include_ended` those that have ended and are only in the trail.
+        service itself. `include_expired` includes sessions whose retention has passed. `to_delete`
+        is that of `Recovery.restore`.
         """
         found = await self.restored(
             {name: loaded},
             authorization,
             include_expired=include_expired,
-            include_ended=include_ended,
+            to_delete=to_delete,
         )
         restored = found.get(name)
         stored = restored or loaded.stored
@@ -85,7 +85,7 @@ class SessionLoader:
         authorization: Authorization | None,
         *,
         include_expired: bool = True,
-        include_ended: bool = False,
+        to_delete: Callable[[Session], bool] | None = None,
     ) -> Mapping[str, StoredSession]:
         """Restore sessions that were `loaded` and not found; return the restored ones by name.
 
@@ -112,7 +112,7 @@ class SessionLoader:
                 admits,
                 beside=hidden,
                 include_expired=include_expired,
-                include_ended=include_ended,
+                to_delete=to_delete,
             )
         except AuditUnavailable:
             if lost or any(loaded[name].stored for name in hidden):

@@ -1,6 +1,6 @@
 """Create, change and read sessions: load, settle, apply the command, commit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from shared.application.authorization import Authorization
 from shared.application.commit_builder import (
@@ -154,9 +154,8 @@ class SessionService:
             loaded = await self._state.load(authorization, name, context.key)
             if loaded.recorded:
                 return await self._replay(loaded.recorded, context.key, name, loaded.stored)
-            deletes = isinstance(command, Delete) and not context.is_dry_run
             stored, now = await self._state.found(
-                loaded, name, authorization, include_ended=deletes
+                loaded, name, authorization, to_delete=_restored_to_delete(command, context)
             )
             if stored is None:
                 raise SessionNotFound
@@ -312,9 +311,7 @@ class SessionService:
         if fills_commit(stored, due) and not isinstance(command, Delete):
             raise _Backlog
         session = due[-1].session if due else stored.session
-        expected = requested.context.if_match
-        if expected is not None and str(session.version) not in expected:
-            raise PreconditionFailed(session.version)
+        _require_version(session, requested.context)
         if isinstance(command, Advance):
             return advance(session, command, now, max_steps(session))
         change = transition(session, command, now)
@@ -357,6 +354,31 @@ class SessionService:
 
 class _Backlog(Exception):
     """More changes are due than fit in one commit."""
+
+
+def _require_version(session: Session, context: ChangeContext) -> None:
+    """Raise `PreconditionFailed` unless the session has a version that the request accepts."""
+    if context.if_match is not None and str(session.version) not in context.if_match:
+        raise PreconditionFailed(session.version)
+
+
+def _restored_to_delete(
+    command: Command, context: ChangeContext
+) -> Callable[[Session], bool] | None:
+    """Return whether a session is restored only to be deleted; None for other commands.
+
+    It raises `PreconditionFailed`, so that a session whose deletion is refused isn't restored.
+    """
+    if not isinstance(command, Delete):
+        return None
+
+    def is_restored(session: Session) -> bool:
+        # One that hasn't ended may have later versions, which are due.
+        if session.status.is_terminal:
+            _require_version(session, context)
+        return not context.is_dry_run
+
+    return is_restored
 
 
 def _newest(loaded: StoredSession, before: StoredSession | None) -> StoredSession:

@@ -335,6 +335,26 @@ async def test_ended_and_deleted_sessions_are_not_restored(api: ApiClient, redis
         assert error_of(await api.do(session_id, "switch")) == (404, "SESSION_NOT_FOUND")
 
 
+async def test_a_refused_deletion_of_an_ended_session_restores_nothing(
+    api: ApiClient, redis: Redis
+) -> None:
+    session_id = await api.started(chess())
+    await api.do(session_id, "complete")
+    await flush_when_audited(redis)
+    path, stale = f"/v1/sessions/{session_id}", {"If-Match": '"2"'}
+    for query in ("", "?dry_run=true"):
+        refused = await api.http.delete(path + query, headers=stale)
+        assert error_of(refused) == (412, "PRECONDITION_FAILED")
+        assert refused.json()["error"]["details"] == {"actual_version": 3}
+    assert not [key async for key in redis.scan_iter(f"*{session_id}*")]
+    assert error_of(await api.get(session_id)) == (404, "SESSION_NOT_FOUND")
+    deleted = await api.http.delete(path, headers={"If-Match": '"3"'})
+    assert deleted.status_code == 204
+    await wait_until_audited(redis)
+    events = (await api.http.get(f"{path}/events")).json()["data"]["events"]
+    assert events[-1]["event"] == "session_deleted"
+
+
 async def test_concurrent_requests_restore_a_session_once(
     api: ApiClient, other: ApiClient, redis: Redis, trail_url: str
 ) -> None:
