@@ -1,4 +1,5 @@
 import { el, setFlag } from "./dom.js";
+import { openExport } from "./export-dialog.js";
 import { fairnessSection } from "./fairness-section.js";
 import { store, stored } from "./storage.js";
 import { timeControlSection } from "./time-control-section.js";
@@ -22,6 +23,12 @@ export function historyPanel(session) {
     () => session.fairness(),
     () => element.open,
   );
+  const save = el(
+    "button",
+    { type: "button", class: "quiet history-save", "aria-haspopup": "dialog" },
+    "Download …",
+  );
+  save.addEventListener("click", () => openExport(session, known[1]));
   const element = el(
     "details",
     { class: "history", open: isWide.matches && stored("localStorage", KEY) !== "closed" },
@@ -32,7 +39,7 @@ export function historyPanel(session) {
       control.element,
       section("usage-title", "Time used", chart.element),
       fairness.element,
-      section("trail-title", "What happened", list.element),
+      section("trail-title", "What happened", list.element, save),
     ),
   );
   let known;
@@ -47,6 +54,7 @@ export function historyPanel(session) {
 
   function update(state, names, allowed) {
     known = [state, names];
+    save.hidden = !allowed.readHistory;
     control.update(state, names);
     chart.update(state, names);
     fairness.update(state, names, allowed);
@@ -81,6 +89,8 @@ export function historyPanel(session) {
   return { element, place, update, addNote, draw, stop };
 }
 
-function section(id, title, content) {
-  return el("section", { "aria-labelledby": id }, el("h2", { id }, title), content);
+/** A section of the panel; `button` is beside its title. */
+function section(id, title, content, button) {
+  const heading = el("div", { class: "history-heading" }, el("h2", { id }, title), button);
+  return el("section", { "aria-labelledby": id }, heading, content);
 }

@@ -71,6 +71,7 @@ _BROWSERS = (
     "tests/e2e/test_drawing.py",
     "tests/e2e/test_embed.py",
     "tests/e2e/test_exam.py",
+    "tests/e2e/test_export.py",
     "tests/e2e/test_fairness.py",
     "tests/e2e/test_form.py",
     "tests/e2e/test_functions_console.py",
