@@ -91,20 +91,22 @@ export function createForm(page, { client, sessionId, onCreated }) {
   }
 
   async function send() {
-    const body = requestFrom(shape, starter.inOrder(), fields, sessionId);
+    const sent = starter.inOrder();
+    const body = requestFrom(shape, sent, fields, sessionId);
     if (!body) return focusFirstError();
     submit.disabled = true;
     try {
       onCreated(await client.create(body));
     } catch (error) {
       submit.disabled = false;
-      explain(error);
+      explain(error, sent);
     }
   }
 
-  function explain(error) {
+  /** Show an error at the fields; `sent` are the rows of the people in the order of the request. */
+  function explain(error, sent) {
     const details = Array.isArray(error.details) ? error.details : [];
-    const unassigned = showFieldErrors(details, people.rows, fields);
+    const unassigned = showFieldErrors(details, sent, fields);
     if (unassigned.length || !details.length) {
       setText(problem, [creationErrorText(error), ...unassigned].join(" "));
     }

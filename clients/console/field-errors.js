@@ -6,7 +6,7 @@ const TOO_EARLY = "Too early: somebody’s time would be cut";
  * Show each of the API's error `details` at its field.
  *
  * @param {{field: string, message: string}[]} details
- * @param {object[]} people the rows
+ * @param {object[]} people the rows, in the order of the request
  * @param {object} fields the settings
  * @returns {string[]} the errors of fields that the page doesn't show
  */

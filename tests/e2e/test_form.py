@@ -34,6 +34,18 @@ def test_a_validation_error_of_a_participant_is_shown_in_its_row(
     problems.expect("400 (Bad Request)")
 
 
+def test_an_error_is_at_its_person_if_another_one_starts(
+    open_page: Opener, problems: Problems
+) -> None:
+    console = open_page()
+    bens = console.field("Own time").nth(1)
+    bens.fill("99:00:00")
+    console.field("Who starts").select_option("Ben")
+    console.submit.click()
+    expect(bens).to_have_accessible_description("Cannot exceed 24:00:00")
+    problems.expect("400 (Bad Request)")
+
+
 def test_an_error_of_an_item_is_shown_in_its_row_of_the_agenda(
     open_page: Opener, problems: Problems
 ) -> None:
