@@ -5,6 +5,7 @@ import { el, setText } from "./dom.js";
 import { factList } from "./fact-list.js";
 import { count, duration, timeOfDay } from "./format.js";
 import { lastExtension } from "./last-extension.js";
+import { nobodyYet } from "./nobody-yet.js";
 import { sharedClock } from "./shared-clock.js";
 import { isLow } from "./thresholds.js";
 
@@ -16,6 +17,7 @@ export function auctionPage({ session, act, ask }) {
   const extension = lastExtension(session);
   const bidders = bidderButtons((id) => act.switchTo(id));
   const facts = factList();
+  const empty = nobodyYet(ask);
   const outcome = el("p", { class: "outcome" });
   const buttons = controls(act, ask);
   const side = el("div", { class: "side" }, facts.element);
@@ -23,6 +25,7 @@ export function auctionPage({ session, act, ask }) {
     "div",
     { class: "play auction" },
     outcome,
+    empty.element,
     el("div", { class: "clock-area" }, clock.element, side),
     bidders.element,
     buttons.element,
@@ -34,6 +37,7 @@ export function auctionPage({ session, act, ask }) {
     extension.update(state, allowed);
     const bidder = highestBidder(state, names);
     clock.update({ title: titleOf(state, bidder), status: state.status });
+    empty.update(state, allowed);
     bidders.update(state, names, allowed, Boolean(bidder));
     buttons.update(state, names, withoutSwitch(state, allowed));
     setText(outcome, isTerminal(state) ? outcomeOf(state, bidder) : "");

@@ -25,7 +25,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
     onChoose: useControl,
     onRemove: useIncrement,
   });
-  const fields = { ...settings.fields, ...purposes.fields, control };
+  const fields = { ...settings.fields, ...purposes.fields, people, control };
   const problem = el("p", { class: "form-error", role: "alert" });
   const submit = el("button", { class: "primary", type: "submit" }, "Create session");
   let mode = MODES[0];

@@ -4,6 +4,7 @@ import { openComplete } from "./complete-dialog.js";
 import { openDialogWith } from "./dialog.js";
 import { el } from "./dom.js";
 import { field, select, textInput } from "./field.js";
+import { openJoinCode } from "./join-code-dialog.js";
 import { namesOf } from "./names.js";
 import {
   openForfeit,
@@ -39,6 +40,7 @@ const FORMS = {
   forfeit: openForfeit,
   giveTime: openGiveTime,
   giveUpLast: openGiveUpLast,
+  joinCode: (session) => openJoinCode(session),
   removePerson: openRemovePerson,
   removeRun: openRemoveRun,
   rename: openRename,

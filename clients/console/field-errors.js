@@ -25,6 +25,7 @@ function targetOf(path, people, fields) {
   const [name, position, part] = path.split(".");
   switch (name) {
     case "participants":
+      if (position === undefined) return fields.people;
       return rowTarget(people[Number(position)], part, fields);
     case "groups":
     case "total_time_ms":

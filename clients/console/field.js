@@ -17,10 +17,11 @@ export function field(label, control, { hint, isCompact = false } = {}) {
   const below = el("span", { class: "field-hint", id: `${id}-hint` }, hint ?? "");
   control.setAttribute("aria-describedby", `${id}-error ${id}-hint`);
   control.addEventListener("input", () => showError(""));
+  const name = el("label", { for: id, class: isCompact ? "unseen" : "" }, label);
   const element = el(
     "div",
     { class: "field" },
-    el("label", { for: id, class: isCompact ? "unseen" : "" }, label),
+    name,
     control,
     below,
     problem,
@@ -36,6 +37,7 @@ export function field(label, control, { hint, isCompact = false } = {}) {
     element,
     control,
     showError,
+    setLabel: (words) => setText(name, words),
     setHint: (words) => setText(below, words),
     show: (isShown) => (element.hidden = !isShown),
     get value() {

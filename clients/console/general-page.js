@@ -4,6 +4,7 @@ import { clockGrid } from "./clock-grid.js";
 import { controls } from "./controls.js";
 import { el, setText } from "./dom.js";
 import { lapList } from "./lap-list.js";
+import { nobodyYet } from "./nobody-yet.js";
 import { participantList } from "./participant-list.js";
 import { swapSeats } from "./seats.js";
 import { titledDisplay } from "./titled-display.js";
@@ -18,12 +19,14 @@ export function generalPage({ session, act, ask }) {
   });
   const participants = participantList((id) => act.switchTo(id));
   const laps = lapList(session.id);
+  const empty = nobodyYet(ask);
   const outcome = el("p", { class: "outcome" });
   const buttons = controls(act, ask, swap);
   const element = el(
     "div",
     { class: "play" },
     outcome,
+    empty.element,
     el("div", { class: "clock-area" }, clocks.element, laps.element),
     participants.element,
     buttons.element,
@@ -40,6 +43,7 @@ export function generalPage({ session, act, ask }) {
     const { state } = detail;
     shown = [state, names, allowed];
     for (const part of [clocks, participants, buttons]) part.update(state, names, allowed);
+    empty.update(state, allowed);
     laps.update(detail);
     setText(outcome, isTerminal(state) ? outcomeText(state, names) : "");
   }

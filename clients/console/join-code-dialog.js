@@ -4,6 +4,7 @@ import { errorText, sharingErrorText } from "./error-texts.js";
 import { field, select } from "./field.js";
 import { dayAndTime } from "./format.js";
 import { linkBox } from "./link-box.js";
+import { expectsPeople } from "./nobody-yet.js";
 import { hasToken } from "./token.js";
 
 const MINUTE = 60_000;
@@ -28,6 +29,7 @@ export function openJoinCode(session, note) {
     const role = field("People can", select(rolesOf(session.state)));
     const lifetime = field("Open for", select(LIFETIMES));
     lifetime.value = USUAL_LIFETIME;
+    if (expectsPeople(session.state)) role.value = "newcomers";
     role.show(hasToken());
     const open = el("button", { type: "button", class: "primary" }, "Open a code");
     open.onclick = () =>

@@ -1,7 +1,9 @@
 /**
  * The modes: names, descriptions, the settings that each uses (`fields`), and presets. Values
  * of presets are in the form that users type. A preset may replace `fields` and `timeLabel` of its
- * mode, and may say what the session is for (`purpose`, see `purposes.js`).
+ * mode, name the time of a turn (`cycleLabel`), and say what the session is for (`purpose`, see
+ * `purposes.js`). With `mayJoin`, people can join later with a code; with `mayBeEmpty`, a session
+ * can be created without anybody.
  */
 
 const BLITZ = {
@@ -95,6 +97,8 @@ export const MODES = [
   {
     mode: "global",
     name: "One clock for all",
+    mayJoin: true,
+    mayBeEmpty: true,
     sentence: "A single clock runs for everyone, no matter whose turn it is.",
     timeLabel: "Total time",
     fields: ["time", "cycle", "action", "advance", "warnings"],
@@ -115,6 +119,7 @@ export const MODES = [
         hasPeople: false,
         fields: ["questions", "cycle", "warnings"],
         questions: "10",
+        cycleLabel: "Time per question",
         cycle: "0:30",
         warnings: "0:10",
       },
@@ -147,6 +152,7 @@ export const MODES = [
   {
     mode: "individual",
     name: "All clocks at once",
+    mayJoin: true,
     sentence: "Everyone has their own clock, and all of them run at the same time.",
     timeLabel: "Time for each",
     fields: ["time", "extra", "begins", "closes", "grace", "warnings"],
@@ -175,6 +181,8 @@ export const MODES = [
   {
     mode: "count_up",
     name: "Counting up",
+    mayJoin: true,
+    mayBeEmpty: true,
     sentence: "Time counts up from zero, and every switch records a lap.",
     timeLabel: "Stop at",
     fields: ["ceiling", "warnings"],

@@ -1,5 +1,5 @@
 import { newId } from "/clients/js/synckairos.js";
-import { el } from "./dom.js";
+import { el, setText } from "./dom.js";
 import { select, field, textInput } from "./field.js";
 import { TEAMS } from "./modes.js";
 import { openPeopleList } from "./people-list-dialog.js";
@@ -7,20 +7,31 @@ import { rowList } from "./row-list.js";
 import { timeField } from "./time-field.js";
 import { wordsFor } from "./words.js";
 
+const ALSO_LATER = "People can also join later with a code.";
+const ONLY_LATER = "Nobody yet: people join later with a code.";
+const ONE_NOW = "Add at least one person.";
+const ONE_NOW_OTHERS_LATER = `${ONE_NOW} Others can join later with a code.`;
 const TEAM_CHOICES = TEAMS.map((name, position) => [String(position), name]);
 
 /** The participants, one row each, with their own time or team if the mode uses it. */
 export function peopleField() {
-  let uses = { own: false, teams: false, extra: false };
+  let uses = { own: false, teams: false, extra: false, mayJoin: false, mayBeEmpty: false };
   let person = wordsFor().person;
   let usualTime = "";
 
-  const list = rowList("Add a person", (position, name = "", team = position % 2) => {
-    const row = makeRow(`${person} ${position + 1}`, name, team, usualTime);
-    row.showFields(uses);
-    return row;
-  });
+  const list = rowList("Add a person", newRow, showHint);
   const { rows, add } = list;
+  const hint = el("p", { class: "field-hint", id: "people-hint" });
+  const problem = el("p", { class: "field-error", role: "alert" });
+  const clear = el(
+    "button",
+    { type: "button", class: "quiet", "aria-describedby": hint.id },
+    "Remove all",
+  );
+  clear.addEventListener("click", () => {
+    list.keep(() => false);
+    list.adder.focus();
+  });
   const paste = el(
     "button",
     { type: "button", class: "quiet", "aria-haspopup": "dialog" },
@@ -28,22 +39,45 @@ export function peopleField() {
   );
   paste.addEventListener("click", () => openPeopleList(uses.extra, addAll));
 
+  function newRow(position, name = "", team = position % 2) {
+    const row = makeRow(`${person} ${position + 1}`, name, team, usualTime);
+    row.showFields(uses);
+    return row;
+  }
+
+  /** Say who is needed now, and who can join later. */
+  function showHint() {
+    const isEmpty = rows.length === 0;
+    setText(problem, "");
+    setText(hint, hintText(isEmpty, uses));
+    clear.hidden = isEmpty || !uses.mayBeEmpty;
+  }
+
   /** Add rows for all, after the rows that have a name. */
   function addAll(people) {
     list.keep((row) => row.name.value.trim());
     for (const { name, extra } of people) add(name).extra.value = extra;
   }
 
+  const element = el(
+    "fieldset",
+    { class: "people" },
+    el("legend", {}, "Participants"),
+    list.element,
+    list.adder,
+    paste,
+    clear,
+    hint,
+    problem,
+  );
+
   return {
-    element: el(
-      "fieldset",
-      { class: "people" },
-      el("legend", {}, "Participants"),
-      list.element,
-      list.adder,
-      paste,
-    ),
+    element,
     rows,
+    showError(words) {
+      setText(problem, words);
+      list.adder.focus();
+    },
     /** Replace all rows by a preset's participants. */
     fill(preset) {
       ({ person } = wordsFor(preset.purpose));
@@ -52,12 +86,19 @@ export function peopleField() {
       preset.names.forEach((name, position) => add(name, preset.teams?.[position]));
     },
     /** Show the fields that the mode uses. */
-    showFieldsOf({ fields }) {
+    showFieldsOf({ fields, mayJoin = false, mayBeEmpty = false }) {
       const [own, teams, extra] = ["own", "teams", "extra"].map((name) => fields.includes(name));
-      uses = { own, teams, extra };
+      uses = { own, teams, extra, mayJoin, mayBeEmpty };
       rows.forEach((row) => row.showFields(uses));
+      showHint();
     },
   };
+}
+
+function hintText(isEmpty, { mayJoin, mayBeEmpty }) {
+  if (!isEmpty) return mayJoin ? ALSO_LATER : "";
+  if (mayBeEmpty) return ONLY_LATER;
+  return mayJoin ? ONE_NOW_OTHERS_LATER : ONE_NOW;
 }
 
 function makeRow(placeholder, givenName, givenTeam, usualTime) {

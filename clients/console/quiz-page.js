@@ -3,6 +3,7 @@ import { outcomeText } from "./announcements.js";
 import { controls } from "./controls.js";
 import { el, setText } from "./dom.js";
 import { countdown } from "./format.js";
+import { nobodyYet } from "./nobody-yet.js";
 import { participantList } from "./participant-list.js";
 import { questionOf } from "./questions.js";
 import { sharedClock } from "./shared-clock.js";
@@ -14,12 +15,14 @@ export function quizPage({ act, ask }) {
   const clock = sharedClock();
   const steps = stepBar();
   const participants = participantList((id) => act.switchTo(id));
+  const empty = nobodyYet(ask);
   const outcome = el("p", { class: "outcome" });
   const buttons = controls(act, ask);
   const element = el(
     "div",
     { class: "play quiz" },
     outcome,
+    empty.element,
     steps.element,
     el("div", { class: "clock-area" }, clock.element),
     participants.element,
@@ -33,6 +36,7 @@ export function quizPage({ act, ask }) {
     clock.update({ title: question.text, status: state.status });
     steps.update(question);
     participants.update(state, names, allowed);
+    empty.update(state, allowed);
     buttons.update(state, names, allowed);
     setText(outcome, isTerminal(state) ? outcomeText(state, names) : "");
   }

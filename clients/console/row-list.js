@@ -7,8 +7,9 @@ import { el, icon } from "./dom.js";
  * @param {string} label of the button that adds a row
  * @param {(position: number, ...values: *) => Row} makeRow `fields` are the fields of the row, from
  *   left to right; the first one has the focus in a new row
+ * @param {() => void} [onChange] called when a row was added or removed
  */
-export function rowList(label, makeRow) {
+export function rowList(label, makeRow, onChange = () => {}) {
   const element = el("ol", { class: "people-list" });
   const rows = [];
   const items = new Map();
@@ -29,12 +30,14 @@ export function rowList(label, makeRow) {
     items.set(row, item);
     rows.push(row);
     element.append(item);
+    onChange();
     return row;
   };
   const remove = (row) => {
     rows.splice(rows.indexOf(row), 1);
     items.get(row).remove();
     items.delete(row);
+    onChange();
   };
   const adder = el(
     "button",

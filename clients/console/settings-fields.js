@@ -17,7 +17,7 @@ export function settingsFields() {
   const fields = {
     title: field("Name of the session", textInput({ maxLength: 80 })),
     time: timeField("Time", { placeholder: "3:00" }),
-    cycle: timeField("Time per turn or question", { placeholder: "none", hint: "optional" }),
+    cycle: timeField("Time for each turn", { placeholder: "none", hint: "optional" }),
     ceiling: timeField("Stop at", { placeholder: "never", hint: "optional" }),
     increment: timeField("Added per turn", { hint: "seconds", unit: "s" }),
     begins: field("Their clocks begin", select(BEGINS)),
@@ -32,13 +32,14 @@ export function settingsFields() {
     }),
     action: field("When a clock reaches zero", select(ACTIONS)),
     play: field("Move to play", textInput({ placeholder: "fold, pass, skip …" })),
-    advance: field("", el("input", { type: "checkbox" })),
+    advance: field(
+      "Start the next turn automatically at zero",
+      el("input", { type: "checkbox" }),
+    ),
   };
   const showPlay = () => fields.play.show(fields.action.value === "auto_action");
   fields.action.control.addEventListener("change", showPlay);
   fields.advance.element.classList.add("check");
-  fields.advance.element.querySelector("label").textContent =
-    "Start the next turn automatically at zero";
 
   return {
     fields,
@@ -53,7 +54,8 @@ export function settingsFields() {
       for (const name of BY_MODE) {
         fields[name].show(mode.fields.includes(name));
       }
-      fields.time.element.querySelector("label").textContent = mode.timeLabel;
+      fields.time.setLabel(mode.timeLabel);
+      fields.cycle.setLabel(mode.cycleLabel ?? "Time for each turn");
       showPlay();
     },
   };

@@ -46,6 +46,26 @@ def test_an_error_is_at_its_person_if_another_one_starts(
     problems.expect("400 (Bad Request)")
 
 
+def test_a_session_that_needs_someone_says_so(open_page: Opener, problems: Problems) -> None:
+    console = open_page()
+    page = console.page
+    page.locator("input[value=individual]").check(force=True)
+    people = page.get_by_role("group", name="Participants")
+    expect(people).to_contain_text("People can also join later with a code.")
+    expect(people.get_by_role("button", name="Remove all")).to_be_hidden()
+    for remove in people.get_by_role("button", name="Remove").all()[::-1]:
+        remove.click()
+    expect(people).to_contain_text("Add at least one person. Others can join later with a code.")
+    console.submit.click()
+    expect(people.get_by_role("alert")).to_have_text("Must have at least 1 participant")
+    expect(people.get_by_role("button", name="Add a person")).to_be_focused()
+    problems.expect("400 (Bad Request)")
+    page.keyboard.press("Enter")
+    expect(people.get_by_role("alert")).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(page.locator(".run-name")).to_have_text(["Candidate 1"])
+
+
 def test_an_error_of_an_item_is_shown_in_its_row_of_the_agenda(
     open_page: Opener, problems: Problems
 ) -> None:

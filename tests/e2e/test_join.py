@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from infra.local.instance import Instance
 from infra.local.postgres import EmbeddedPostgres
+from tests.e2e.axe import violations
 from tests.e2e.conftest import protected_service
 from tests.e2e.console import Console, deadlines
 from tests.e2e.problems import FORBIDDEN, NOT_FOUND, Problems
@@ -65,6 +66,11 @@ def open_code(host: Console, people_can: str) -> str:
     dialog = host.page.get_by_role("dialog", name="Join with a code")
     dialog.get_by_label("People can").select_option(people_can)
     dialog.get_by_role("button", name="Open a code").click()
+    return letters_in(dialog)
+
+
+def letters_in(dialog: Locator) -> str:
+    """Return the letters of the code that the dialog shows."""
     letters = dialog.locator(".join-code-letters")
     expect(letters).to_be_visible()
     return letters.inner_text().replace("\n", "").replace(" ", "")
@@ -128,6 +134,55 @@ def test_a_new_person_joins_where_the_session_takes_new_people(host: Console, ph
     expect(Console(phone).status).to_have_text("pending")
     host.page.get_by_role("button", name="Close", exact=True).click()
     expect(host.page.locator("main")).to_contain_text("Zoe")
+
+
+@pytest.mark.parametrize("preset", ["Team quiz", "Exam, one clock"])
+def test_a_session_is_created_without_people_who_join_later(
+    host: Console, phone: Page, preset: str
+) -> None:
+    page = host.page
+    page.goto("/")
+    page.locator("input[value=global]").check(force=True)
+    page.get_by_role("button", name=preset).click()
+    people = page.get_by_role("group", name="Participants")
+    clear = people.get_by_role("button", name="Remove all")
+    if preset == "Team quiz":
+        clear.focus()
+        page.keyboard.press("Enter")
+        expect(people.get_by_role("button", name="Add a person")).to_be_focused()
+    expect(clear).to_be_hidden()
+    expect(people).to_contain_text("Nobody yet: people join later with a code.")
+    assert violations(page) == []
+    host.submit.click()
+    expect(page.get_by_text("Nobody has joined yet.")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("button", name="Open a join code").click()
+    dialog = page.get_by_role("dialog", name="Join with a code")
+    expect(dialog.get_by_label("People can")).to_have_value("newcomers")
+    dialog.get_by_role("button", name="Open a code").click()
+    enter(phone, letters_in(dialog))
+    phone.get_by_label("Your name").fill("Zoe")
+    phone.locator("form").get_by_role("button", name="Join").click()
+    expect(Console(phone).status).to_have_text("pending")
+    dialog.get_by_role("button", name="Close", exact=True).click()
+    expect(page.get_by_text("Nobody has joined yet.")).to_be_hidden()
+    expect(host.clock("Zoe")).to_be_visible()
+
+
+def test_a_quiz_for_all_is_followed_on_their_own_screens(host: Console, phone: Page) -> None:
+    page = host.page
+    page.goto("/")
+    page.locator("input[value=global]").check(force=True)
+    page.get_by_role("button", name="Quiz", exact=True).click()
+    host.submit.click()
+    expect(page.get_by_text("People can follow on their own screens.")).to_be_visible()
+    page.get_by_role("button", name="Open a join code").click()
+    dialog = page.get_by_role("dialog", name="Join with a code")
+    expect(dialog.get_by_label("People can")).to_have_value("spectator")
+    dialog.get_by_role("button", name="Open a code").click()
+    enter(phone, letters_in(dialog))
+    expect(Console(phone).clock("Question 1 of 10")).to_be_visible()
+    expect(phone.get_by_role("button", name="Open a join code")).to_be_hidden()
 
 
 def test_a_closed_code_is_told_plainly_and_too_many_wrong_ones_too(

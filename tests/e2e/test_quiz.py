@@ -19,7 +19,7 @@ def test_a_quiz_is_created_and_ends_after_its_last_question(
     host.page.locator("input[value=global]").check(force=True)
     host.page.get_by_role("button", name="Quiz", exact=True).click()
     host.field("Questions").fill("2")
-    host.field("Time per turn or question").fill("0:01")
+    host.field("Time per question").fill("0:01")
     host.submit.click()
     expect(host.status).to_have_text("pending")
     guest = open_in_second_window(host.page.url)
