@@ -1,7 +1,8 @@
 import { isTerminal, nearest } from "/clients/js/synckairos.js";
 import { duration, timeOfDay } from "./format.js";
 import { losesByFlag, resultText } from "./game-result.js";
-import { currentItem, titleOf } from "./programme.js";
+import { currentItem } from "./programme.js";
+import { itemTitle } from "./questions.js";
 import { turnWords } from "./turn-words.js";
 import { wordsOf } from "./words.js";
 
@@ -78,8 +79,7 @@ function statusAnnouncement(state, names) {
 }
 
 function turnAnnouncement(state, names) {
-  const item = state.items && currentItem(state);
-  if (item) return `${titleOf(item)}.`;
+  if (state.items && currentItem(state)) return `${itemTitle(state)}.`;
   if (!state.active_participant_id) return `${turnWords(state).turn} ${state.cycle_number}.`;
   const left = nearest(state, state.server_time_ms);
   const rest = left === null ? "" : `, ${duration(Math.round(left / 1000) * 1000)} left`;

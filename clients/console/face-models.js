@@ -10,6 +10,7 @@ import {
 } from "/clients/js/synckairos.js";
 import { count } from "./format.js";
 import { resultOf } from "./game-result.js";
+import { itemTitle } from "./questions.js";
 import { turnWords } from "./turn-words.js";
 
 /**
@@ -102,7 +103,8 @@ function groupFace(state, group, names) {
 function globalFaces(state, names) {
   const active = currentId(state);
   const participantId = active ?? state.participants[0]?.participant_id;
-  const turn = itemName(state) ?? (active ? names.participant(active) : undefined);
+  const whose = active ? names.participant(active) : undefined;
+  const turn = state.items ? itemTitle(state) : whose;
   const { session_clock: sessionClock, cycle_clock: cycleClock } = state;
   const round = `${turnWords(state).turn} ${Math.max(1, state.cycle_number)}`;
   const cycle = {
@@ -127,12 +129,6 @@ function globalFaces(state, names) {
   };
   if (!cycleClock) return [whole];
   return sessionClock ? [cycle, whole] : [cycle];
-}
-
-/** The title of the running item of a programme; before the start, of the first one. */
-function itemName({ items, active_item_id: id }) {
-  const item = items?.find((one) => one.item_id === id) ?? items?.[0];
-  return item && (item.title ?? item.item_id);
 }
 
 function elapsedFace(state, names) {

@@ -35,6 +35,11 @@ export function currentItem({ items, active_item_id: id, status }) {
   return items.find((item) => item.item_id === id) ?? null;
 }
 
+/** The last item of a round that has run so far; the first one if none has. */
+export function lastPlayed({ items }) {
+  return items.findLast((item) => item.used_ms + item.over_ms > 0) ?? items[0];
+}
+
 /** The item after the running one; null if that is the last one of the last round. */
 export function nextItem(state) {
   const { items, repeat } = state;

@@ -1,7 +1,8 @@
-import { currentItem, positionOf, titleOf } from "./programme.js";
+import { currentItem, lastPlayed, positionOf, titleOf } from "./programme.js";
+import { turnWords } from "./turn-words.js";
 
 /**
- * @typedef {object} Question the question that runs now; after the end, the last one
+ * @typedef {object} Question the question that runs now; after the end, the last one that ran
  * @property {number} number from 1
  * @property {?number} total how many there are; null if the session doesn't say
  * @property {string} text such as "Question 3 of 10"
@@ -28,9 +29,16 @@ export function questionOf(state) {
   };
 }
 
+/** The title of the item of a programme that runs now, or ran last; questions have numbers. */
+export function itemTitle(state) {
+  const item = currentItem(state) ?? lastPlayed(state);
+  const isQuestion = turnWords(state).turn === "Question" && item.kind !== "break";
+  return isQuestion ? questionOf(state).text : titleOf(item);
+}
+
 function positionIn(state) {
-  const position = positionOf(state, (item) => item.kind !== "break");
-  return currentItem(state) ? position : { ...position, number: position.total };
+  const item = currentItem(state) ?? lastPlayed(state);
+  return positionOf(state, (one) => one.kind !== "break", { item, round: state.round ?? 1 });
 }
 
 function cycleIn({ cycle_number: cycle, sync_mode: mode, metadata }) {

@@ -1,10 +1,11 @@
 import { isTerminal } from "/clients/js/synckairos.js";
 import { el, setText } from "./dom.js";
+import { countdownSeconds } from "./format.js";
 import { questionOf } from "./questions.js";
-import { roomView } from "./room-clock.js";
+import { roomView, warningOf } from "./room-clock.js";
 import { roomClockPage, runPage } from "./run-page.js";
 import { stepper } from "./run-steps.js";
-import { isUnderWay } from "./runs.js";
+import { isUnderWay, sectionOf } from "./runs.js";
 import { stepBar } from "./step-bar.js";
 import { titledDisplay } from "./titled-display.js";
 
@@ -48,7 +49,24 @@ export const quizAnswersDisplay = titledDisplay(() => roomClockPage(questionView
 function questionView(state, names) {
   const view = roomView(state, names);
   if (isTerminal(state) || state.status === "pending") return view;
-  return (at) => ({ ...view(at), label: questionOf(state).text, detail: answersText(state) });
+  const over = isQuestionOver(state) ? overView(state) : {};
+  return (at) => ({
+    ...view(at),
+    ...over,
+    label: questionOf(state).text,
+    detail: answersText(state),
+  });
+}
+
+/** Whether everyone has answered or is out of time. */
+function isQuestionOver({ participants }) {
+  return participants.length > 0 && participants.every((run) => sectionOf(run) === "done");
+}
+
+/** The time that was left when the question ended. */
+function overView(state) {
+  const left = Math.min(...state.participants.map((run) => run.clock.left_ms));
+  return { text: countdownSeconds(left), ...(left <= 0 && warningOf(state, left)) };
 }
 
 function answersText({ participants }) {

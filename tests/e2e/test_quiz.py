@@ -36,6 +36,24 @@ def test_a_quiz_is_created_and_ends_after_its_last_question(
         expect(page.page.locator(".outcome")).to_contain_text("Completed at")
 
 
+def test_a_quiz_that_ends_early_shows_its_last_question(
+    open_page: Opener, service: Instance
+) -> None:
+    question = {"item_id": "question", "duration_ms": 30_000, "on_end": "wait"}
+    session = create_session(
+        service.url,
+        "global empty",
+        total_time_ms=None,
+        items=[question],
+        repeat=10,
+        metadata=_PURPOSE,
+    )
+    session.do("start", "switch", "switch", "complete")
+    console = open_page(session.path)
+    expect(console.clock("Question 3 of 10")).to_be_visible()
+    expect(console.page.locator(".step[data-done]")).to_have_count(2)
+
+
 def test_the_time_for_an_answer_belongs_to_its_question(
     open_page: Opener, service: Instance
 ) -> None:

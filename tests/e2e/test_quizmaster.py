@@ -108,9 +108,12 @@ def let_time_run_out(quizmaster: Console, phones: list[Page]) -> None:
     expect(quizmaster.page.locator(".big-detail")).to_have_text("1 of 2 answered")
     quizmaster.page.get_by_role("button", name="More time").click()
     dialog = quizmaster.page.get_by_role("dialog")
-    dialog.get_by_label("Minutes").fill("-29s")
+    dialog.get_by_label("Minutes").fill("-24s")
     dialog.get_by_role("button", name="Give time").click()
     expect(ben.get_by_role("alert").filter(has_text=re.compile("Time.s up"))).to_be_visible()
+    room = quizmaster.page.locator(".big-clock")
+    expect(room.get_by_role("timer")).to_have_text("0:00")
+    expect(room.get_by_role("alert")).to_have_text(re.compile("^Time.s up$"))
 
 
 def end(quizmaster: Console, phones: list[Page]) -> None:
