@@ -54,7 +54,7 @@ export function boardGrid(sessions) {
 /** The title is a link to the session, which takes the token along. */
 function titleOf({ id, token }) {
   const link = el("a", { href: sessionLink(id, token), target: "_blank" });
-  return el("h2", { class: "tile-title" }, link);
+  return el("h2", { class: "tile-title", dir: "auto" }, link);
 }
 
 /** The number of columns that gives the largest tiles of about the best shape. */

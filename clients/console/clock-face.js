@@ -17,7 +17,7 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
   const tenths = el("span", { class: "face-tenths" });
   const time = el("div", { class: "face-time", role: "timer" }, whole, tenths);
   const overtime = el("span", { class: "face-overtime" });
-  const name = el("h2", { class: "face-name" });
+  const name = el("h2", { class: "face-name", dir: "auto" });
   const flag = el("span", { class: "face-flag" }, icon("flag"));
   const note = el("span", { class: "face-note" });
   const detail = el("span", { class: "face-detail" });

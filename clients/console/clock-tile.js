@@ -69,7 +69,7 @@ export function clockTile(session, { title, chosen, most }) {
 }
 
 function tileFace() {
-  const name = el("span", { class: "tile-name" });
+  const name = el("span", { class: "tile-name", dir: "auto" });
   const note = el("span", { class: "tile-note" });
   const time = el("span", { class: "tile-time", role: "timer" });
   const head = el("span", { class: "tile-clock-head" }, name, note);

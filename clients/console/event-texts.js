@@ -1,5 +1,6 @@
 import { amountOfTime, count, countdown, duration, lapTime } from "./format.js";
 import { losesByFlag } from "./game-result.js";
+import { isolating } from "./names.js";
 import { positionOf, titleOf } from "./programme.js";
 import { turnWords } from "./turn-words.js";
 
@@ -22,7 +23,8 @@ const UNDONE = {
 };
 
 /** An event of the audit trail as a short sentence. */
-export function eventText(event, state, names) {
+export function eventText(event, state, known) {
+  const names = isolating(known);
   const [who, next] = [sideName(event, names), nextName(event, names)];
   switch (event.event) {
     case "session_started":
@@ -69,7 +71,8 @@ function waitOf({ metadata, occurred_at: acceptedAt }) {
 }
 
 /** The end of a period of overtime as a short sentence. */
-export function periodText({ participant_id: participantId, group_id: groupId, ...period }, names) {
+export function periodText({ participant_id: participantId, group_id: groupId, ...period }, known) {
+  const names = isolating(known);
   const who = participantId ? names.participant(participantId) : names.group(groupId);
   return `${who}: a period ended, ${count(period.periods_left, "period")} left`;
 }
@@ -177,5 +180,5 @@ export function actorText(actor, names) {
   const [role, ...rest] = actor.split(":");
   const subject = rest.join(":");
   if (!subject) return `by ${role === "service" ? "the service" : role}`;
-  return `by ${names.knows(subject) ? names.participant(subject) : subject}`;
+  return `by ${names.knows(subject) ? isolating(names).participant(subject) : subject}`;
 }

@@ -85,7 +85,7 @@ function row(one, names) {
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, names.participant(one.participant_id)),
+    el("th", { scope: "row", dir: "auto" }, names.participant(one.participant_id)),
     el("td", {}, String(one.turns)),
     el(
       "td",

@@ -21,7 +21,7 @@ export function memberButtons(onMember) {
   }
 
   function add(id) {
-    const name = el("span");
+    const name = el("span", { dir: "auto" });
     const tag = personTag("member", () => onMember(id), name);
     members.set(id, { name, tag });
     element.append(tag.element());

@@ -1,6 +1,11 @@
 import { modeOf } from "./modes.js";
 import { wordsOf } from "./words.js";
 
+/** The blocks of Unicode whose letters are written from right to left. */
+const RIGHT_TO_LEFT = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]/u;
+const FIRST_STRONG_ISOLATE = "\u2068";
+const END_OF_ISOLATE = "\u2069";
+
 /**
  * Remembers the names over the states of a session. It returns `namesOf` a state, in which those who
  * have left keep their last name.
@@ -41,6 +46,22 @@ export function namesOf(state, known = new Map()) {
       return given ?? soleMember ?? `Team ${position + 1}`;
     },
   };
+}
+
+/**
+ * The same names for a sentence: one that is written from right to left is isolated, so that it
+ * doesn't turn the words and times beside it around.
+ */
+export function isolating(names) {
+  return {
+    ...names,
+    participant: (id) => isolated(names.participant(id)),
+    group: (id) => isolated(names.group(id)),
+  };
+}
+
+function isolated(name) {
+  return RIGHT_TO_LEFT.test(name) ? `${FIRST_STRONG_ISOLATE}${name}${END_OF_ISOLATE}` : name;
 }
 
 /** The value if it is a non-empty string; applications may store anything in the metadata. */

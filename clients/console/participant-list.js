@@ -31,7 +31,7 @@ export function participantList(onPick) {
   }
 
   function add(id) {
-    const name = el("span");
+    const name = el("span", { dir: "auto" });
     const time = el("span", { class: "participant-time" });
     const tag = personTag("person", () => onPick(id), name, time);
     const row = el("li", {}, tag.element());

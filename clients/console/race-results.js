@@ -57,7 +57,7 @@ export function raceResults({ onStep, most = Infinity }) {
 
 function resultRow(onUndo) {
   const place = el("td", { class: "result-place" });
-  const name = el("th", { scope: "row" });
+  const name = el("th", { scope: "row", dir: "auto" });
   const time = el("td", { class: "result-time" });
   const gap = el("td", { class: "result-gap" });
   const button = el("button", { type: "button", class: "quiet", onclick: onUndo }, "Undo");

@@ -10,7 +10,7 @@ import { isLow } from "./thresholds.js";
  * `update` takes a new state; `draw` changes the document only when the text changes.
  */
 export function runRow({ onStep, onMore }) {
-  const name = el("span", { class: "run-name" });
+  const name = el("span", { class: "run-name", dir: "auto" });
   const extra = el("span", { class: "run-extra" });
   const detail = el("span", { class: "run-detail" });
   const time = el("span", { class: "run-time" });

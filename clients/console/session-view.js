@@ -140,7 +140,7 @@ function titleOf(state, { title }) {
   const { status } = state;
   const kind = kindOf(state);
   return [
-    el("h1", { title }, title),
+    el("h1", { title, dir: "auto" }, title),
     ...(title === kind ? [] : [el("span", { class: "top-mode", title: kind }, kind)]),
     el("span", { class: "pill", data: { status } }, status),
   ];

@@ -15,7 +15,7 @@ import { countdown, untilChange } from "./format.js";
  * @returns {SharedClock}
  */
 export function sharedClock() {
-  const title = el("h2", { class: "face-name" });
+  const title = el("h2", { class: "face-name", dir: "auto" });
   const note = el("span", { class: "face-note" });
   const whole = el("span", { class: "face-whole" });
   const tenths = el("span", { class: "face-tenths" });

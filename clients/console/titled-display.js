@@ -4,7 +4,7 @@ import { el, setText } from "./dom.js";
 export function titledDisplay(makePage) {
   return (tools) => {
     const page = makePage(tools);
-    const title = el("h1", { class: "room-title" });
+    const title = el("h1", { class: "room-title", dir: "auto" });
     const element = el("div", { class: "room" }, title, page.element);
 
     function update(detail, names, allowed) {

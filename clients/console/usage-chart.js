@@ -86,7 +86,7 @@ export function usageChart() {
 }
 
 function usageRow() {
-  const name = el("span", { class: "usage-name" });
+  const name = el("span", { class: "usage-name", dir: "auto" });
   const time = el("span", { class: "usage-time" });
   const bar = usageBar();
   const element = el("li", {}, name, bar.element, time);

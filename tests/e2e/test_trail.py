@@ -38,6 +38,30 @@ def test_every_change_is_listed_newest_first(open_page: Opener, service: Instanc
     assert times == [event["occurred_at"] for event in reversed(session.events)]
 
 
+def test_names_from_right_to_left_keep_the_order_of_a_sentence(
+    open_page: Opener, service: Instance
+) -> None:
+    names = ("\u05e9\u05e8\u05d4", "\u0639\u0644\u064a", "Ada")
+    people = [{"participant_id": f"p{n}", "name": name} for n, name in enumerate(names)]
+    session = create_session(
+        service.url, "per_cycle", participants=people, time_per_cycle_ms=60_000
+    )
+    session.do("start", "switch", "switch")
+    console = open_page(session.path)
+    sarah, ali = (f"\N{FIRST STRONG ISOLATE}{one}\N{POP DIRECTIONAL ISOLATE}" for one in names[:2])
+    expect(console.events).to_have_text(
+        [f"{ali} → Ada", f"{sarah} → {ali}", f"Started: {sarah}{S} clock runs", "Session created"]
+    )
+    boxes = console.events.nth(1).evaluate("""text => [0, 1].map(n => {
+      const range = document.createRange();
+      const at = n ? text.firstChild.length - 2 : 1;
+      range.setStart(text.firstChild, at);
+      range.setEnd(text.firstChild, at + 1);
+      return range.getBoundingClientRect().left;
+    })""")
+    assert boxes == sorted(boxes), "the one whose turn ended is to the left of the next"
+
+
 def test_a_change_is_listed_at_once(open_page: Opener, service: Instance) -> None:
     session = create_session(service.url)
     console = open_page(session.path)
