@@ -3,6 +3,7 @@ import { keepDrawn } from "/clients/js/drawing.js";
 import { clockTile } from "./clock-tile.js";
 import { connect } from "./connect.js";
 import { el } from "./dom.js";
+import { INCOMPLETE_LINK } from "./error-texts.js";
 import { fragmentOf } from "./session-link.js";
 import { wakeLock } from "./wake-lock.js";
 
@@ -33,4 +34,8 @@ function show() {
 }
 
 if (isUuid(id)) show();
-else main.replaceChildren(el("h1", {}, "This link doesn’t lead to a session"));
+else {
+  const [title, words] = INCOMPLETE_LINK;
+  const parts = [el("h1", {}, title), el("p", {}, words)];
+  main.replaceChildren(el("section", { class: "message-page" }, ...parts));
+}

@@ -5,6 +5,11 @@ const REFUSALS = {
   403: ["Your link doesn’t allow this", "Ask the host for a link that does."],
   404: ["Session not found", "Open the link that you were given for this session."],
 };
+/** What a page says, as a title and an instruction, if its address has no session. */
+export const INCOMPLETE_LINK = [
+  "This link doesn’t lead to a session",
+  "It may be incomplete. Open the whole link, or ask the host for a new one.",
+];
 const NOT_SAVED = "The service can’t save changes right now. Try again shortly.";
 const TOO_MANY = "Too many requests";
 const NOTHING_TO_UNDO = "There is nothing to undo. A session keeps only its last 8 switches.";
@@ -36,10 +41,10 @@ export function refusalText({ status }) {
 
 /** An error as one or two sentences for the user. */
 export function errorText({ status, code, message, details, retryAfterMs }) {
-  if (status === 0) return "The service can’t be reached.";
+  if (status === 0) return "The service can’t be reached. Check your connection, then try again.";
   if (status === 401 || status === 403) return REFUSALS[status].join(". ");
   if (Array.isArray(details)) return "The service refused these values.";
-  if (code === "CONFLICT") return "Someone else was faster.";
+  if (code === "CONFLICT") return "Someone else was faster. Look at the clocks first.";
   if (code === "STORE_UNAVAILABLE") return NOT_SAVED;
   if (status === 429) return `${TOO_MANY}. Try again ${inTime(retryAfterMs)}.`;
   return `${message}.`;

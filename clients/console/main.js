@@ -4,7 +4,7 @@ import { mayCreate, mayHost } from "./allowed.js";
 import { connect } from "./connect.js";
 import { createForm } from "./create-form.js";
 import { el } from "./dom.js";
-import { refusalText } from "./error-texts.js";
+import { INCOMPLETE_LINK, refusalText } from "./error-texts.js";
 import { joinPage } from "./join-page.js";
 import { messagePage } from "./message-page.js";
 import { recentList } from "./recent-list.js";
@@ -37,9 +37,7 @@ function route() {
   const id = query.get("session");
   if (id === null) showForm(query.get("create"));
   else if (isUuid(id)) showSession(id.toLowerCase());
-  else {
-    leave = messagePage(page, "This link doesn’t lead to a session", "It may be incomplete.");
-  }
+  else leave = messagePage(page, ...INCOMPLETE_LINK);
 }
 
 function showForm(wantedId) {

@@ -127,3 +127,4 @@ def test_the_room_s_clock_and_one_candidate_s_are_shown(
 def test_a_link_without_a_session_says_so(open_page: Opener) -> None:
     page = open_page("/embed").page
     expect(page.get_by_role("heading", level=1)).to_contain_text("lead to a session")
+    expect(page.get_by_text("ask the host for a new one")).to_be_visible()
