@@ -1,6 +1,13 @@
 import { elapsed, isTerminal, shown, startsIn } from "/clients/js/synckairos.js";
 import { outcomeText } from "./announcements.js";
-import { count, countdownSeconds, elapsedTime, timeOfDay, untilNextSecond } from "./format.js";
+import {
+  count,
+  countdownSeconds,
+  duration,
+  elapsedTime,
+  timeOfDay,
+  untilNextSecond,
+} from "./format.js";
 import { countsUp, isUnderWay, roomClock } from "./runs.js";
 import { warningAt } from "./thresholds.js";
 import { wordsOf } from "./words.js";
@@ -60,7 +67,7 @@ function elapsedView(state, at) {
 
 function endedView(state, names, at) {
   const ran = elapsed(state, at);
-  const text = countsUp(state) ? elapsedTime(ran) : countdownSeconds(ran);
+  const text = countsUp(state) ? elapsedTime(ran) : duration(Math.floor(ran / 1000) * 1000);
   return { ...calm("Ended after", text), detail: outcomeText(state, names) };
 }
 

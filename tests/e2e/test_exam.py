@@ -239,3 +239,11 @@ def test_the_last_finish_is_confirmed_because_it_ends_the_exam(
     console.page.get_by_role("button", name="Finish: Candidate 1").click()
     console.page.get_by_role("dialog").get_by_role("button", name="Finish").click()
     expect(console.status).to_have_text("completed")
+
+
+def test_an_exam_that_ends_at_once_took_no_time(open_page: Opener, service: Instance) -> None:
+    session = exam(service.url, 1)
+    session.do("start", "complete")
+    clock = open_page(session.path).page.locator(".big-clock")
+    expect(clock).to_contain_text("Ended after")
+    expect(clock.get_by_role("timer")).to_have_text("0:00")
