@@ -20,9 +20,13 @@ export function runControls({ act, ask }) {
   );
   const pause = button("Pause all", () => act.pauseOrResume(), { id: "pause" });
   const beginWords = el("span");
-  const begin = el("button", { type: "button", onclick: () => act.begin(waiting) }, beginWords);
+  const begin = el(
+    "button",
+    { type: "button", class: "begin", onclick: () => act.begin(waiting) },
+    beginWords,
+  );
   const add = button("", () => ask("addRun"));
-  const give = button("More time …", () => ask("giveTime"));
+  const give = button("More time …", () => ask("giveTime"), { class: "give" });
   const end = item("", "complete");
   const cancel = item("Cancel the session …", "cancel");
   const remove = item("Delete the session …", "delete", "danger");

@@ -115,6 +115,33 @@ def test_each_tile_follows_its_session_and_tells_its_state_in_words(
     expect(tile(page, "First").locator(".tile-status")).to_have_text("Completed")
 
 
+def test_what_a_clock_says_is_not_cut_on_a_phone(open_page: Opener, service: Instance) -> None:
+    action = {"type": "end_session", "winner_by": "time"}
+    game = create_session(service.url, action_on_timeout=action)
+    game.do("start")
+    game.adjust(0, 1_000, "correction")
+    question = {"item_id": "q", "title": "Question", "duration_ms": 1_000, "on_end": "wait"}
+    quiz = create_session(
+        service.url,
+        "global empty",
+        total_time_ms=None,
+        items=[question],
+        repeat=10,
+        metadata={"purpose": "quiz"},
+    )
+    quiz.do("start")
+    page = open_page().page
+    page.set_viewport_size({"width": 390, "height": 844})
+    others = [create_session(service.url) for _ in range(8)]
+    page.goto(service.url + path_of([game, quiz, *others]))
+    notes = page.locator(".tile-note:not(:empty)")
+    expect(notes).to_have_count(3)
+    expect(page.locator(".tile-name").nth(2)).to_have_text("Question 1 of 10")
+    cut = "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
+    assert notes.evaluate_all(cut) == []
+    assert page.evaluate(_OVERLAPS) == []
+
+
 def test_a_tile_says_that_its_session_was_deleted(open_page: Opener, service: Instance) -> None:
     session = create_session(service.url)
     page = open_page(path_of([session])).page

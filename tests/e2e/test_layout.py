@@ -235,3 +235,55 @@ def test_a_finger_finds_everything_large_enough(
         console.page.goto(session.path)
         expect(console.status).to_have_text("running")
         assert console.page.evaluate(_SMALL) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_buttons_of_an_auction_with_bidders_are_beside_each_other(
+    open_page: Opener, service: Instance, width: int
+) -> None:
+    session = with_purpose(service.url, "auction")
+    session.do("start")
+    console = open_page(session.path)
+    console.page.set_viewport_size({"width": width, "height": 800})
+    expect(console.status).to_have_text("running")
+    pause, more = (
+        console.page.get_by_role("button", name=name, exact=True).bounding_box()
+        for name in ("Pause P" if width > 720 else "Pause", "More")
+    )
+    assert pause
+    assert more
+    assert 0 < more["x"] - (pause["x"] + pause["width"]) < 24
+
+
+def test_the_result_of_a_race_is_one_line_each(open_page: Opener, service: Instance) -> None:
+    session = with_purpose(service.url, "race")
+    session.do("start", "complete")
+    console = open_page(session.path)
+    cells = console.page.locator(".result-time")
+    expect(cells).to_have_text(["No finish"] * 4)
+    for width in WIDTHS:
+        console.page.set_viewport_size({"width": width, "height": 800})
+        lines = cells.evaluate_all(
+            "cells => cells.map(cell => { const range = document.createRange();"
+            " range.selectNodeContents(cell); return range.getClientRects().length; })"
+        )
+        assert lines == [1] * 4, width
+        assert console.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("purpose", ["exam", "quiz_answers"])
+@pytest.mark.parametrize("status", ["running", "completed"])
+def test_no_button_of_a_room_has_a_line_of_its_own_on_a_phone(
+    open_page: Opener, service: Instance, purpose: str, status: str
+) -> None:
+    session = with_purpose(service.url, purpose)
+    session.do("start", *(["complete"] if status == "completed" else []))
+    console = open_page(session.path)
+    console.page.set_viewport_size({"width": 390, "height": 844})
+    expect(console.status).to_have_text(status)
+    more = console.page.get_by_role("button", name="More", exact=True)
+    beside = more.evaluate(
+        "more => [...more.parentNode.children].some(one => one !== more"
+        " && one.checkVisibility() && one.offsetTop === more.offsetTop)"
+    )
+    assert beside
