@@ -1,6 +1,7 @@
 """Fixtures and settings that all tests share, and the order of tests on several workers."""
 
 import os
+import signal
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,7 +73,10 @@ def pytest_configure() -> None:
 
     Otherwise each instance imports the service, which takes most of a second, and each client loads
     the certificates, which takes 20 ms; and Hypothesis refuses examples that take over 200 ms.
+
+    A shell starts background jobs with SIGINT ignored, and so would the programs that tests start.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     forked.is_enabled = True
     settings.register_profile("untimed", deadline=None)
     settings.load_profile("untimed")

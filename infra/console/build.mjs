@@ -11,6 +11,7 @@ import esbuild from "esbuild";
 
 const CLIENTS = fileURLToPath(new URL("../../clients", import.meta.url));
 const CONSOLE = join(CLIENTS, "console");
+const LIBRARY = join(CLIENTS, "js/");
 const PAGES = ["index", "board", "embed"];
 const OPTIONS = { bundle: true, minify: true, format: "esm", charset: "utf8", write: false };
 const TARGET = "es2022";
@@ -71,9 +72,17 @@ function textOf({ outputFiles: [file] }) {
   return file.text;
 }
 
-/** `/clients/js/` is a path of the service, and modules with a file of their own stay outside. */
+/**
+ * `/clients/js/` is a path of the service, and modules with a file of their own stay outside. Imports
+ * between the library's modules are resolved here, too: esbuild would add what `package.json` says,
+ * and the names in its output would depend on which import of a module it resolves first.
+ */
 function resolveAddresses(build) {
   build.onResolve({ filter: /^\/clients\/js\// }, ({ path }) => ({ path: join(CLIENTS, "..", path) }));
+  build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
+    const module = join(resolveDir, path);
+    return module.startsWith(LIBRARY) ? { path: module } : undefined;
+  });
   build.onResolve({ filter: /^\.\/(theme|vendor\/[\w-]+)\.js$/ }, ({ path }) => ({
     path: path.replace(".", "/console"),
     external: true,

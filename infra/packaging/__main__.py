@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from infra.packaging import template
+from infra.packaging.build_lock import locked_build
 from infra.packaging.local_build import build_locally
 from infra.packaging.manifest import LAYER_ZIP, PYTHON_VERSION, functions
 from infra.packaging.packaging_errors import PackagingFailed
@@ -19,10 +20,11 @@ def main() -> None:
     """Run all steps and print their durations; exit with an error message if one fails."""
     options = _options()
     try:
-        if options.platform == "host":
-            _step("functions and layer, unpacked for this machine", build_locally)
-        else:
-            _package(options.stage)
+        with locked_build():
+            if options.platform == "host":
+                _step("functions and layer, unpacked for this machine", build_locally)
+            else:
+                _package(options.stage)
     except PackagingFailed as error:
         sys.exit(f"package: {error}")
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from resource import struct_rusage
 from statistics import median
 
+from infra.packaging.build_lock import locked_build
 from infra.packaging.local_build import LocalBuild, build_locally
 from infra.packaging.manifest import Function
 from infra.packaging.packaging_errors import PackagingFailed
@@ -151,8 +152,9 @@ def _start(
 def main() -> None:
     """Build all functions, measure their cold starts and print the table."""
     try:
-        built = build_locally()
-        print(table(measure(built, built.functions)))
+        with locked_build():
+            built = build_locally()
+            print(table(measure(built, built.functions)))
     except PackagingFailed as error:
         sys.exit(f"coldstart: {error}")
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from infra.local.npm import NpmError, is_node_installed, npm_install
 from tests.conftest import missing
 
 _SOURCES = Path(__file__).parents[2] / "clients" / "console"
+_BUILDS, _AT_ONCE = 24, 6
 _NOBODY = "http://127.0.0.1:9"
 """The address of a registry that doesn't answer."""
 
@@ -47,6 +49,15 @@ def test_the_same_sources_give_the_same_files_without_the_registry(
     monkeypatch.setenv("npm_config_registry", _NOBODY)
     build_console(tmp_path / "again")
     assert contents(tmp_path / "again") == contents(built)
+
+
+def test_builds_at_once_give_the_same_files(built: Path, tmp_path: Path) -> None:
+    """esbuild resolves imports in parallel, so on a busy machine their order differs."""
+    folders = [tmp_path / f"at-once-{number}" for number in range(_BUILDS)]
+    with ThreadPoolExecutor(_AT_ONCE) as executor:
+        list(executor.map(build_console, folders))
+    expected = contents(built)
+    assert [folder.name for folder in folders if contents(folder) != expected] == []
 
 
 def test_a_file_that_changed_after_the_build_is_a_fault(built: Path) -> None:

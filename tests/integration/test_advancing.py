@@ -1,6 +1,5 @@
 """Test sessions, whose time the API advances, over HTTP and live connections."""
 
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from infra.local.instance import Instance
 from shared.application.session_view import timestamp
 from shared.domain.units import Instant
 from tests.support.api import LIVE_FIELDS, ApiClient, chess, details_of, error_of, participant
+from tests.support.instants import ms_of
 from tests.support.live import connect_live, versions
 
 _HOUR = 3_600_000
@@ -29,10 +29,6 @@ async def advanced(
 
 async def real_time(api: ApiClient) -> int:
     return int((await api.http.get("/v1/time")).json()["timestamp_ms"])
-
-
-def ms_of(timestamp: str) -> int:
-    return round(datetime.fromisoformat(timestamp).timestamp() * 1000)
 
 
 @pytest.mark.http

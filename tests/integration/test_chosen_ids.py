@@ -54,7 +54,7 @@ async def test_a_game_is_played_with_ids_of_the_application(guarded: ApiClient) 
     again = await guarded.http.post(f"/v1/sessions/{session_id}/switch", headers=bearer(own))
     assert check_documented(again, _switch).json()["data"]["active_participant_id"] == ALICE
 
-    for chosen, shown, ms in ((ALICE, ALICE, 5_000), (BEN, BEN, 6_000), (upper, cleo, 7_000)):
+    for chosen, shown, ms in ((ALICE, ALICE, 50_000), (BEN, BEN, 60_000), (upper, cleo, 70_000)):
         adjusted = await guarded.adjust(session_id, chosen, {"total_time_ms": ms})
         assert adjusted.status_code == 200, adjusted.text
         banks = {

@@ -15,7 +15,7 @@ from shared.http.openapi import models
 from shared.store.join_codes import MOST_WRONG_OF_ADDRESS
 from tests.support import tokens
 from tests.support.api import ApiClient, api_client, check_documented, chess, details_of, error_of
-from tests.support.target import running_service
+from tests.support.target import IS_FUNCTIONS, running_service
 from tests.support.tokens import WITH_AUTHENTICATION, bearer
 
 pytestmark = pytest.mark.http
@@ -23,6 +23,8 @@ pytestmark = pytest.mark.http
 _code = TypeAdapter(models.JoinCodeAnswer)
 _join = TypeAdapter(models.JoinAnswer)
 WRONG = "ZZZZZZ"
+_HOPS = "2" if IS_FUNCTIONS else "1"
+"""The tests are a proxy, and the gateway of functions is another one."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def guessed_url() -> Iterator[str]:
     """A service whose limit of wrong codes no other test shares; each test has an address."""
     with (
         embedded_redis() as redis_url,
-        running_service(redis_url, **WITH_AUTHENTICATION, TRUSTED_PROXY_HOPS="1") as url,
+        running_service(redis_url, **WITH_AUTHENTICATION, TRUSTED_PROXY_HOPS=_HOPS) as url,
     ):
         yield url
 

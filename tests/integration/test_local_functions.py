@@ -494,8 +494,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 from infra.local.functions import LocalRunOptions, running_functions
-for each in (signal.SIGINT, signal.SIGTERM):  # shells start background jobs with SIGINT ignored
-    signal.signal(each, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 folder = Path({str(folder)!r})
 options = LocalRunOptions(
     file=folder / "serverless.yml", code=lambda _: folder, warm=["echo", "worker"])

@@ -9,7 +9,6 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 import httpx
 import pytest
@@ -20,6 +19,7 @@ from infra.local.instance import Instance, running
 from infra.local.ports import free_port
 from tests.support.api import ApiClient, chess, error_of
 from tests.support.exams import PEOPLE, exam, finish, version_in
+from tests.support.instants import ms_of
 from tests.support.live import connect_live
 
 _SUSPENDED_S = 2.5
@@ -151,7 +151,7 @@ async def test_a_flag_falls_at_its_deadline_though_redis_was_suspended(
     valkey: ValkeyServer, instance: Instance, api: ApiClient
 ) -> None:
     session_id = await api.started(chess(participants=_short_clocks()))
-    deadline = _ms((await api.session(session_id))["deadline_at"])
+    deadline = ms_of((await api.session(session_id))["deadline_at"])
     async with connect_live(instance, session_id) as follower:
         pid = valkey._process.pid
         os.kill(pid, signal.SIGSTOP)
@@ -173,7 +173,3 @@ async def redis_client(valkey: ValkeyServer) -> AsyncIterator[Redis]:
 
 def _short_clocks() -> list[dict[str, object]]:
     return [{**p, "total_time_ms": 1_000} for p in chess()["participants"]]
-
-
-def _ms(timestamp: str) -> int:
-    return round(datetime.fromisoformat(timestamp).timestamp() * 1000)

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from datetime import datetime
 
 import httpx
 import pytest
 
 from infra.local.instance import Instance, running
 from tests.support.api import ApiClient, api_client, chess
+from tests.support.instants import ms_of
 from tests.support.live import connect_live
 
 _TOLERANCE_MS = 2_000
@@ -32,7 +32,7 @@ async def test_a_skewed_instance_gives_the_same_answers(api: ApiClient, skewed: 
         assert here["deadline_at"] == there["deadline_at"]
         assert 0 <= there["server_time_ms"] - here["server_time_ms"] < 60_000
         used = sum(p["time_used_ms"] for p in there["participants"])
-        running_ms = there["server_time_ms"] - _ms(there["session_started_at"])
+        running_ms = there["server_time_ms"] - ms_of(there["session_started_at"])
         assert used == running_ms < 60_000
         async with connect_live(skewed, session_id) as follower:
             await api.do(session_id, "pause")
@@ -52,7 +52,3 @@ async def _clock_difference_ms(here: httpx.AsyncClient, there: httpx.AsyncClient
     second = (await there.get("/v1/time")).json()["timestamp_ms"]
     passed_ms = (time.monotonic() - began) * 1000
     return float(max(0, first - second, second - first - passed_ms))
-
-
-def _ms(timestamp: str) -> int:
-    return round(datetime.fromisoformat(timestamp).timestamp() * 1000)

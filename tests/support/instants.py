@@ -16,3 +16,8 @@ def in_utc(instant: str) -> str:
     """Return the instant as the API shows it."""
     utc = datetime.fromisoformat(instant).astimezone(UTC)
     return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def ms_of(instant: str) -> int:
+    """Return the instant as ms since 1970."""
+    return round(datetime.fromisoformat(instant).timestamp() * 1000)

@@ -4,6 +4,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -108,7 +109,12 @@ class Checkout:
 
     def wait(self, process: subprocess.Popen[str]) -> ScriptResult:
         """Wait for a started script, at most 30 s, and return its result."""
-        output, _ = process.communicate(timeout=_TIMEOUT_S)
+        try:
+            output, _ = process.communicate(timeout=_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
         return ScriptResult(process.returncode, output, self.calls())
 
     def calls(self) -> list[list[str]]:

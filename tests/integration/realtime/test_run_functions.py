@@ -39,7 +39,10 @@ def output() -> Iterator[str]:
             yield "".join(process.stdout.readline() for _ in range(_LINES))
         finally:
             process.send_signal(signal.SIGINT)
-        assert process.wait(_STOPS_WITHIN_S) == 0
+        try:
+            assert process.wait(_STOPS_WITHIN_S) == 0
+        finally:
+            process.kill()
 
 
 async def test_sessions_can_be_followed_with_the_printed_urls(output: str) -> None:
