@@ -164,7 +164,10 @@ class BankRules(ClockRules, Generic[Owner]):
     def max_unattended_ms(self, session: Session) -> Millis:
         if not session.auto_advances or not self.left(session):
             return super().max_unattended_ms(session)
-        budgets = [session.budget_of(owner) for owner in self.owners(session)]
+        owners, active = [*self.playing(session)], self.active_owner(session)
+        if active and all(owner is not active for owner in owners):
+            owners.append(active)  # a retired one's clock runs until its turn ends
+        budgets = [session.budget_of(owner) for owner in owners]
         return Millis(sum(one.total_ms + one.control.delay_ms for one in budgets))
 
     def automatic_cycle_lengths(self, session: Session) -> list[Millis]:

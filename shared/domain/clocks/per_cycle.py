@@ -44,7 +44,7 @@ class PerCycle(ClockRules):
         return self.begin_cycle(session, participant_id)
 
     def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
-        lengths = (_length(session, p) for p in session.participants if not p.is_retired)
+        lengths = (_usual_length(session, p) for p in session.participants if not p.is_retired)
         return [length for length in lengths if length]
 
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
@@ -87,4 +87,9 @@ def _name_of(participant: Participant) -> ClockName:
 
 
 def _length(session: Session, participant: Participant) -> Millis | None:
-    return participant.next_cycle_ms or session.time_per_cycle_ms or participant.bank_ms
+    return participant.next_cycle_ms or _usual_length(session, participant)
+
+
+def _usual_length(session: Session, participant: Participant) -> Millis | None:
+    """Return the length of the participant's cycles other than an adjusted next one."""
+    return session.time_per_cycle_ms or participant.bank_ms

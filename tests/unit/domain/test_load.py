@@ -9,7 +9,7 @@ from shared.domain.errors import RuleViolation
 from shared.domain.events import SessionChange
 from shared.domain.session import Session, SyncMode
 from shared.domain.settlement import settle
-from shared.domain.units import Instant, Millis
+from shared.domain.units import DAY, Instant, Millis
 from tests.fuzz.extent import extent
 from tests.unit.domain.random_games import RandomSession, random_sessions, run_commands
 from tests.unit.domain.scenarios import (
@@ -64,6 +64,14 @@ def test_different_cycle_lengths_are_averaged() -> None:
         SyncMode.PER_CYCLE, seat(ANNA, 1_000), seat(BEN, 3_000), auto_advance=True
     )
     assert automatic_load(session) == _MIN_SIZE * UNIT // 2
+
+
+def test_an_adjusted_next_cycle_does_not_change_the_load() -> None:
+    session = open_session(
+        SyncMode.PER_CYCLE, seat(ANNA, 1_000), seat(BEN, 1_000), auto_advance=True
+    )
+    adjusted = play(session).start().give(BEN, add=DAY, at=0).session
+    assert automatic_load(adjusted) == automatic_load(session)
 
 
 def test_a_group_bank_counts_once_for_all_its_members() -> None:

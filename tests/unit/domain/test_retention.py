@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 from hypothesis import given
 
-from shared.domain.commands import NewGroup
+from shared.domain.commands import NewGroup, UpdateParticipant
 from shared.domain.session import Session, SyncMode
 from shared.domain.settlement import settle
 from shared.domain.timekeeping import deadline, next_wakeup, retention_ms
@@ -29,6 +29,7 @@ from tests.unit.domain.scenarios import (
 )
 
 SKIP = on_timeout("skip_cycle")
+_TEAMS = teams(DAY, RED, BLUE, action_on_timeout=SKIP)
 FINITE = [
     pytest.param(chess(DAY, action_on_timeout=SKIP), id="per_participant"),
     pytest.param(chess(DAY - HOUR, 1_000, action_on_timeout=SKIP), id="per_participant_by_an_hour"),
@@ -124,6 +125,13 @@ def test_banks_that_do_not_start_automatically_are_not_added_up(kind: str, many:
 def test_a_bank_and_its_group_are_not_counted_twice() -> None:
     session = open_session(SyncMode.PER_GROUP, seat(ANNA, DAY, group=RED), action_on_timeout=SKIP)
     assert retention_ms(play(session).start().session) == 2 * DAY
+
+
+@pytest.mark.parametrize("session", [chess(DAY, DAY, action_on_timeout=SKIP), _TEAMS])
+def test_the_time_of_a_retired_participant_does_not_count_unless_it_runs(session: Session) -> None:
+    for retired, kept_ms in ((BEN, 2 * DAY), (ANNA, 3 * DAY)):
+        game = play(session).start().do(UpdateParticipant(retired, is_retired=True), at=0)
+        assert retention_ms(game.session) == kept_ms
 
 
 def test_a_session_is_kept_a_day_past_its_next_change_even_without_a_worker() -> None:
