@@ -23,6 +23,7 @@ from shared.domain.commands import (
     Resume,
     Schedule,
     Start,
+    Switch,
     UpdateParticipant,
     UpdateSession,
 )
@@ -121,6 +122,8 @@ def _has_metadata(command: Command) -> bool:
 
 def _load_field(command: Command) -> str | None:
     match command:
+        case Switch():
+            return None
         case Schedule(command=scheduled):
             return _load_field(scheduled)
         case AdjustClocks():

@@ -1,7 +1,6 @@
 """The Session of the API after a change, for its answer and its pushes."""
 
 from collections.abc import Collection
-from functools import cached_property
 
 import msgspec
 
@@ -17,19 +16,27 @@ class ShownState:
     answer may be a small one.
     """
 
+    __slots__ = ("_encoded", "_view", "now", "session")
+
     def __init__(self, session: Session, now: Instant) -> None:
         self.session = session
         self.now = now
+        self._view: SessionView | None = None
+        self._encoded: msgspec.Raw | None = None
 
-    @cached_property
+    @property
     def view(self) -> SessionView:
         """The whole Session."""
-        return session_view(self.session, self.now)
+        if self._view is None:
+            self._view = session_view(self.session, self.now)
+        return self._view
 
-    @cached_property
+    @property
     def encoded(self) -> msgspec.Raw:
         """The whole Session as JSON."""
-        return encode_view(self.view)
+        if self._encoded is None:
+            self._encoded = encode_view(self.view)
+        return self._encoded
 
     def with_only(self, indexes: Collection[int]) -> SessionView:
         """Return the Session with only the participants of these `participant_index`."""

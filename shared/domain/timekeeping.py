@@ -1,7 +1,5 @@
 """Clock values, deadlines and warnings, calculated from the session's anchor."""
 
-from collections.abc import Iterator
-
 from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.schedule import (
     ends_while_paused_at,
@@ -98,49 +96,57 @@ def next_notice(session: Session) -> UpcomingNotice | None:
     """
     last, anchor = session.warned, session.cycle_started_at
     if anchor is None:
-        notices = [*_notices_while_stopped(session)]
+        notices = _notices_while_stopped(session)
     elif session.awaits_first_turn:
         return None
     else:
-        notices = [*_notices(session, anchor)]
-    if last is not None:
+        notices = _notices(session, anchor)
+    if notices and last is not None:
         notices = [notice for notice in notices if notice.rank > last]
-    return min(notices, key=lambda notice: notice.rank, default=None)
+    return min(notices, key=lambda notice: notice.rank) if notices else None
 
 
-def _notices_while_stopped(session: Session) -> Iterator[UpcomingNotice]:
-    """Warnings before the start, and before the end of a paused session."""
+def _notices_while_stopped(session: Session) -> list[UpcomingNotice]:
+    """Return the warnings before the start, and before the end of a paused session."""
     start, end = starts_at(session), ends_while_paused_at(session)
+    notices = []
     if start is not None:
         for threshold in session.warn_before_start_ms:
             at = Instant(start - threshold)
             if at > session.updated_at:
-                yield UpcomingNotice(at, threshold, 0, ClockOwner(), is_before_start=True)
+                notices.append(UpcomingNotice(at, threshold, 0, ClockOwner(), is_before_start=True))
     if end is not None:
         for threshold in session.warn_at_ms:
             if threshold < (session.session_left_ms or 0):
-                yield UpcomingNotice(Instant(end - threshold), threshold, 0, ClockOwner())
+                at = Instant(end - threshold)
+                notices.append(UpcomingNotice(at, threshold, 0, ClockOwner()))
+    return notices
 
 
-def _notices(session: Session, anchor: Instant) -> Iterator[UpcomingNotice]:
+def _notices(session: Session, anchor: Instant) -> list[UpcomingNotice]:
     clocks = clocks_of(session)
-    if session.warn_at_ms:
-        for place, (side, value) in enumerate(clocks.running(session)):
-            for threshold in session.warn_at_ms:
-                if threshold < value and (threshold >= 0 or session.counts_overrun):
-                    at = after(anchor, Millis(value - threshold))
-                    yield UpcomingNotice(at, threshold, place, side)
+    notices = _warnings(session, anchor) if session.warn_at_ms else []
     for side, after_ms, periods_left in clocks.period_ends(session):
         then_left = Millis((clocks.left(session) or 0) - after_ms)
-        yield UpcomingNotice(after(anchor, after_ms), then_left, -1, side, periods_left)
+        notices.append(UpcomingNotice(after(anchor, after_ms), then_left, -1, side, periods_left))
+    return notices
+
+
+def _warnings(session: Session, anchor: Instant) -> list[UpcomingNotice]:
+    return [
+        UpcomingNotice(after(anchor, Millis(value - threshold)), threshold, place, side)
+        for place, (side, value) in enumerate(clocks_of(session).running(session))
+        for threshold in session.warn_at_ms
+        if threshold < value and (threshold >= 0 or session.counts_overrun)
+    ]
 
 
 def abort_at(session: Session) -> Instant | None:
     """Return the instant at which the session is cancelled because nobody played a first turn."""
-    if session.cycle_started_at is None or not session.awaits_first_turn:
+    anchor, left = session.cycle_started_at, session.start_left_ms
+    if anchor is None or left is None or not session.awaits_first_turn:
         return None
-    left = session.start_left_ms
-    return None if left is None else after(session.cycle_started_at, left)
+    return after(anchor, left)
 
 
 @remembered
@@ -149,10 +155,10 @@ def next_wakeup(session: Session) -> Instant | None:
 
     With lag compensation, a flag falls only at the end of its grace time.
     """
-    notice = next_notice(session)
+    notice, is_running = next_notice(session), session.cycle_started_at is not None
     instants = (
         notice.at if notice else None,
-        starts_at(session),
+        None if is_running else starts_at(session),
         session.scheduled.effective_at if session.scheduled else None,
         _flag_settled_at(session),
         abort_at(session),

@@ -1,6 +1,6 @@
 """Preferences of the client (RFC 7240): `Prefer: return=representation` or `return=minimal`."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import StrEnum
 
 from starlette.responses import Response
@@ -15,8 +15,10 @@ class Return(StrEnum):
     MINIMAL = "minimal"
 
 
-def prefers(fields: Iterable[str], content: Return) -> bool:
+def prefers(fields: Sequence[str], content: Return) -> bool:
     """Return whether the `Prefer` fields ask for `content`; the first `return` counts."""
+    if not fields:
+        return False
     for preference in ",".join(fields).split(","):
         name, _, value = preference.partition(";")[0].partition("=")
         if name.strip().lower() == _RETURN:

@@ -23,7 +23,7 @@ from shared.domain.session import Session
 from shared.domain.units import DAY, Instant
 from shared.store import codec
 from shared.store.connection import Argument, Reply
-from shared.store.keys import StoreKeys
+from shared.store.keys import ListKeys, StoreKeys
 from shared.store.session_fields import SessionWrite, decode_fields, fields_of
 from shared.store.session_index import list_member, lists_of
 
@@ -32,6 +32,8 @@ _SMALL_STATE = 2048
 
 _LARGE_SESSION = 64 * 1024
 """Size of a large session in bytes, for the statistical spread of bytes over shards."""
+
+_KEYS_OF_LIST = len(ListKeys._fields)
 
 _HIGH_LOAD = 8_000
 """Load of a session that advances every second, for the spread of loads over shards."""
@@ -99,7 +101,7 @@ def commit_arguments(
         len(write.participants),
         len(write.removed),
         len(audited),
-        len(_list_keys(commit, keys)) if listed else 0,
+        len(lists_of(listed)) * _KEYS_OF_LIST if listed else 0,
         list_member(listed) if listed else "",
         _optional(commit.listed_until),
         "1" if _is_test(commit) else "",

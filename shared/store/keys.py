@@ -97,7 +97,9 @@ class StoreKeys:
     def list_of(self, shard: str, scope: ListScope) -> ListKeys:
         """The sorted sets of the sessions that `scope` has in the shard."""
         whose = f"{scope.tenant or ''}:{scope.owner or ''}"
-        return ListKeys(*(f"{shard}:{kind}:{whose}" for kind in ("live", "ended", "expiry")))
+        return ListKeys(
+            f"{shard}:live:{whose}", f"{shard}:ended:{whose}", f"{shard}:expiry:{whose}"
+        )
 
     def outbox(self, shard: str) -> str:
         """Stream of audit entries that wait for the database."""

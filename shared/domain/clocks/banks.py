@@ -164,7 +164,8 @@ class BankRules(ClockRules, Generic[Owner]):
     def max_unattended_ms(self, session: Session) -> Millis:
         if not session.auto_advances or not self.left(session):
             return super().max_unattended_ms(session)
-        owners, active = [*self.playing(session)], self.active_owner(session)
+        owners: list[Participant | Group] = [*self.playing(session)]
+        active = self.active_owner(session)
         if active and all(owner is not active for owner in owners):
             owners.append(active)  # a retired one's clock runs until its turn ends
         budgets = [session.budget_of(owner) for owner in owners]
@@ -179,12 +180,13 @@ class BankRules(ClockRules, Generic[Owner]):
     def ids_with_time_left(self, session: Session) -> list[str]:
         return [self.id_of(o) for o in self.playing(session) if session.budget_of(o).total_ms]
 
-    def period_ends(self, session: Session) -> Iterator[tuple[ClockOwner, Millis, int]]:
+    def period_ends(self, session: Session) -> Sequence[tuple[ClockOwner, Millis, int]]:
         owner = self.active_owner(session)
-        if owner is not None and owner.reserve.periods:
-            side = self.owner(session)
-            for after_ms, periods_left in session.budget_of(owner).period_ends():
-                yield side, after_ms, periods_left
+        if owner is None or not owner.reserve.periods:
+            return ()
+        side = self.owner(session)
+        ends = session.budget_of(owner).period_ends()
+        return [(side, after_ms, periods_left) for after_ms, periods_left in ends]
 
     @abstractmethod
     def owner_of(self, session: Session, participant: Participant) -> Owner | None:

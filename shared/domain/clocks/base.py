@@ -256,9 +256,9 @@ class ClockRules(ABC):
             return []
         return [(self.owner(session), value)]
 
-    def period_ends(self, session: Session) -> Iterator[tuple[ClockOwner, Millis, int]]:
-        """Yield each end of an overtime period: its owner, ms from the anchor, periods left."""
-        yield from ()
+    def period_ends(self, session: Session) -> Sequence[tuple[ClockOwner, Millis, int]]:
+        """Return each end of an overtime period: its owner, ms from the anchor, periods left."""
+        return ()
 
     def control_of(self, session: Session, participant: Participant) -> TimeControl | None:
         """Return the time control of the participant's clock; None without one."""
