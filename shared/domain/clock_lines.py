@@ -26,7 +26,10 @@ def clock_lines(
     With `only`, in `individual`, only those of the participants of these `participant_index`.
     """
     drawn = clocks_of(shown).drawn(shown, only)
-    if session.scheduled is None and _has_fixed_rates(session):
+    has_ended = session.status.is_terminal
+    if not session.has_planned_instants or (
+        session.scheduled is None and (has_ended or session.cycle_started_at is not None)
+    ):
         return drawn
     lines = _Lines(session, now)
     later = clocks_of(lines.running).drawn(lines.running, only) if lines.running else drawn
@@ -41,13 +44,6 @@ def clock_lines(
         drawn.cycle and lines.unlimited(drawn.cycle, later.cycle),
         lines.unlimited(drawn.elapsed, later.elapsed),
     )
-
-
-def _has_fixed_rates(session: Session) -> bool:
-    """Whether no instant of the session's schedule lets clocks run, or stops them."""
-    if session.cycle_started_at is not None or session.status.is_terminal:
-        return True
-    return session.start_at is None and session.ends_at is None
 
 
 class _Lines:

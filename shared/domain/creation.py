@@ -103,7 +103,8 @@ def _violations(spec: Create, members: list[Participant]) -> Iterator[Violation]
         members, lambda position, name: f"participants.{position}.{name}"
     )
     yield from _missing_times(spec, members)
-    yield from _group_violations(spec, members)
+    if spec.groups:
+        yield from _group_violations(spec, members)
     yield from _control_violations(spec, members)
     yield from _bank_violations(spec, members)
     yield from setting_violations(spec)
@@ -146,7 +147,7 @@ def _missing_times(spec: Create, members: list[Participant]) -> Iterator[Violati
 
 
 def _group_violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
-    if spec.groups and spec.sync_mode is not SyncMode.PER_GROUP:
+    if spec.sync_mode is not SyncMode.PER_GROUP:
         yield Violation("groups", "is for per_group only", "not_allowed")
         return
     populated = {p.group_id for p in members}
@@ -170,9 +171,10 @@ def _control_violations(spec: Create, members: list[Participant]) -> Iterator[Vi
     if control and spec.increment_ms:
         yield Violation("increment_ms", "belongs into time_control", "not_allowed")
     for position, member in enumerate(members):
-        prefix = f"participants.{position}."
-        yield from own_control_violations(member, spec, prefix)
-        yield from own_total_violations(member, spec.sync_mode, prefix)
+        if member.time_control is not None:
+            yield from own_control_violations(member, spec, f"participants.{position}.")
+        if spec.sync_mode is SyncMode.INDIVIDUAL:
+            yield from own_total_violations(member, spec.sync_mode, f"participants.{position}.")
     for position, group in enumerate(spec.groups):
         if group.time_control:
             field = f"groups.{position}.time_control"

@@ -99,13 +99,15 @@ def own_total_violations(
 
 
 def _fields_elsewhere(spec: Create) -> Iterator[Violation]:
-    for name in IndividualSettings.__struct_fields__:
-        if getattr(spec.individual, name) != getattr(_NO_SETTINGS, name):
-            yield Violation(name, _ONLY, "not_allowed")
+    if spec.individual != _NO_SETTINGS:
+        for name in IndividualSettings.__struct_fields__:
+            if getattr(spec.individual, name) != getattr(_NO_SETTINGS, name):
+                yield Violation(name, _ONLY, "not_allowed")
     if spec.allow_cut:
         yield Violation("allow_cut", _ONLY, "not_allowed")
     for position, newcomer in enumerate(spec.participants):
-        yield from _allowance_elsewhere(newcomer.allowance, f"participants.{position}.")
+        if newcomer.allowance != STANDARD:
+            yield from _allowance_elsewhere(newcomer.allowance, f"participants.{position}.")
 
 
 def _allowance_elsewhere(allowance: Allowance, prefix: str) -> Iterator[Violation]:

@@ -283,6 +283,11 @@ class Session(Value, frozen=True, kw_only=True, dict=True):
             and not self.status.is_terminal
         )
 
+    @property
+    def has_planned_instants(self) -> bool:
+        """Whether an instant is set at which clocks begin or cease to run without a command."""
+        return self.start_at is not None or self.ends_at is not None or self.scheduled is not None
+
     def next_version(self, at: Instant) -> Self:
         """Return the session with its version increased by 1 and updated at `at`."""
         return replace(self, version=self.version + 1, updated_at=at)

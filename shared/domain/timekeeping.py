@@ -155,7 +155,10 @@ def next_wakeup(session: Session) -> Instant | None:
 
     With lag compensation, a flag falls only at the end of its grace time.
     """
-    notice, is_running = next_notice(session), session.cycle_started_at is not None
+    is_running = session.cycle_started_at is not None
+    if not is_running and not session.has_planned_instants and session.individual is None:
+        return None
+    notice = next_notice(session)
     instants = (
         notice.at if notice else None,
         None if is_running else starts_at(session),
