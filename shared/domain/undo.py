@@ -154,6 +154,9 @@ def _before_switch(session: Session, record: SwitchRecord) -> Session:
         session = session.with_participant(ended)
     session = _with_sources(session, begun, record.begun_bank_ms, rest.begun_reserve)
     session = _with_sources(session, ended, record.ended_bank_ms, rest.ended_reserve)
+    if ended and begun and clocks_of(session).side(ended) == clocks_of(session).side(begun):
+        session = replace(session, active_participant_id=ended.participant_id)
+        session = _without_gain_of_opponent(session, since)
     return replace(
         session,
         active_participant_id=ended.participant_id if ended else None,
@@ -190,10 +193,7 @@ def _at_turn_start(session: Session, record: SwitchRecord) -> Session:
         elif record.ended_bank_ms is not None:
             bank_ms = Millis(record.ended_bank_ms + spent)
             session = _with_sources(session, session.active, bank_ms, rest.ended_reserve)
-    if session.control.hourglass and record.begun_bank_ms is not None:
-        bank_ms = Millis(record.begun_bank_ms - spent)
-        begun = _by_index(session, record.begun)
-        session = _with_sources(session, begun, bank_ms, rest.begun_reserve)
+    session = _without_gain_of_opponent(session, spent)
     if programme := session.programme:
         session = replace(session, programme=replace(programme, over_ms=Millis(0)))
     return replace(
@@ -203,6 +203,23 @@ def _at_turn_start(session: Session, record: SwitchRecord) -> Session:
         cycle_left_ms=_cycle_left_at_start(session, spent),
         session_left_ms=_plus(session.session_left_ms, spent),
     )
+
+
+def _without_gain_of_opponent(session: Session, gained: Millis) -> Session:
+    """Take back what the opponent in an hourglass gained while the active side used `gained` ms.
+
+    An opponent without time gained nothing.
+    """
+    clocks, active = clocks_of(session), session.active
+    if not session.control.hourglass or active is None:
+        return session
+    opponents = (p for p in session.participants if clocks.side(p) != clocks.side(active))
+    opponent = next(opponents, None)
+    sources = clocks.sources_of(session, opponent)
+    if sources is None or not sources.bank_ms:
+        return session
+    bank_ms = Millis(max(0, sources.bank_ms - gained))
+    return clocks.with_sources(session, opponent, replace(sources, bank_ms=bank_ms))
 
 
 def _cycle_left_at_start(session: Session, spent: Millis) -> Millis | None:

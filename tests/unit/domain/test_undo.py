@@ -36,6 +36,12 @@ from tests.unit.domain.test_time_control_properties import History, histories, p
 TURN_START, BEFORE_SWITCH, AS_IF_NEVER = UndoMode
 
 
+def timed(control: TimeControl | None, *banks: int) -> Play:
+    """A game of Anna and Ben with these banks."""
+    seats = map(seat, (ANNA, BEN), banks)
+    return play(open_session(SyncMode.PER_PARTICIPANT, *seats, time_control=control))
+
+
 def undone(position: Play, mode: UndoMode, at: int, **more: Any) -> Play:
     return position.do(c.Undo(mode, **more), at)
 
@@ -136,6 +142,30 @@ def test_as_if_never_keeps_a_pause() -> None:
     after = undone(position, AS_IF_NEVER, 99_000)
     assert (after.status, clocks(after, 99_000)) == (Status.PAUSED, (45_000, 60_000))
     assert after.resume(at=100_000).deadline == 145_000
+
+
+@pytest.mark.parametrize(
+    ("mode", "left"),
+    [
+        (TURN_START, (60_000, 60_000)),
+        (BEFORE_SWITCH, (50_000, 70_000)),
+        (AS_IF_NEVER, (45_000, 75_000)),
+    ],
+)
+def test_the_opponent_in_an_hourglass_loses_what_the_same_side_used(
+    mode: UndoMode, left: tuple[int, int]
+) -> None:
+    game = timed(TimeControl(hourglass=True), 60_000, 60_000).start().switch(ANNA, at=10_000)
+    assert clocks(undone(game, mode, 15_000), 15_000) == left
+
+
+@pytest.mark.parametrize("named", [None, BEN])
+def test_the_opponent_in_an_hourglass_without_time_loses_none(named: str | None) -> None:
+    game = timed(TimeControl(hourglass=True), 60_000, 10_000).start().switch(at=10_000)
+    game = game.switch(at=31_000).switch(named, at=36_000)
+    after = undone(game, TURN_START, 37_000)
+    assert (after.active, clocks(after, 37_000)) == (ANNA, (70_000, 0))
+    assert [p.bank_ms for p in after.session.participants] == [70_000, 0]
 
 
 def test_only_the_named_version_is_undone() -> None:
