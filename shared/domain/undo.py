@@ -194,6 +194,8 @@ def _at_turn_start(session: Session, record: SwitchRecord) -> Session:
             bank_ms = Millis(record.ended_bank_ms + spent)
             session = _with_sources(session, session.active, bank_ms, rest.ended_reserve)
     session = _without_gain_of_opponent(session, spent)
+    if session.awaits_first_turn:
+        session = replace(session, start_left_ms=session.control.first_turn_within_ms)
     if programme := session.programme:
         session = replace(session, programme=replace(programme, over_ms=Millis(0)))
     return replace(

@@ -10,7 +10,7 @@ from shared.domain import commands as c
 from shared.domain.errors import InvalidTransition, NothingToUndo, StaleVersion, UndoBlocked
 from shared.domain.events import EventType
 from shared.domain.session import Session, Status, SyncMode
-from shared.domain.time_control import Overtime, TimeControl
+from shared.domain.time_control import Overtime, StartOn, TimeControl
 from shared.domain.timekeeping import at_time, move_anchor
 from shared.domain.undo import UndoMode
 from shared.domain.units import Instant, Millis
@@ -166,6 +166,13 @@ def test_the_opponent_in_an_hourglass_without_time_loses_none(named: str | None)
     after = undone(game, TURN_START, 37_000)
     assert (after.active, clocks(after, 37_000)) == (ANNA, (70_000, 0))
     assert [p.bank_ms for p in after.session.participants] == [70_000, 0]
+
+
+def test_the_wait_for_the_first_turn_begins_again() -> None:
+    control = TimeControl(start_on=StartOn.FIRST_TURN, first_turn_within_ms=Millis(30_000))
+    game = undone(timed(control, 60_000, 60_000).start().switch(at=29_000), TURN_START, 60_000)
+    assert game.until(89_999).status is Status.RUNNING
+    assert game.until(90_000).status is Status.CANCELLED
 
 
 def test_only_the_named_version_is_undone() -> None:
