@@ -8,7 +8,8 @@ so these suffice to restore the state before it.
 from enum import StrEnum
 from typing import Any
 
-from shared.domain.clocks import clocks_of
+from shared.domain.clocks import ClockOwner, clocks_of
+from shared.domain.clocks.base import lowest_value
 from shared.domain.errors import NothingToUndo, UndoBlocked
 from shared.domain.extension import carries_cycle_clock, with_carried_clock
 from shared.domain.programme import Programme
@@ -22,7 +23,7 @@ from shared.domain.session import (
     SyncMode,
 )
 from shared.domain.time_budget import EMPTY, Sources
-from shared.domain.timekeeping import at_time
+from shared.domain.time_control import TimeControl
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
 
@@ -237,8 +238,7 @@ def _as_if_never(session: Session, record: SwitchRecord, now: Instant) -> Sessio
     A running session gets an anchor in the past, so that a flag falls at its own instant.
     """
     since = session.cycle_used_ms
-    restored = _before_switch(session, record)
-    restored = _with_corrections(restored, session, record)
+    restored = _with_corrections(_before_switch(session, record), session, record, now)
     restored = replace(restored, is_corrected=session.is_corrected or restored.is_corrected)
     if session.cycle_started_at is not None:
         anchor = Instant(now - since)
@@ -250,42 +250,161 @@ def _as_if_never(session: Session, record: SwitchRecord, now: Instant) -> Sessio
     return _before_its_end(clocks_of(restored).spend(restored, since), now)
 
 
-def _with_corrections(restored: Session, session: Session, record: SwitchRecord) -> Session:
-    """Add to `restored` what `session` was given since the switch, beyond the turn's own time."""
-    begun = _by_index(restored, record.begun)
-    rest = record.rest or _NO_REST
-    expected = _after_switch(restored, begun, rest.extended_by_ms, session.cycle_used_ms)
-    clocks = clocks_of(restored)
-    concerned = [one for one in (_by_index(restored, record.ended), begun) if one]
-    before = {clocks.side(one): clocks.sources_of(restored, one) for one in concerned}
-    for participant in concerned:
-        now_has = clocks.sources_of(session, session.find(participant.participant_id))
-        would_have = clocks.sources_of(expected, expected.find(participant.participant_id))
-        has = before.get(clocks.side(participant))
-        if now_has and would_have and has and now_has.bank_ms != would_have.bank_ms:
-            least = -MAX_OVERRUN if session.overtime else 0
-            bank_ms = Millis(max(least, has.bank_ms + now_has.bank_ms - would_have.bank_ms))
-            restored = clocks.with_sources(restored, participant, replace(has, bank_ms=bank_ms))
-    given = (session.session_left_ms or 0) - (expected.session_left_ms or 0)
-    restored = replace(restored, session_left_ms=_plus(restored.session_left_ms, Millis(given)))
-    if not carries_cycle_clock(restored) or not restored.cycle_left_ms:
-        return restored
-    given = (session.cycle_left_ms or 0) - (expected.cycle_left_ms or 0)
-    return replace(restored, cycle_left_ms=Millis(max(0, restored.cycle_left_ms + given)))
-
-
-def _after_switch(
-    restored: Session, begun: Participant | None, extended_by_ms: Millis, since: Millis
+def _with_corrections(
+    restored: Session, session: Session, record: SwitchRecord, now: Instant
 ) -> Session:
-    """Return what the switch and the `since` ms after it make of `restored`."""
+    """Add to `restored` what `session` was given since the switch, beyond the turn's own time.
+
+    A clock was given what it shows now, and what was drawn from it, less what it showed when the
+    turn began.
+    """
+    rest, drawn = record.rest or _NO_REST, session.cycle_used_ms
+    ended, begun = _by_index(restored, record.ended), _by_index(restored, record.begun)
+    began = _after_switch(restored, begun, rest.extended_by_ms)
+    clocks, sides = clocks_of(restored), dict[ClockOwner, Participant]()
+    for participant in (ended, begun):
+        if participant:
+            sides.setdefault(clocks.side(participant), participant)
+    for side, participant in sides.items():
+        used_ms = drawn if begun and side == clocks.side(begun) else Millis(0)
+        restored = _with_given_bank(restored, began, session, participant, used_ms)
+    restored = _with_given_session_time(restored, began, session, now)
+    if session.sync_mode is SyncMode.PER_CYCLE and not carries_cycle_clock(session):
+        return _with_given_cycles(restored, began, session, record)
+    return _with_given_cycle_time(restored, began, session)
+
+
+def _after_switch(restored: Session, begun: Participant | None, extended_by_ms: Millis) -> Session:
+    """Return what the switch makes of `restored`."""
     clocks = clocks_of(restored)
     switched = clocks.begin_cycle(
         clocks.end_cycle(restored), begun.participant_id if begun else None
     )
-    switched = with_carried_clock(restored, switched, extended_by_ms)
-    switched = replace(switched, cycle_started_at=Instant(0), cycle_used_ms=Millis(0))
-    switched = replace(switched, cycle_number=restored.cycle_number + 1)
-    return at_time(switched, Instant(since))
+    return with_carried_clock(restored, switched, extended_by_ms)
+
+
+def _with_given_bank(
+    restored: Session, began: Session, session: Session, participant: Participant, drawn: Millis
+) -> Session:
+    """Add what the clock of the participant was given since it stood as in `began`.
+
+    `drawn` is the time that its turn has taken since. A clock that was set to zero, as by a
+    forfeit, stays at zero.
+    """
+    clocks = clocks_of(session)
+    at_start, at_end = _as_in(began, participant), _as_in(session, participant)
+    had, has = clocks.sources_of(began, at_start), clocks.sources_of(session, at_end)
+    if had is None or has is None:
+        return restored
+    periods = _periods_set(clocks.control_of(session, at_end), had, has, drawn)
+    if periods is not None:
+        began = clocks.with_periods(began, at_start, periods)
+        restored = clocks.with_periods(restored, _as_in(restored, participant), periods)
+    expected = (clocks.value_of(began, _as_in(began, participant)) or 0) - drawn
+    if session.control.hourglass and had.bank_ms and not drawn:
+        expected += session.cycle_used_ms
+    shown = clocks.value_of(session, at_end) or 0
+    given = shown - expected
+    participant = _as_in(restored, participant)
+    if shown == 0 and (given < 0 or periods == 0):
+        return clocks.forfeit(restored, participant)
+    before = clocks.sources_of(restored, participant)
+    if before is None or given == 0:
+        return restored
+    least = -MAX_OVERRUN if session.overtime else 0
+    bank_ms = Millis(max(least, before.bank_ms + given))
+    return clocks.with_sources(restored, participant, replace(before, bank_ms=bank_ms))
+
+
+def _as_in(session: Session, participant: Participant) -> Participant:
+    """Return the participant as it is in `session`."""
+    return session.find(participant.participant_id) or participant
+
+
+def _periods_set(
+    control: TimeControl | None, had: Sources, has: Sources, drawn: Millis
+) -> int | None:
+    """Return the number of overtime periods that a correction left; None if none was made.
+
+    The clock had the sources `had` at the start of a turn that has taken `drawn` ms. If time was
+    given to its bank as well, what the turn can have used of its overtime counts as used.
+    """
+    overtime = control.overtime if control else None
+    if overtime is None or not overtime.periods:
+        return None
+    length, at_start, at_end = overtime.period_ms, had.reserve, has.reserve
+    started_with = at_start.period_ms + at_start.periods * length
+    left = at_end.period_ms + at_end.periods * length
+    most_used = max(0, drawn - at_start.delay_ms - had.bank_ms)
+    if left == started_with - most_used:
+        return None
+    added, rest = divmod(left - started_with + most_used, length)
+    count = at_start.periods + 1 if at_start.period_ms else 0
+    if rest == 0 and 0 <= count + added <= overtime.periods:
+        return count + added
+    if 0 <= started_with - left <= drawn:
+        return None
+    return at_end.periods + 1 if at_end.period_ms else 0
+
+
+def _with_given_session_time(
+    restored: Session, began: Session, session: Session, now: Instant
+) -> Session:
+    """Add what the session's clock was given since it stood as in `began`."""
+    if began.session_left_ms is None or session.session_left_ms is None:
+        return restored
+    left = _expected(session, began.session_left_ms, session.session_left_ms)
+    expected = within_end(replace(began, session_left_ms=left, ends_at=session.ends_at), now)
+    given = Millis(session.session_left_ms - (expected.session_left_ms or 0))
+    return replace(restored, session_left_ms=_plus(restored.session_left_ms, given))
+
+
+def _with_given_cycle_time(restored: Session, began: Session, session: Session) -> Session:
+    """Add what the clock of the cycle, which all share, was given since the switch."""
+    full_ms = session.full_cycle_ms if session.programme else began.cycle_left_ms
+    if full_ms is None or session.cycle_left_ms is None:
+        return restored
+    expected = _expected(session, full_ms, session.cycle_left_ms)
+    return _with_more_cycle_time(restored, session.cycle_left_ms - expected)
+
+
+def _expected(session: Session, at_start: Millis, shown: Millis) -> Millis:
+    """Return what a clock that the session draws on would show if nothing had been given to it.
+
+    It showed `at_start` when the turn began. A clock whose `shown` value is the lowest has stopped.
+    """
+    left, lowest = at_start - session.cycle_used_ms, lowest_value(session)
+    return Millis(max(left, lowest) if shown == lowest else left)
+
+
+def _with_given_cycles(
+    restored: Session, began: Session, session: Session, record: SwitchRecord
+) -> Session:
+    """Add in `per_cycle` what the cycles of the two participants were given since the switch.
+
+    For the one whose turn ended it was the next cycle and is the running one again, and for the one
+    whose turn began the reverse.
+    """
+    begun, ended = _by_index(restored, record.begun), _by_index(restored, record.ended)
+    length = Millis((session.cycle_left_ms or 0) + session.cycle_used_ms)
+    given = length - (began.cycle_left_ms or 0)
+    if begun == ended:
+        return _with_more_cycle_time(restored, given)
+    if begun and given:
+        restored = restored.with_participant(replace(begun, next_cycle_ms=length))
+    if ended is None or ended.next_cycle_ms is None:
+        return restored
+    usual = session.time_per_cycle_ms or (restored.cycle_left_ms or 0) + record.spent_ms
+    given = ended.next_cycle_ms - usual
+    restored = restored.with_participant(replace(ended, next_cycle_ms=None))
+    return _with_more_cycle_time(restored, given)
+
+
+def _with_more_cycle_time(session: Session, ms: int) -> Session:
+    left = session.cycle_left_ms
+    if left is None or ms == 0:
+        return session
+    return replace(session, cycle_left_ms=Millis(max(lowest_value(session), left + ms)))
 
 
 def _by_index(session: Session, index: int | None) -> Participant | None:

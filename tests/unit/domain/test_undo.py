@@ -10,6 +10,7 @@ from shared.domain import commands as c
 from shared.domain.errors import InvalidTransition, NothingToUndo, StaleVersion, UndoBlocked
 from shared.domain.events import EventType
 from shared.domain.session import Session, Status, SyncMode
+from shared.domain.soft_close import SoftClose
 from shared.domain.time_control import Overtime, StartOn, TimeControl
 from shared.domain.timekeeping import at_time, move_anchor
 from shared.domain.undo import UndoMode
@@ -19,10 +20,13 @@ from tests.unit.domain.scenarios import (
     ANNA,
     BEN,
     BLUE,
+    CLEO,
     RED,
     Play,
+    agenda,
     chess,
     exam,
+    item,
     on_timeout,
     open_session,
     play,
@@ -145,6 +149,70 @@ def test_as_if_never_keeps_a_pause() -> None:
 
 
 @pytest.mark.parametrize(
+    ("control", "bank", "left"),
+    [(None, 1_000, 11_000), (TimeControl(overtime=Overtime(Millis(30_000), 3)), 0, 100_000)],
+)
+def test_as_if_never_keeps_a_gift_without_which_the_clock_would_have_run_out(
+    control: TimeControl | None, bank: int, left: int
+) -> None:
+    game = timed(control, 60_000, bank).start().switch(at=1_000).give(BEN, add=10_000, at=1_500)
+    assert undone(game, AS_IF_NEVER, 6_000).clock(BEN, 6_000) == left
+
+
+@pytest.mark.parametrize("waited", [3_000, 70_000])
+@pytest.mark.parametrize("periods", [0, 2, 9])
+@pytest.mark.parametrize(("who", "index"), [(ANNA, 0), (BEN, 1)])
+def test_as_if_never_keeps_overtime_periods_that_were_set_since(
+    who: str, index: int, periods: int, waited: int
+) -> None:
+    control = TimeControl(overtime=Overtime(period_ms=Millis(30_000), periods=9))
+    game = timed(control, 100_000, 100_000).start().switch(at=1_000)
+    game = game.do(c.AdjustTime(who, overtime_periods=periods), 2_000)
+    banks = [100_000 - waited, 100_000]
+    totals = [bank + 270_000 for bank in banks]
+    totals[index] = banks[index] + periods * 30_000
+    assert clocks(undone(game, AS_IF_NEVER, waited), waited) == tuple(totals)
+
+
+def test_as_if_never_keeps_periods_that_were_set_while_one_ran() -> None:
+    control = TimeControl(overtime=Overtime(period_ms=Millis(30_000), periods=9))
+    game = timed(control, 100_000, 0).start().switch(at=1_000)
+    game = game.do(c.AdjustTime(BEN, overtime_periods=2), 2_000)
+    assert clocks(undone(game, AS_IF_NEVER, 41_000), 41_000) == (59_000 + 270_000, 60_000)
+
+
+def test_as_if_never_in_per_cycle_keeps_what_all_were_given() -> None:
+    hand = play(poker(30_000)).start().switch(at=5_000).give(add=60_000, at=6_000)
+    after = undone(hand, AS_IF_NEVER, 8_000)
+    assert [after.clock(who, 8_000) for who in (ANNA, BEN, CLEO)] == [82_000, 90_000, 90_000]
+    after = after.switch(at=9_000)
+    assert [after.clock(who, 9_000) for who in (ANNA, BEN, CLEO)] == [30_000, 90_000, 90_000]
+
+
+def test_as_if_never_in_per_cycle_keeps_the_clock_that_was_set() -> None:
+    """Ben got 61 s more than he had, so his next cycle is that much longer."""
+    hand = play(poker(30_000)).start().switch(at=5_000).adjust(BEN, 90_000, at=6_000)
+    after = undone(hand, AS_IF_NEVER, 8_000)
+    assert clocks(after, 8_000) == (22_000, 91_000)
+
+
+def test_as_if_never_in_per_cycle_keeps_a_gift_to_the_one_who_goes_on() -> None:
+    alone = play(poker(30_000, players=1)).start().switch(at=5_000).give(add=9_000, at=6_000)
+    assert undone(alone, AS_IF_NEVER, 8_000).clock(ANNA, 8_000) == 31_000
+    banks = open_session(SyncMode.PER_CYCLE, seat(ANNA, 30_000), seat(BEN, 40_000))
+    hand = play(banks).start().switch(at=5_000).adjust(ANNA, 35_000, at=6_000)
+    assert clocks(undone(hand, AS_IF_NEVER, 8_000), 8_000) == (27_000, 40_000)
+
+
+def test_as_if_never_in_global_keeps_a_gift_to_the_cycle() -> None:
+    quiz = play(exam(None, 60_000)).start().switch(at=5_000).give(add=60_000, at=6_000)
+    assert undone(quiz, AS_IF_NEVER, 8_000).remaining(8_000) == 112_000
+    debate = play(agenda(item("pro", 60_000), item("contra", 20_000))).start().switch(at=5_000)
+    after = undone(debate.give(add=9_000, at=6_000), AS_IF_NEVER, 8_000)
+    assert after.remaining(8_000) == 61_000
+
+
+@pytest.mark.parametrize(
     ("mode", "left"),
     [
         (TURN_START, (60_000, 60_000)),
@@ -173,6 +241,18 @@ def test_the_wait_for_the_first_turn_begins_again() -> None:
     game = undone(timed(control, 60_000, 60_000).start().switch(at=29_000), TURN_START, 60_000)
     assert game.until(89_999).status is Status.RUNNING
     assert game.until(90_000).status is Status.CANCELLED
+
+
+def test_a_pause_that_brings_the_end_nearer_is_no_correction() -> None:
+    rule = SoftClose(Millis(5_000), by_ms=Millis(5_000))
+    auction = exam(14_000, players=0, ends_at=Instant(22_000), extend_on_switch=rule)
+    bid = play(auction).start().switch(at=10_000).pause(at=11_000).resume(at=18_000)
+    after = undone(bid, AS_IF_NEVER, 19_000).until(19_000)
+    assert (after.status, after.remaining(19_000), after.deadline) == (
+        Status.RUNNING,
+        2_000,
+        21_000,
+    )
 
 
 def test_only_the_named_version_is_undone() -> None:
