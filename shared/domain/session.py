@@ -117,7 +117,7 @@ class Group(Value, frozen=True):
 class RestOfSwitch(Value, frozen=True):
     """The rarer part of a `SwitchRecord`: values just before the switch.
 
-    The turn `was_corrected` if it had a pause or a correction.
+    The turn `was_corrected` if it had a pause or a correction; its clock stood still for `idle_ms`.
     `turn_start` holds the sources with which the ended turn began, if they can't be calculated;
     `next_cycle_ms` and `last_player_id` belong to the participant whose turn began. `place` and
     `over_ms` are those of the ended item of a programme. The switch extended the clock by
@@ -125,6 +125,7 @@ class RestOfSwitch(Value, frozen=True):
     """
 
     was_corrected: bool = False
+    idle_ms: Millis = Millis(0)
     turn_start: Sources | None = None
     ended_reserve: Reserve = EMPTY
     begun_reserve: Reserve = EMPTY
@@ -215,6 +216,8 @@ class Session(Value, frozen=True, kw_only=True, dict=True):
     cycle_left_ms: Millis | None = None
     session_left_ms: Millis | None = None
     cycle_used_ms: Millis = Millis(0)
+    cycle_idle_ms: Millis = Millis(0)
+    """Time of the running cycle for which the session ran, but the cycle's clock stood still."""
     used_ms: Millis = Millis(0)
     start_left_ms: Millis | None = None
     """Time left for the first turn, without which the session is cancelled."""

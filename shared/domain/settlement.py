@@ -222,6 +222,7 @@ def begin_next_cycle(
         cycle_number=session.cycle_number + 1,
         cycle_started_at=at,
         cycle_used_ms=Millis(0),
+        cycle_idle_ms=Millis(0),
     )
 
 

@@ -84,6 +84,7 @@ def _rest(
     group = session.group(begun.group_id) if begun else None
     rest = RestOfSwitch(
         was_corrected=session.is_corrected,
+        idle_ms=session.cycle_idle_ms,
         turn_start=session.turn_start,
         ended_reserve=of_ended.reserve if of_ended else EMPTY,
         begun_reserve=of_begun.reserve if of_begun else EMPTY,
@@ -163,6 +164,7 @@ def _before_switch(session: Session, record: SwitchRecord) -> Session:
         active_participant_id=ended.participant_id if ended else None,
         cycle_number=session.cycle_number - 1,
         cycle_used_ms=record.spent_ms,
+        cycle_idle_ms=rest.idle_ms,
         used_ms=Millis(session.used_ms - since),
         cycle_left_ms=rest.cycle_left_ms,
         session_left_ms=rest.session_left_ms,
@@ -202,6 +204,7 @@ def _at_turn_start(session: Session, record: SwitchRecord) -> Session:
     return replace(
         session,
         cycle_used_ms=Millis(0),
+        cycle_idle_ms=Millis(0),
         used_ms=Millis(session.used_ms - spent),
         cycle_left_ms=_cycle_left_at_start(session, spent),
         session_left_ms=_plus(session.session_left_ms, spent),
@@ -237,7 +240,7 @@ def _as_if_never(session: Session, record: SwitchRecord, now: Instant) -> Sessio
 
     A running session gets an anchor in the past, so that a flag falls at its own instant.
     """
-    since = session.cycle_used_ms
+    since = Millis(session.cycle_used_ms + session.cycle_idle_ms)
     restored = _with_corrections(_before_switch(session, record), session, record, now)
     restored = replace(restored, is_corrected=session.is_corrected or restored.is_corrected)
     if session.cycle_started_at is not None:

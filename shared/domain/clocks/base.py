@@ -343,11 +343,17 @@ class ClockRules(ABC):
         return replace(active, used_ms=Millis(active.used_ms + spent))
 
     def spend(self, session: Session, elapsed: Millis) -> Session:
-        """Return the session after its running clock ran for `elapsed` ms, at most to its end."""
+        """Return the session after its running clock ran for `elapsed` ms, at most to its end.
+
+        The rest of `elapsed` is added to `cycle_idle_ms`.
+        """
         if session.awaits_first_turn:
             return _without_start_time(session, elapsed)
         running_ms = self.running_ms(session)
         spent = elapsed if running_ms is None else min(elapsed, running_ms)
+        if spent < elapsed:
+            idle_ms = Millis(session.cycle_idle_ms + elapsed - spent)
+            session = replace(session, cycle_idle_ms=idle_ms)
         if spent == 0:
             return session
         participants = session.participants

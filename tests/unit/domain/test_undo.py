@@ -148,6 +148,25 @@ def test_as_if_never_keeps_a_pause() -> None:
     assert after.resume(at=100_000).deadline == 145_000
 
 
+def test_as_if_never_counts_the_time_in_which_the_other_clock_stood_at_zero() -> None:
+    game = undone(play(chess(60_000, 5_000)).start().switch(at=1_000), AS_IF_NEVER, 30_000)
+    assert (clocks(game, 30_000), game.deadline) == ((30_000, 5_000), 60_000)
+
+
+def test_a_first_turn_that_went_on_for_too_long_cancels_the_session() -> None:
+    control = TimeControl(start_on=StartOn.FIRST_TURN, first_turn_within_ms=Millis(20_000))
+    game = undone(timed(control, 60_000, 5_000).start().switch(at=1_000), AS_IF_NEVER, 30_000)
+    game = game.until(30_000)
+    assert (game.status, game.session.session_completed_at) == (Status.CANCELLED, 20_000)
+
+
+def test_as_if_never_leaves_the_session_clock_after_both_cycles_reached_zero() -> None:
+    questions = play(exam(600_000, 60_000)).start()
+    undone_at = undone(questions.switch(at=10_000), AS_IF_NEVER, 110_000).until(110_000)
+    assert undone_at.expired_at == [(70_000, BEN), (60_000, ANNA)]
+    assert undone_at.shown(110_000).session_clock == questions.shown(110_000).session_clock
+
+
 @pytest.mark.parametrize(
     ("control", "bank", "left"),
     [(None, 1_000, 11_000), (TimeControl(overtime=Overtime(Millis(30_000), 3)), 0, 100_000)],
@@ -253,6 +272,13 @@ def test_a_pause_that_brings_the_end_nearer_is_no_correction() -> None:
         2_000,
         21_000,
     )
+
+
+@pytest.mark.parametrize(("who", "left"), [(ANNA, [0, 60_000, 60_000]), (BEN, [53_000, 0, 60_000])])
+def test_as_if_never_keeps_a_forfeit(who: str, left: list[int]) -> None:
+    game = play(chess(60_000, 60_000, 60_000)).start().switch(at=1_000).forfeit(who, at=6_000)
+    after = undone(game, AS_IF_NEVER, 7_000)
+    assert [after.clock(name, 7_000) for name in (ANNA, BEN, CLEO)] == left
 
 
 def test_only_the_named_version_is_undone() -> None:
