@@ -117,14 +117,15 @@ class Group(Value, frozen=True):
 class RestOfSwitch(Value, frozen=True):
     """The rarer part of a `SwitchRecord`: values just before the switch.
 
-    The turn `was_corrected` if it had a pause or a correction; its clock stood still for `idle_ms`.
-    `turn_start` holds the sources with which the ended turn began, if they can't be calculated;
-    `next_cycle_ms` and `last_player_id` belong to the participant whose turn began. `place` and
-    `over_ms` are those of the ended item of a programme. The switch extended the clock by
-    `extended_by_ms`, and moved `ends_at` by `end_moved_by_ms`.
+    `was_corrected` and `was_adjusted` are the session's `is_corrected` and `is_adjusted`, and
+    `idle_ms` is its `cycle_idle_ms`. `turn_start` holds the sources with which the ended turn
+    began, if they can't be calculated; `next_cycle_ms` and `last_player_id` belong to the
+    participant whose turn began. `place` and `over_ms` are those of the ended item of a programme.
+    The switch extended the clock by `extended_by_ms`, and moved `ends_at` by `end_moved_by_ms`.
     """
 
     was_corrected: bool = False
+    was_adjusted: bool = False
     idle_ms: Millis = Millis(0)
     turn_start: Sources | None = None
     ended_reserve: Reserve = EMPTY
@@ -224,7 +225,10 @@ class Session(Value, frozen=True, kw_only=True, dict=True):
     switches: tuple[SwitchRecord, ...] = ()
     """The last switches that can be undone, the newest last."""
     is_corrected: bool = False
-    """Whether the session was paused or corrected since the last switch."""
+    """Whether the session was paused since the last switch, or as an earlier release noted,
+    corrected."""
+    is_adjusted: bool = False
+    """Whether a clock was set or a participant joined or forfeited since the last switch."""
     turn_start: Sources | None = None
     """The sources with which the turn began, if they can't be calculated from the bank."""
     warned: tuple[Instant, Millis, int] | None = None

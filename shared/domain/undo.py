@@ -60,7 +60,7 @@ def record_switch(session: Session, next_id: str | None) -> Session:
         _rest(session, begun, of_ended, of_begun),
     )
     kept = session.switches[-(KEPT_SWITCHES - 1) :]
-    return replace(session, switches=(*kept, record), is_corrected=False)
+    return replace(session, switches=(*kept, record), is_corrected=False, is_adjusted=False)
 
 
 def with_turn_start(session: Session) -> Session:
@@ -75,7 +75,8 @@ def with_turn_start(session: Session) -> Session:
 
 def with_correction(session: Session) -> Session:
     """Note that an undo of this turn, or of the switch before it, would lose a correction."""
-    return replace(session, is_corrected=True) if session.cycle_number else session
+    has_turns = session.cycle_number and session.sync_mode is not SyncMode.INDIVIDUAL
+    return replace(session, is_adjusted=True) if has_turns else session
 
 
 def _rest(
@@ -84,6 +85,7 @@ def _rest(
     group = session.group(begun.group_id) if begun else None
     rest = RestOfSwitch(
         was_corrected=session.is_corrected,
+        was_adjusted=session.is_adjusted,
         idle_ms=session.cycle_idle_ms,
         turn_start=session.turn_start,
         ended_reserve=of_ended.reserve if of_ended else EMPTY,
@@ -104,16 +106,18 @@ def undo(session: Session, mode: UndoMode, now: Instant) -> Session:
     """Return the session without its last switch; its clocks go on from `now`.
 
     `session` must have been advanced to `now`. Raises `NothingToUndo` if no switch is kept, and
-    `UndoBlocked` if a pause or a correction since would be lost, or if the session would have ended
-    without the switch.
+    `UndoBlocked` if a pause or a correction since would be lost, if the session would have ended
+    without the switch, or if a clock would have run out in a time that has a pause.
     """
     if not session.switches:
         raise NothingToUndo
     record = session.switches[-1]
     if mode is UndoMode.AS_IF_NEVER:
         return _as_if_never(session, record, now)
-    was_corrected = record.rest is not None and record.rest.was_corrected
-    if session.is_corrected or (mode is UndoMode.TURN_START and was_corrected):
+    rest = record.rest or _NO_REST
+    was_corrected = rest.was_corrected or rest.was_adjusted
+    is_corrected = session.is_corrected or session.is_adjusted
+    if is_corrected or (mode is UndoMode.TURN_START and was_corrected):
         raise UndoBlocked
     restored = _before_switch(session, record)
     if mode is UndoMode.TURN_START:
@@ -174,6 +178,7 @@ def _before_switch(session: Session, record: SwitchRecord) -> Session:
         extensions=rest.extensions,
         switches=session.switches[:-1],
         is_corrected=rest.was_corrected,
+        is_adjusted=rest.was_adjusted,
         warned=None,
         programme=_programme_before(session, record),
     )
@@ -242,15 +247,26 @@ def _as_if_never(session: Session, record: SwitchRecord, now: Instant) -> Sessio
     """
     since = Millis(session.cycle_used_ms + session.cycle_idle_ms)
     restored = _with_corrections(_before_switch(session, record), session, record, now)
-    restored = replace(restored, is_corrected=session.is_corrected or restored.is_corrected)
-    if session.cycle_started_at is not None:
-        anchor = Instant(now - since)
-        return _before_its_end(replace(restored, cycle_started_at=anchor), anchor)
-    left = clocks_of(restored).left(restored)
-    is_over = left == 0 and restored.counts_overrun
-    if left is not None and since >= left and not is_over:
-        raise UndoBlocked
-    return _before_its_end(clocks_of(restored).spend(restored, since), now)
+    restored = replace(
+        restored,
+        is_corrected=session.is_corrected or restored.is_corrected,
+        is_adjusted=session.is_adjusted or restored.is_adjusted,
+    )
+    is_running = session.cycle_started_at is not None
+    anchor = Instant(now - since) if is_running else now
+    limited = within_end(restored, anchor)
+    if session.is_corrected and _runs_out(limited if session.moves_with_pause else restored, since):
+        raise UndoBlocked("A clock would have run out before or after a pause")
+    if not is_running:
+        return _before_its_end(clocks_of(restored).spend(restored, since), now)
+    return _before_its_end(replace(restored, cycle_started_at=anchor), anchor)
+
+
+def _runs_out(session: Session, ms: Millis) -> bool:
+    """Whether a clock of the session, or its wait for the first turn, comes to zero within `ms`."""
+    is_waiting = session.awaits_first_turn
+    left = session.start_left_ms if is_waiting else clocks_of(session).left(session)
+    return left is not None and 0 < left <= ms
 
 
 def _with_corrections(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -274,11 +275,56 @@ def test_a_pause_that_brings_the_end_nearer_is_no_correction() -> None:
     )
 
 
+def test_as_if_never_is_refused_if_the_clock_would_have_run_out_before_or_after_a_pause() -> None:
+    game = play(chess(10_000, 600_000)).start().switch(at=1_000).pause(at=5_000)
+    paused, resumed = game.resume(at=50_000), game.resume(at=50_000)
+    assert clocks(undone(paused, AS_IF_NEVER, 54_999), 54_999) == (1, 600_000)
+    with pytest.raises(UndoBlocked, match="before or after a pause"):
+        undone(resumed, AS_IF_NEVER, 55_000)
+    corrected = play(chess(10_000, 600_000)).start().switch(at=1_000).give(BEN, add=5, at=5_000)
+    assert undone(corrected, AS_IF_NEVER, 55_000).until(55_000).expired_at == [(10_000, ANNA)]
+
+
+def test_a_pause_before_the_switch_does_not_refuse_a_flag_since() -> None:
+    game = play(chess(10_000, 600_000)).start().pause(at=1_000).resume(at=2_000).switch(at=3_000)
+    assert undone(game, AS_IF_NEVER, 55_000).until(55_000).expired_at == [(11_000, ANNA)]
+
+
+@pytest.mark.parametrize("within", [None, 30_000])
+def test_the_first_turn_of_a_paused_session_can_have_gone_on(within: Millis | None) -> None:
+    control = TimeControl(start_on=StartOn.FIRST_TURN, first_turn_within_ms=within)
+    game = timed(control, 10_000, 60_000).start().switch(at=1_000).pause(at=16_000)
+    after = undone(game, AS_IF_NEVER, 17_000)
+    assert (after.status, clocks(after, 17_000)) == (Status.PAUSED, (10_000, 60_000))
+    assert after.session.start_left_ms == (within and within - 16_000)
+
+
+def test_the_wait_for_the_first_turn_is_not_passed_in_a_pause() -> None:
+    control = TimeControl(start_on=StartOn.FIRST_TURN, first_turn_within_ms=Millis(15_000))
+    game = timed(control, 60_000, 60_000).start().switch(at=1_000).pause(at=16_000)
+    with pytest.raises(UndoBlocked):
+        undone(game, AS_IF_NEVER, 17_000)
+
+
 @pytest.mark.parametrize(("who", "left"), [(ANNA, [0, 60_000, 60_000]), (BEN, [53_000, 0, 60_000])])
 def test_as_if_never_keeps_a_forfeit(who: str, left: list[int]) -> None:
     game = play(chess(60_000, 60_000, 60_000)).start().switch(at=1_000).forfeit(who, at=6_000)
     after = undone(game, AS_IF_NEVER, 7_000)
     assert [after.clock(name, 7_000) for name in (ANNA, BEN, CLEO)] == left
+
+
+def test_a_session_that_was_stored_before_is_read_and_a_new_one_is_not_larger() -> None:
+    game = play(chess(60_000)).start().adjust(ANNA, 30_000, at=1_000).switch(at=2_000)
+    stored = msgspec.json.decode(msgspec.json.encode(game.session))
+    assert not {"cycle_idle_ms", "is_adjusted", "is_corrected"} & set(stored)
+    rest = stored["switches"][0][-1]
+    assert rest.pop("was_adjusted") is True
+    rest["was_corrected"] = stored["is_corrected"] = True
+    earlier = play(msgspec.json.decode(msgspec.json.encode(stored), type=Session))
+    for mode in (TURN_START, BEFORE_SWITCH):
+        with pytest.raises(UndoBlocked):
+            undone(earlier, mode, 3_000)
+    assert clocks(undone(earlier, AS_IF_NEVER, 3_000), 3_000) == (28_000, 60_000)
 
 
 def test_only_the_named_version_is_undone() -> None:
@@ -332,6 +378,7 @@ def comparable(session: Session) -> Session:
         switches=(),
         warned=None,
         is_corrected=False,
+        is_adjusted=False,
     )
 
 
