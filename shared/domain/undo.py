@@ -142,7 +142,10 @@ def ended_participant(session: Session) -> Participant | None:
 
 
 def _before_switch(session: Session, record: SwitchRecord) -> Session:
-    """Return the session as it was just before the switch, at the anchor that it has now."""
+    """Return the session as it was just before the switch, at the anchor that it has now.
+
+    A participant who joined a session without any since then stays active.
+    """
     rest, since = record.rest or _NO_REST, session.cycle_used_ms
     begun = _by_index(session, record.begun)
     if begun:
@@ -152,7 +155,7 @@ def _before_switch(session: Session, record: SwitchRecord) -> Session:
         session = session.with_participant(begun)
         if group := session.group(begun.group_id):
             session = session.with_group(replace(group, last_player_id=rest.last_player_id))
-    elif session.active:  # no participant was named, because there was none at the switch
+    elif session.active:
         session = session.with_participant(_less_used(session.active, since))
     ended = _by_index(session, record.ended)
     if ended:
@@ -160,12 +163,12 @@ def _before_switch(session: Session, record: SwitchRecord) -> Session:
         session = session.with_participant(ended)
     session = _with_sources(session, begun, record.begun_bank_ms, rest.begun_reserve)
     session = _with_sources(session, ended, record.ended_bank_ms, rest.ended_reserve)
-    if ended and begun and clocks_of(session).side(ended) == clocks_of(session).side(begun):
+    if ended:
         session = replace(session, active_participant_id=ended.participant_id)
-        session = _without_gain_of_opponent(session, since)
+        if begun and clocks_of(session).side(ended) == clocks_of(session).side(begun):
+            session = _without_gain_of_opponent(session, since)
     return replace(
         session,
-        active_participant_id=ended.participant_id if ended else None,
         cycle_number=session.cycle_number - 1,
         cycle_used_ms=record.spent_ms,
         cycle_idle_ms=rest.idle_ms,
@@ -257,6 +260,8 @@ def _as_if_never(session: Session, record: SwitchRecord, now: Instant) -> Sessio
     limited = within_end(restored, anchor)
     if session.is_corrected and _runs_out(limited if session.moves_with_pause else restored, since):
         raise UndoBlocked("A clock would have run out before or after a pause")
+    if record.ended is None and session.active and not _runs_out(limited, since):
+        return _with_newcomer(restored, session, since, now)
     if not is_running:
         return _before_its_end(clocks_of(restored).spend(restored, since), now)
     return _before_its_end(replace(restored, cycle_started_at=anchor), anchor)
@@ -267,6 +272,18 @@ def _runs_out(session: Session, ms: Millis) -> bool:
     is_waiting = session.awaits_first_turn
     left = session.start_left_ms if is_waiting else clocks_of(session).left(session)
     return left is not None and 0 < left <= ms
+
+
+def _with_newcomer(restored: Session, session: Session, since: Millis, now: Instant) -> Session:
+    """Let `restored` run on to `now`, with the participants of `session`, who joined since."""
+    alone = replace(restored, participants=(), active_participant_id=None)
+    spent = replace(
+        clocks_of(alone).spend(alone, since),
+        participants=session.participants,
+        active_participant_id=session.active_participant_id,
+        cycle_started_at=session.cycle_started_at,
+    )
+    return _before_its_end(spent, now)
 
 
 def _with_corrections(
@@ -432,7 +449,7 @@ def _by_index(session: Session, index: int | None) -> Participant | None:
 
 
 def _less_used(participant: Participant, ms: Millis) -> Participant:
-    return replace(participant, used_ms=Millis(participant.used_ms - ms))
+    return replace(participant, used_ms=Millis(max(0, participant.used_ms - ms)))
 
 
 def _with_sources(

@@ -306,6 +306,26 @@ def test_the_wait_for_the_first_turn_is_not_passed_in_a_pause() -> None:
         undone(game, AS_IF_NEVER, 17_000)
 
 
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_a_participant_who_joined_since_stays_active_and_has_used_its_own_time(
+    is_paused: bool,
+) -> None:
+    laps = play(race(None, 0)).start().switch(at=1_000).join(seat(ANNA), at=100_000)
+    laps = laps.pause(at=110_000) if is_paused else laps
+    after = undone(laps, AS_IF_NEVER, 110_000)
+    assert (after.active, after.used(ANNA, 110_000)) == (ANNA, 10_000)
+    assert at_time(after.session, Instant(110_000)).used_ms == 110_000
+
+
+def test_a_participant_who_joined_since_has_not_used_less_than_nothing() -> None:
+    quiz = play(exam(None, 60_000, players=0)).start().switch(at=50_000)
+    after = undone(quiz.join(seat(ANNA), at=100_000), AS_IF_NEVER, 105_000)
+    assert after.used(ANNA, 105_000) >= 0
+    assert (
+        min(step.session.participants[0].used_ms for step in after.until(105_000).steps[-2:]) >= 0
+    )
+
+
 @pytest.mark.parametrize(("who", "left"), [(ANNA, [0, 60_000, 60_000]), (BEN, [53_000, 0, 60_000])])
 def test_as_if_never_keeps_a_forfeit(who: str, left: list[int]) -> None:
     game = play(chess(60_000, 60_000, 60_000)).start().switch(at=1_000).forfeit(who, at=6_000)
