@@ -127,5 +127,8 @@ class NothingToUndo(Refusal):
 class UndoBlocked(Refusal):
     """A pause or a correction since the switch would be lost, or the clock would have run out."""
 
-    def __init__(self, reason: str = "The session was paused or corrected since") -> None:
-        super().__init__(f"{reason}: undo with mode as_if_never, while it runs")
+    def __init__(
+        self,
+        message: str = "The session was paused or corrected since: undo with mode as_if_never",
+    ) -> None:
+        super().__init__(message)

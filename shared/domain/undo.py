@@ -131,7 +131,7 @@ def _before_its_end(restored: Session, at: Instant) -> Session:
     """Return the session, whose clocks run from `at`, with no more time than until `ends_at`."""
     limited = within_end(restored, at)
     if limited is not restored and limited.session_left_ms == 0:
-        raise UndoBlocked("The session would have ended by now")
+        raise UndoBlocked("The session would have ended by now: correct its clock instead")
     return limited
 
 
@@ -259,7 +259,7 @@ def _as_if_never(session: Session, record: SwitchRecord, now: Instant) -> Sessio
     anchor = Instant(now - since) if is_running else now
     limited = within_end(restored, anchor)
     if session.is_corrected and _runs_out(limited if session.moves_with_pause else restored, since):
-        raise UndoBlocked("A clock would have run out before or after a pause")
+        raise UndoBlocked("A clock would have run out before or after a pause: correct it instead")
     if record.ended is None and session.active and not _runs_out(limited, since):
         return _with_newcomer(restored, session, since, now)
     if not is_running:
