@@ -19,7 +19,8 @@ from shared.domain.events import EventType, SessionChange
 from shared.domain.individual_clock import FULL_PERMILLE
 from shared.domain.participants import bank_violations
 from shared.domain.schedule import with_end_following
-from shared.domain.session import Session, Status, SyncMode
+from shared.domain.session import Participant, Session, Status, SyncMode
+from shared.domain.time_budget import Sources
 from shared.domain.time_control import MAX_LONG_TIME
 from shared.domain.timekeeping import at_time, move_anchor
 from shared.domain.undo import with_correction
@@ -46,6 +47,9 @@ def adjust_clocks(session: Session, command: AdjustClocks, now: Instant) -> Sess
         raise RuleViolation(*violations)
     values = {clock.name: _new_value(command, clock) for clock in before}
     adjusted = with_end_following(stored, clocks.with_values(session, values), now)
+    if command.set_ms == 0:
+        members = (p for p in adjusted.participants if clocks.adjustable_of(adjusted, p) in meant)
+        check_not_emptied(adjusted, members, "set_ms")
     if session.individual and command.to.scope is ClockScope.ALL:
         usual = AdjustableClock(SESSION_CLOCK, usual_time_left(session))
         adjusted = with_usual_time_left(adjusted, _new_value(command, usual))
@@ -191,6 +195,25 @@ def _value_violations(
         elif command.add_ms > 0 and value > MAX_LONG_TIME:
             message = f"would leave {clock.name} with {value}ms, which exceeds {MAX_LONG_TIME}ms"
             yield Violation("add_ms", message, "too_big")
+
+
+def check_not_emptied(adjusted: Session, participants: Iterable[Participant], field: str) -> None:
+    """Check that the clocks of `participants` have time in the bank or in overtime.
+
+    `participants` are those of the `adjusted` session, whose clocks `field` has set. A clock
+    without any time would stand at zero, at the latest in its next turn, and its flag would never
+    fall. Raises `RuleViolation`.
+    """
+    clocks = clocks_of(adjusted)
+    emptied = [one for one in participants if _is_empty(clocks.sources_of(adjusted, one))]
+    names = dict.fromkeys(str(clocks.adjustable_of(adjusted, one)) for one in emptied)
+    message = "would leave {} with 0ms, and must leave more than 0ms"
+    if names:
+        raise RuleViolation(*(Violation(field, message.format(n), "too_small") for n in names))
+
+
+def _is_empty(sources: Sources | None) -> bool:
+    return sources is not None and not sources.bank_ms and not sources.reserve.period_ms
 
 
 def _reopened(session: Session, now: Instant) -> Session:

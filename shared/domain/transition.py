@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.domain import commands as c
-from shared.domain.adjustment import adjust_clocks
+from shared.domain.adjustment import adjust_clocks, check_not_emptied
 from shared.domain.changes import change
 from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.errors import (
@@ -190,6 +190,9 @@ def _adjusted(
     if value is not None:
         adjusted = clocks.adjust(at_time(session, now), participant, value)
         session = with_end_following(session, adjusted, now)
+    if value == 0 or periods == 0:
+        field = "overtime_periods" if value is None else "total_time_ms"
+        check_not_emptied(session, [_found(session, participant.participant_id)], field)
     return with_correction(session)
 
 

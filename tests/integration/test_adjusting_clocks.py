@@ -96,6 +96,24 @@ async def test_a_clock_that_would_fall_to_zero_is_named(api: ApiClient) -> None:
     assert (await api.session(session_id))["version"] == 1
 
 
+async def test_a_clock_keeps_time_when_its_bank_and_periods_are_set(api: ApiClient) -> None:
+    ada = participant(10_000, participant_id="ada")
+    control = {"overtime": {"period_ms": 30_000, "periods": 3}}
+    body = chess(participants=[ada, participant()], time_control=control, test=True)
+    session_id = await api.started(body)
+    await api.do(session_id, "advance", {"ms": 20_000})
+    message = "would leave participant ada with 0ms, and must leave more than 0ms"
+    refused = await api.adjust(session_id, "ada", {"overtime_periods": 0})
+    assert details_of(refused) == {"overtime_periods": message}
+    bank_only = {"total_time_ms": 5_000, "overtime_periods": 0}
+    assert (await api.adjust(session_id, "ada", bank_only)).status_code == 200
+    emptied = await api.adjust(session_id, "ada", {"total_time_ms": 0})
+    assert details_of(emptied) == {"total_time_ms": message}
+    all_emptied = await api.do(session_id, "adjust", {"set_ms": 0})
+    assert details_of(all_emptied) == {"set_ms": message}
+    assert (await api.session(session_id))["version"] == 4
+
+
 async def test_an_expired_exam_is_reopened_with_the_time_that_is_added(api: ApiClient) -> None:
     session_id = await api.started({"sync_mode": "global", "total_time_ms": 1_000})
     async with asyncio.timeout(30):

@@ -15,6 +15,7 @@ from shared.domain.session import Session, Status, SyncMode
 from shared.domain.time_control import Overtime, TimeControl
 from shared.domain.undo import UndoMode
 from shared.domain.units import DAY, Instant, Millis
+from shared.domain.values import replace
 from tests.fuzz.extent import extent
 from tests.unit.domain.random_games import apply, opened, random_sessions, run_commands
 from tests.unit.domain.scenarios import (
@@ -249,6 +250,48 @@ def test_with_a_time_control_only_the_bank_changes() -> None:
     assert game.clock(ANNA, at=15_000) == 5_000 + 25_000 + 60_000
     assert refused(game, at=15_000, add_ms=Millis(-5_000)) == [("add_ms", "too_small")]
     assert adjust(game, at=15_000, set_ms=Millis(0)).clock(BEN, at=15_000) == 90_000
+
+
+EMPTIED = "must leave more than 0ms"
+
+IN_BYO_YOMI = play(chess(10_000, time_control=BYO_YOMI)).start()
+
+
+@pytest.mark.parametrize(
+    "game",
+    [
+        pytest.param(IN_BYO_YOMI, id="running"),
+        pytest.param(IN_BYO_YOMI.pause(at=1_000), id="paused"),
+        pytest.param(IN_BYO_YOMI.switch(at=1_000), id="waiting"),
+        pytest.param(play(chess(10_000, time_control=BYO_YOMI)), id="pending"),
+        pytest.param(play(teams(5_000, RED, BLUE, time_control=BYO_YOMI)).start(), id="group"),
+    ],
+)
+def test_a_clock_keeps_time_whichever_of_its_times_are_set(game: Play) -> None:
+    """Else it would stand at zero without a flag."""
+    whose = "group red" if game.session.groups else "participant anna"
+    without_periods = game.do(c.AdjustTime(ANNA, Millis(5_000), overtime_periods=0), 2_000)
+    without_bank = game.do(c.AdjustTime(ANNA, Millis(0)), 2_000)
+    anna = c.ClockTarget(participants=(ANNA,))
+    for position, command, field in (
+        (without_periods, c.AdjustTime(ANNA, Millis(0)), "total_time_ms"),
+        (without_periods, c.AdjustClocks(anna, set_ms=Millis(0)), "set_ms"),
+        (without_bank, c.AdjustTime(ANNA, overtime_periods=0), "overtime_periods"),
+        (game, c.AdjustTime(ANNA, Millis(0), overtime_periods=0), "total_time_ms"),
+    ):
+        with pytest.raises(RuleViolation) as refusal:
+            position.do(command, 2_500)
+        (violation,) = refusal.value.violations
+        assert (violation.field, violation.code) == (field, "too_small")
+        assert violation.message == f"would leave {whose} with 0ms, and {EMPTIED}"
+
+
+def test_a_delay_is_not_enough_because_an_empty_clock_gets_none() -> None:
+    control = replace(BYO_YOMI, delay_ms=Millis(5_000))
+    game = play(chess(10_000, time_control=control)).start()
+    with pytest.raises(RuleViolation) as refusal:
+        game.do(c.AdjustTime(ANNA, Millis(0), overtime_periods=0), 2_000)
+    assert fields_of(refusal.value) == [("total_time_ms", "too_small")]
 
 
 def test_an_hourglass_can_be_adjusted() -> None:
