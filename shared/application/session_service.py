@@ -41,9 +41,9 @@ from shared.application.session_time import carried_over, session_time
 from shared.application.shown_state import ShownState
 from shared.application.timeout import store_timeout
 from shared.domain.advance import advance
-from shared.domain.commands import Advance, Command, Create, Delete
+from shared.domain.commands import Advance, Command, Create, Delete, Switch
 from shared.domain.creation import create
-from shared.domain.errors import Refusal
+from shared.domain.errors import InvalidTransition, NotActiveParticipant, Refusal
 from shared.domain.events import SessionStep
 from shared.domain.session import Session
 from shared.domain.transition import transition
@@ -190,9 +190,10 @@ class SessionService:
             due = due_steps(stored, now, requested.command)
             try:
                 steps = self._apply(requested, stored, due, now)
-            except (Refusal, PreconditionFailed, _Backlog):
-                if due:
-                    stored, now = await self._state.apply_due(stored, now, requested.command)
+            except (Refusal, PreconditionFailed, _Backlog) as refusal:
+                ends_wait = _ends_wait(requested, refusal)
+                if due and due_steps(stored, now, ends_wait):
+                    stored, now = await self._state.apply_due(stored, now, ends_wait)
                     continue
                 if stored is not loaded and (
                     earlier := await self._earlier_outcome(stored, requested)
@@ -311,7 +312,8 @@ class SessionService:
         if fills_commit(stored, due) and not isinstance(command, Delete):
             raise _Backlog
         session = due[-1].session if due else stored.session
-        _require_version(session, requested.context)
+        if requested.context.if_match is not None:
+            _require_version(_version_read(stored, due, now), requested.context)
         if isinstance(command, Advance):
             return advance(session, command, now, max_steps(session))
         change = transition(session, command, now)
@@ -356,10 +358,10 @@ class _Backlog(Exception):
     """More changes are due than fit in one commit."""
 
 
-def _require_version(session: Session, context: ChangeContext) -> None:
-    """Raise `PreconditionFailed` unless the session has a version that the request accepts."""
-    if context.if_match is not None and str(session.version) not in context.if_match:
-        raise PreconditionFailed(session.version)
+def _require_version(version: int, context: ChangeContext) -> None:
+    """Raise `PreconditionFailed` unless `version` is one that the request accepts."""
+    if context.if_match is not None and str(version) not in context.if_match:
+        raise PreconditionFailed(version)
 
 
 def _restored_to_delete(
@@ -375,10 +377,28 @@ def _restored_to_delete(
     def is_restored(session: Session) -> bool:
         # One that hasn't ended may have later versions, which are due.
         if session.status.is_terminal:
-            _require_version(session, context)
+            _require_version(session.version, context)
         return not context.is_dry_run
 
     return is_restored
+
+
+def _version_read(stored: StoredSession, due: Sequence[SessionStep], now: Instant) -> int:
+    """The version that a read shows at `now`, without a flag that only the command would settle."""
+    if due and stored.session.lag is not None:
+        due = due_steps(stored, now)
+    return due[-1].session.version if due else stored.session.version
+
+
+def _ends_wait(requested: _RequestedChange, refusal: Exception) -> Command | None:
+    """The refused command if it ends the wait for a switch that was sent in time, else None.
+
+    Only the turn's own switch does, if it came too late: the flag has ended the turn before it.
+    """
+    if requested.context.is_dry_run or not isinstance(requested.command, Switch):
+        return None
+    is_late = isinstance(refusal, InvalidTransition | NotActiveParticipant)
+    return requested.command if is_late else None
 
 
 def _newest(loaded: StoredSession, before: StoredSession | None) -> StoredSession:

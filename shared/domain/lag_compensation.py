@@ -5,7 +5,7 @@ clocks are drawn to `now` less the compensation, and the next turn begins at `no
 """
 
 from shared.domain.clocks import clocks_of
-from shared.domain.commands import Command, Switch
+from shared.domain.commands import Advance, Command, Switch
 from shared.domain.lag import Lag, LagClaim, claimed_lag
 from shared.domain.session import Group, Session
 from shared.domain.timekeeping import deadline, move_anchor
@@ -44,10 +44,10 @@ def leaves_flag_open(session: Session, lag: Lag, command: Command, now: Instant)
 
     True for a switch whose turn took less than what was left, because it gets lag back. True also
     for a switch of a participant who isn't active, which is refused: otherwise the opponent could
-    end the wait.
+    end the wait. An advance is no more than time that passes, so the flag falls in its course.
     """
     if not isinstance(command, Switch):
-        return False
+        return isinstance(command, Advance)
     if command.current_participant_id not in (None, session.active_participant_id):
         return True
     taken = _ran(session, now) - _claim(session, lag, command, now).compensated_ms

@@ -176,6 +176,62 @@ async def test_a_refused_switch_of_the_opponent_does_not_end_the_wait(api: ApiCl
     assert (await api.session(session_id))["version"] == 2
 
 
+_BAD_SWITCH = {"next_participant_id": str(uuid4())}
+_NOT_MADE: list[tuple[str, Any, dict[str, str], int]] = [
+    ("resume", None, {}, 400),
+    ("switch", _BAD_SWITCH, {}, 400),
+    ("adjust", {"add_ms": 0}, {}, 400),
+    ("pause", None, {"If-Match": '"1"'}, 412),
+]
+_DRY_RUNS: list[tuple[str, Any, dict[str, str], int]] = [
+    ("resume?dry_run=true", None, {}, 400),
+    ("pause?dry_run=true", None, {}, 200),
+    ("switch?dry_run=true", None, {}, 400),
+]
+
+
+@pytest.mark.parametrize(("operation", "body", "headers", "status"), _NOT_MADE + _DRY_RUNS)
+async def test_a_command_that_is_not_made_does_not_end_the_wait(
+    api: ApiClient, operation: str, body: Any, headers: dict[str, str], status: int
+) -> None:
+    action = "end_session" if operation == "switch?dry_run=true" else "notify"
+    settings = {"lag": {"gain_ms": 1_000}, "action_on_timeout": {"type": action}}
+    session_id = await api.created(chess(participants=players(1_000, 60_000), **settings))
+    began = (await api.do(session_id, "start")).json()["data"]["server_time_ms"]
+    await at_zero(api, session_id)
+    answer = await api.do(session_id, operation, body, headers)
+    assert answer.status_code == status, answer.text
+    waiting = await api.session(session_id)
+    assert (waiting["version"], waiting["participants"][0]["has_expired"]) == (2, False)
+    claim = {"acted_at_ms": began + 990, "error_ms": 0}
+    switched = (await api.do(session_id, "switch", claim)).json()["data"]
+    assert (switched["version"], "expired_participant_id" in switched) == (3, False)
+
+
+async def test_a_late_switch_finds_that_the_flag_has_begun_the_next_turn(api: ApiClient) -> None:
+    action = {"type": "skip_cycle"}
+    body = chess(
+        participants=players(1_000, 60_000), lag={"gain_ms": 1_000}, action_on_timeout=action
+    )
+    session_id = await api.started(body)
+    await at_zero(api, session_id)
+    late = await api.do(session_id, "switch", {"current_participant_id": _ADA})
+    assert error_of(late) == (409, "CONFLICT")
+    skipped = await api.session(session_id)
+    assert (skipped["version"], skipped["active_participant_id"]) == (3, _BEN)
+
+
+async def test_a_precondition_names_the_version_that_is_read_during_the_wait(
+    api: ApiClient,
+) -> None:
+    session_id = await api.started(
+        chess(participants=players(1_000, 60_000), lag={"gain_ms": 1_000})
+    )
+    await at_zero(api, session_id)
+    paused = await api.do(session_id, "pause", None, {"If-Match": '"2"'})
+    assert (paused.status_code, paused.headers["etag"]) == (200, '"4"')
+
+
 async def test_without_lag_compensation_claims_have_no_effect(api: ApiClient) -> None:
     session_id = await api.started(chess(participants=players(60_000, 60_000)))
     claim = {"acted_at_ms": _START_MS, "error_ms": 0}

@@ -368,6 +368,11 @@ def test_a_refused_switch_of_the_opponent_does_not_end_the_wait() -> None:
     assert switch(play(session), 1_200, acted=900, current_participant_id=ANNA).expiries == []
 
 
+def test_an_advance_does_not_end_the_wait() -> None:
+    session = play(chess(1_000, 60_000, lag=ON)).start().session
+    assert list(settle(session, Instant(1_100), c.Advance(Millis(50)))) == []
+
+
 def test_a_late_switch_is_refused_after_the_flag_has_begun_the_next_turn() -> None:
     skipping = chess(1_000, 60_000, lag=ON, action_on_timeout=on_timeout("skip_cycle"))
     position = play(skipping).start()
