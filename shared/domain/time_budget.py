@@ -162,12 +162,18 @@ class TimeBudget(Value, frozen=True):
         return Millis(raised if most is None else max(self.bank_ms, min(raised, most)))
 
     def _refilled_reserve(self) -> Reserve:
-        """Fill the current period, or count one turn of the block; the last one fills the block."""
+        """Fill the current period, or count one turn of the block; the last one fills the block.
+
+        A period is filled also after a turn that didn't use it, if any is left.
+        """
         overtime, reserve = self.control.overtime, self.reserve
-        if overtime is None or self.bank_ms or overtime.extra_ms:
+        if overtime is None:
             return reserve
-        if not overtime.turns:
-            return replace(reserve, period_ms=overtime.period_ms)
+        if overtime.periods:
+            is_begun = 0 < reserve.period_ms < overtime.period_ms
+            return replace(reserve, period_ms=overtime.period_ms) if is_begun else reserve
+        if self.bank_ms or overtime.extra_ms:
+            return reserve
         if reserve.block_turns > 1:
             return replace(reserve, block_turns=reserve.block_turns - 1)
         return replace(reserve, period_ms=overtime.period_ms, block_turns=overtime.turns)

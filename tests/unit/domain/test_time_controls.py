@@ -199,6 +199,19 @@ class TestByoYomi:
         assert periods_left(position, ANNA, 50_000) == 2
         assert position.deadline == 50_000 + 7_000 + 20_000 + 30_000
 
+    def test_a_switch_with_time_in_the_bank_fills_the_period_too(self) -> None:
+        position = controlled(10_000, byo_yomi(30_000, 1)).until(38_000)
+        position = position.give(ANNA, add=60_000, at=38_000).switch(at=48_000)
+        anna = position.session.participants[0]
+        assert (anna.bank_ms, anna.reserve.period_ms) == (50_000, 30_000)
+        assert position.clock(ANNA, at=48_000) == 80_000
+
+    def test_a_switch_fills_no_period_if_none_is_left(self) -> None:
+        command = c.AdjustTime(ANNA, Millis(7_000), overtime_periods=0)
+        position = controlled(10_000, self.control).do(command, 1_000).switch(at=3_000)
+        assert position.session.participants[0].reserve.period_ms == 0
+        assert position.clock(ANNA, at=3_000) == 5_000
+
     @pytest.mark.parametrize("periods", [0, 1, 3])
     def test_the_number_of_periods_may_be_set(self, periods: int) -> None:
         command = c.AdjustTime(ANNA, Millis(7_000), overtime_periods=periods)

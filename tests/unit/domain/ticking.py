@@ -58,7 +58,7 @@ class TickingClock:
     def end_turn(self) -> None:
         control, had_expired = self.control, self.has_expired
         self.delay = 0
-        if control.overtime and not had_expired and self.bank == 0:
+        if control.overtime and not had_expired:
             self._fill_overtime()
         self.turns += 1
         added, increment = 0, control.increment_ms
@@ -77,8 +77,8 @@ class TickingClock:
         overtime = self.control.overtime
         assert overtime
         if overtime.periods:
-            self.period = overtime.period_ms
-        elif overtime.turns:
+            self.period = overtime.period_ms if self.period else 0
+        elif overtime.turns and self.bank == 0:
             self.block_turns -= 1
             if self.block_turns == 0:
                 self.block_turns, self.period = overtime.turns, overtime.period_ms
