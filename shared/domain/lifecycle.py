@@ -8,7 +8,7 @@ from shared.domain.changes import change, with_session_metadata
 from shared.domain.clocks import clocks_of
 from shared.domain.errors import InvalidTransition
 from shared.domain.events import EventType, SessionChange
-from shared.domain.schedule import paused, resumed
+from shared.domain.schedule import paused, resumed, within_end
 from shared.domain.session import Session, Status
 from shared.domain.start import start
 from shared.domain.timekeeping import move_anchor
@@ -30,7 +30,7 @@ def end_session(session: Session, status: Status, event: EventType, now: Instant
     if session.status.is_terminal:
         raise InvalidTransition(f"cannot be {status.value}", session.status)
     ended = replace(
-        clocks_of(session).end(move_anchor(session, now)),
+        clocks_of(session).end(within_end(move_anchor(session, now), now)),
         status=status,
         cycle_started_at=None,
         session_completed_at=now,

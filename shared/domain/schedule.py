@@ -70,7 +70,8 @@ def with_end_following(stored: Session, adjusted: Session, now: Instant) -> Sess
     """Return `adjusted`, whose session clock was set anew at `now`, with `ends_at` moved.
 
     If the clock of `stored` runs toward `ends_at`, that instant moves with it; otherwise only if it
-    would cut the new time. `adjusted` was made from `within_end(stored, now)`.
+    would cut the new time. A pending session keeps the time that its `ends_at` cuts, because that
+    instant can move again. `adjusted` was made from `within_end(stored, now)`.
     """
     end, current = end_of(stored, now), within_end(stored, now)
     before, left = current.session_left_ms, adjusted.session_left_ms
@@ -79,8 +80,11 @@ def with_end_following(stored: Session, adjusted: Session, now: Instant) -> Sess
     if left == before:
         return replace(adjusted, session_left_ms=stored.session_left_ms)
     begins = _runs_from(stored, now)
-    runs_out = after(begins, left)
-    moved = runs_out if end <= after(begins, before) else max(end, runs_out)
+    runs_out, runs_to_end = after(begins, left), end <= after(begins, before)
+    moved = runs_out if runs_to_end else max(end, runs_out)
+    if runs_to_end and stored.status is Status.PENDING:
+        uncut = Millis(max(left, stored.session_left_ms or 0))
+        adjusted = replace(adjusted, session_left_ms=uncut)
     paused_at = None if stored.paused_at is None else now
     return replace(adjusted, ends_at=moved, paused_at=paused_at)
 

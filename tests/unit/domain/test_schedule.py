@@ -314,6 +314,15 @@ def test_a_pending_session_has_the_time_that_its_start_leaves_until_its_end() ->
     assert position.start(5).deadline == HOUR
 
 
+@pytest.mark.parametrize("command", [c.Complete(), c.Cancel()])
+def test_a_pending_session_that_ends_shows_the_time_until_its_end(command: c.Command) -> None:
+    ended = play(exam(ends_at=HOUR)).do(command, MINUTE)
+    state = ended.shown(2 * MINUTE)
+    assert state.session_clock is not None
+    assert (state.session_clock.left_ms, state.session_clock.rate) == (59 * MINUTE, 0)
+    assert ended.session.session_left_ms == 59 * MINUTE
+
+
 def test_a_session_cannot_be_started_after_its_end() -> None:
     with pytest.raises(InvalidTransition, match="after its ends_at"):
         play(exam(ends_at=HOUR)).start(HOUR)
@@ -423,6 +432,28 @@ def test_time_is_given_before_the_start() -> None:
     assert (position.session.ends_at, position.until(LATER).deadline) == (HOUR + MINUTE,) * 2
     position = give(play(exam(ends_at=HOUR)), MINUTE, set_ms=MINUTE)
     assert position.session.ends_at == 2 * MINUTE
+
+
+@pytest.mark.parametrize("total", [None, 3 * HOUR])
+def test_an_end_that_moves_after_a_correction_counts_before_the_start(total: int | None) -> None:
+    pending = play(exam(total, ends_at=HOUR))
+    participants = pending.adjust(ANNA, 5 * MINUTE, at=MINUTE)
+    for position in (give(pending, MINUTE, add_ms=MINUTE), participants):
+        later = reschedule(position, 2 * MINUTE, ends_at=Instant(2 * HOUR))
+        assert left(later, 3 * MINUTE) == 2 * HOUR - 3 * MINUTE
+        assert later.start(3 * MINUTE).deadline == 2 * HOUR
+
+
+def test_a_start_that_moves_after_a_correction_leaves_the_time_until_the_end() -> None:
+    position = give(play(exam(ends_at=HOUR, start_at=LATER)), 5, add_ms=MINUTE)
+    position = position.do(c.UpdateSession(removes_start_at=True), 10)
+    assert position.start(MINUTE).deadline == HOUR + MINUTE
+
+
+def test_a_total_time_longer_than_the_given_one_is_kept_before_the_start() -> None:
+    position = give(play(exam(2 * HOUR, ends_at=HOUR)), 0, set_ms=30 * MINUTE)
+    position = reschedule(position, 1, ends_at=Instant(10 * HOUR))
+    assert position.start(1).deadline == 2 * HOUR + 1
 
 
 def test_time_for_a_cycle_does_not_touch_the_end() -> None:
