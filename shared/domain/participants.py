@@ -93,16 +93,23 @@ def _removal_violation(session: Session, leaver: Participant) -> Violation | Non
     shares = any(side(p) == side(leaver) for p in session.participants if p != leaver)
     if session.control.hourglass and not shares:
         return Violation("participant_id", "is one of the two that an hourglass needs", "too_short")
+    if len(session.participants) > 1 and not _can_go_on_without(session, leaver):
+        return Violation(
+            "participant_id", "is the last participant who can take turns", "too_short"
+        )
     return None
 
 
+def _can_go_on_without(session: Session, participant: Participant) -> bool:
+    """Whether the rotation can choose anybody else, who isn't retired and has time if needed."""
+    clocks = clocks_of(session)
+    return any(clocks.is_eligible(session, p) for p in session.participants if p != participant)
+
+
 def _starter_after(session: Session, leaver: Participant) -> str | None:
-    """Return the participant who starts the pending session instead of `leaver`."""
+    """Return the participant who starts the pending session instead of `leaver`, if any is left."""
     next_id = clocks_of(session).next_in_turn(session)
-    if next_id != leaver.participant_id:
-        return next_id
-    others = (p.participant_id for p in session.participants if p != leaver)
-    return next(others, None)
+    return None if next_id == leaver.participant_id else next_id
 
 
 def choose_starter(session: Session, participant_id: str) -> Session:
@@ -134,16 +141,16 @@ def set_retired(session: Session, participant: Participant, *, is_retired: bool)
     """Return `session` with `participant` out of the rotation, or in it again.
 
     In a pending session another participant starts instead. The active participant stays active
-    until the next switch. Raises `RuleViolation` if nobody would be left in the rotation, and in
-    `individual`, where nobody takes turns.
+    until the next switch. Raises `RuleViolation` if nobody would be left whom the rotation can
+    choose, and in `individual`, where nobody takes turns.
     """
     if session.sync_mode is SyncMode.INDIVIDUAL:
         message = "is for modes in which participants take turns"
         raise RuleViolation(Violation("is_retired", message, "not_allowed"))
-    session = session.with_participant(replace(participant, is_retired=is_retired))
-    if all(p.is_retired for p in session.participants):
-        message = "cannot be true for the last participant who takes turns"
+    if is_retired and not _can_go_on_without(session, participant):
+        message = "cannot be true for the last participant who can take turns"
         raise RuleViolation(Violation("is_retired", message, "not_allowed"))
+    session = session.with_participant(replace(participant, is_retired=is_retired))
     is_starter = participant.participant_id == session.active_participant_id
     if not (is_retired and is_starter and session.status is Status.PENDING):
         return session

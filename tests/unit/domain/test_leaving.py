@@ -85,6 +85,29 @@ def test_the_last_one_who_takes_turns_cannot_retire() -> None:
     assert refused(game, command, at=2_000) == [("is_retired", "not_allowed")]
 
 
+@pytest.mark.parametrize("active", [ANNA, BEN])
+def test_the_only_one_with_time_can_neither_retire_nor_leave(active: str) -> None:
+    game = play(chess(60_000, 60_000, 60_000)).start()
+    if active is BEN:
+        game = game.switch(at=0)
+    game = forfeit(forfeit(game, BEN, at=1_000), CLEO, at=1_000)
+    command = c.UpdateParticipant(ANNA, is_retired=True)
+    assert refused(game, command, at=2_000) == [("is_retired", "not_allowed")]
+    if active is BEN:
+        assert refused(game, c.RemoveParticipant(ANNA), at=2_000) == [
+            ("participant_id", "too_short")
+        ]
+    assert remove(game, CLEO, at=2_000).turns(1, every=3_000) == [ANNA]
+
+
+@pytest.mark.parametrize("session", [chess(60_000), poker(60_000, 2), exam(60_000)])
+@pytest.mark.parametrize("starts", [True, False])
+def test_nobody_leaves_only_retired_participants_behind(session: Session, starts: bool) -> None:
+    game = play(session).start() if starts else play(session)
+    game = retire(game, ANNA, at=1_000)
+    assert refused(game, c.RemoveParticipant(BEN), at=2_000) == [("participant_id", "too_short")]
+
+
 def test_another_one_starts_instead_of_a_retired_starter() -> None:
     session = open_session(SyncMode.PER_CYCLE, seat(ANNA, 10_000), seat(BEN, 20_000))
     game = retire(play(session), ANNA, at=0).start()
