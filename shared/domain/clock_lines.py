@@ -25,13 +25,14 @@ def clock_lines(
 
     With `only`, in `individual`, only those of the participants of these `participant_index`.
     """
-    drawn = clocks_of(shown).drawn(shown, only)
     has_ended = session.status.is_terminal
     if not session.has_planned_instants or (
         session.scheduled is None and (has_ended or session.cycle_started_at is not None)
     ):
-        return drawn
-    lines = _Lines(session, now)
+        return clocks_of(shown).drawn(shown, only)
+    if starts_at(session) is not None:
+        shown = clocks_of(shown).with_gain_of_start(shown)
+    drawn, lines = clocks_of(shown).drawn(shown, only), _Lines(session, now)
     later = clocks_of(lines.running).drawn(lines.running, only) if lines.running else drawn
     current, of_session = lines.limited(
         (drawn.current, drawn.session), (later.current, later.session)
@@ -90,7 +91,7 @@ class _Lines:
     def _delayed(self, clock: Clock, later: Clock | None) -> Clock:
         """Return `clock` with a line that runs from the start on.
 
-        A clock that the start itself changes keeps its line.
+        A clock that shows another value then keeps its line.
         """
         if self.running is None or later is None:
             return clock

@@ -59,12 +59,16 @@ class BankRules(ClockRules, Generic[Owner]):
             return session
         return self.with_owner(session, replace(owner, reserve=reserve))
 
-    def start(self, session: Session) -> Session:
+    def with_gain_of_start(self, session: Session) -> Session:
         for owner in self.owners(session):
             budget = session.budget_of(owner)
             if budget.control.first_turn:
                 gained = budget.gain(budget.control.increment_ms)
                 session = self._with_budget(session, owner, gained)
+        return session
+
+    def start(self, session: Session) -> Session:
+        session = self.with_gain_of_start(session)
         return replace(session, start_left_ms=session.control.first_turn_within_ms)
 
     def begin_cycle(self, session: Session, participant_id: str | None) -> Session:

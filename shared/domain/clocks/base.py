@@ -216,6 +216,10 @@ class ClockRules(ABC):
         """Return the session with a new cycle for `participant_id`."""
         return replace(session, active_participant_id=participant_id)
 
+    def with_gain_of_start(self, session: Session) -> Session:
+        """Return the pending session with the time that its start adds to clocks, if any."""
+        return session
+
     def start(self, session: Session) -> Session:
         """Return the pending session with its clocks set for the start of the first cycle."""
         return session

@@ -72,6 +72,14 @@ def test_the_cycles_clock_stands_still_in_a_pause() -> None:
             chess(HOUR, time_control=TimeControl(delay_ms=Millis(5_000)), start_at=MINUTE),
             id="delay",
         ),
+        pytest.param(
+            chess(
+                HOUR,
+                time_control=TimeControl(increment_ms=Millis(2_000), first_turn=True),
+                start_at=MINUTE,
+            ),
+            id="first_turn",
+        ),
         pytest.param(poker(HOUR, start_at=MINUTE), id="per_cycle"),
     ],
 )
@@ -99,10 +107,15 @@ def test_the_clocks_of_participants_run_from_the_start_on(
         assert before[name] == since[name]
 
 
-def test_a_clock_that_the_start_changes_stands_still_before() -> None:
+def test_a_clock_shows_the_gain_of_the_start_as_soon_as_that_has_an_instant() -> None:
     control = TimeControl(increment_ms=Millis(2_000), first_turn=True)
-    session = chess(HOUR, time_control=control, start_at=MINUTE)
-    assert drawn(session, 0, 2 * MINUTE)["clock"] == HOUR
+    waiting = play(chess(HOUR, time_control=control))
+    assert drawn(waiting.session, 0, 2 * MINUTE)[ANNA] == HOUR
+    scheduled = waiting.do(c.Schedule(c.Start(), Instant(40_000)), 500).session
+    for session in (scheduled, chess(HOUR, time_control=control, start_at=40_000)):
+        at_start, later = drawn(session, 600, 40_000), drawn(session, 600, MINUTE)
+        assert [at_start[name] for name in ("clock", ANNA, BEN)] == [HOUR + 2_000] * 3
+        assert (later[ANNA], later[BEN]) == (HOUR - 18_000, HOUR + 2_000)
 
 
 def test_a_pending_session_without_a_start_has_the_time_until_its_end() -> None:
