@@ -175,12 +175,15 @@ class CountUp(_SessionClockRules):
         return replace(session, session_left_ms=session.max_time_ms)
 
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
-        """Set the time left until `max_time_ms`. Raises `RuleViolation` if none is set."""
+        """Set the time left until `max_time_ms`, which moves with it.
+
+        Raises `RuleViolation` if none is set.
+        """
         if session.session_left_ms is None:
             message = "needs a clock that runs toward zero: this session has no max_time_ms"
             raise RuleViolation(Violation("total_time_ms", message, "not_allowed"))
         session = session.with_participant(replace(participant, bank_ms=value))
-        return replace(session, session_left_ms=value)
+        return self.with_values(session, {SESSION_CLOCK: value})
 
     def with_values(self, session: Session, values: Mapping[ClockName, Millis]) -> Session:
         """Move the ceiling, so that as much time is left until it."""

@@ -176,6 +176,11 @@ def test_a_session_that_ended_at_its_deadline_cannot_be_adjusted() -> None:
         play(session).start().adjust(ANNA, 4_000, at=5_000)
 
 
+def test_in_count_up_the_ceiling_moves() -> None:
+    run = play(race(ceiling=10_000)).start().adjust(BEN, 9_000, at=3_000)
+    assert (run.clock(ANNA, at=3_000), run.session.max_time_ms) == (9_000, 12_000)
+
+
 def test_without_a_ceiling_count_up_has_no_clock_to_adjust() -> None:
     with pytest.raises(RuleViolation) as refused:
         play(race()).start().adjust(ANNA, 5_000, at=1_000)
