@@ -179,10 +179,15 @@ class TimeBudget(Value, frozen=True):
         return replace(reserve, period_ms=overtime.period_ms, block_turns=overtime.turns)
 
     def end_free_turn(self) -> "TimeBudget":
-        """Count a turn that used and gives no time."""
-        if not self.control.stages:
-            return self
-        return replace(self, reserve=replace(self.reserve, turns=self.reserve.turns + 1))
+        """End a turn that used no time and gives none, but for that of a stage."""
+        reserve, control = self.reserve, self.control
+        if reserve.delay_ms:
+            reserve = replace(reserve, delay_ms=Millis(0))
+        if not control.stages:
+            return replace(self, reserve=reserve)
+        reserve = replace(reserve, turns=reserve.turns + 1)
+        bank_ms = self._capped(control.added_after(reserve.turns))
+        return replace(self, bank_ms=bank_ms, reserve=reserve)
 
     def gain(self, added: Millis) -> "TimeBudget":
         """Add time to the bank."""

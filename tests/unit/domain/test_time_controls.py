@@ -14,6 +14,7 @@ from shared.domain.time_budget import Clock, Phase
 from shared.domain.time_control import Overtime, Stage, StartOn, TimeControl
 from shared.domain.timekeeping import abort_at, at_time, next_wakeup, retention_ms
 from shared.domain.units import DAY, HOUR, Instant, Millis
+from shared.domain.values import replace
 from tests.unit.domain.scenarios import (
     ANNA,
     BEN,
@@ -387,6 +388,26 @@ class TestFirstTurn:
         position = position.switch(at=20_000)
         assert (bank(position, ANNA, 20_000), position.deadline) == (60_000, 80_000)
         assert position.used(ANNA, 20_000) == 0
+
+    def test_a_delay_ends_with_the_free_turn(self) -> None:
+        control = TimeControl(delay_ms=Millis(5_000), start_on=StartOn.FIRST_TURN)
+        position = controlled(60_000, control).switch(at=3_000)
+        assert position.session.participants[0].reserve.delay_ms == 0
+        assert position.clock(ANNA, at=3_000) == 60_000
+        assert position.switch(at=4_000).deadline == 69_000
+
+    def test_a_stage_that_the_free_turn_completes_adds_its_time_and_no_increment(self) -> None:
+        stage = Stage(1, Millis(30_000), Millis(1_000))
+        control = replace(self.control, stages=(stage,), max_bank_ms=Millis(80_000))
+        position = controlled(60_000, control).switch(at=2_000)
+        assert bank(position, ANNA, 2_000) == 80_000
+        position = position.switch(at=3_000).switch(at=4_000)
+        assert [bank(position, who, 4_000) for who in (ANNA, BEN)] == [80_000, 80_000]
+
+    def test_an_undo_takes_the_time_of_that_stage_back(self) -> None:
+        control = TimeControl(start_on=StartOn.FIRST_TURN, stages=(Stage(1, Millis(30_000)),))
+        position = controlled(60_000, control).switch(at=2_000).undo("turn_start", at=3_000)
+        assert bank(position, ANNA, 3_000) == 60_000
 
     def test_without_a_first_turn_the_session_is_cancelled_at_that_instant(self) -> None:
         position = controlled(60_000, self.control)
