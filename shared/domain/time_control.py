@@ -95,13 +95,8 @@ def control_violations(
 
     Only a session's control (`is_sessions`) may be an hourglass or say when the clocks start.
     """
-    gains = {
-        "delay_ms": control.delay_ms,
-        "give_back_ms": control.give_back_ms,
-        "increment_ms": control.increment_ms
-        or max((s.increment_ms or 0 for s in control.stages), default=0),
-    }
-    used = [name for name, value in gains.items() if value]
+    used = [name for name in ("delay_ms", "give_back_ms") if getattr(control, name)]
+    used += [*_increment_fields(control)][:1]
     if len(used) > 1:
         message = f"cannot be combined with {used[0]}"
         yield Violation(f"{field}.{used[1]}", message, "not_allowed")
@@ -113,6 +108,14 @@ def control_violations(
     yield from _overtime_violations(control.overtime, f"{field}.overtime")
     yield from _stage_violations(control.stages, f"{field}.stages")
     yield from _start_violations(control, field, is_sessions=is_sessions)
+
+
+def _increment_fields(control: TimeControl) -> Iterator[str]:
+    if control.increment_ms:
+        yield "increment_ms"
+    for position, stage in enumerate(control.stages):
+        if stage.increment_ms:
+            yield f"stages.{position}.increment_ms"
 
 
 def _beside_hourglass(control: TimeControl) -> str | None:

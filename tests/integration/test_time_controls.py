@@ -33,6 +33,11 @@ _BAD_CONTROLS: list[tuple[Any, str, str]] = [
         "must be at least 1",
     ),
     ({"delay_ms": 1, "give_back_ms": 1}, "time_control.give_back_ms", "cannot be combined"),
+    (
+        {"delay_ms": 1, "stages": [{"after_turns": 1}, {"after_turns": 2, "increment_ms": 1}]},
+        "time_control.stages.1.increment_ms",
+        "cannot be combined with delay_ms",
+    ),
     ({"start_on": "move"}, "time_control.start_on", "must be one of 'start' or 'first_turn'"),
 ]
 

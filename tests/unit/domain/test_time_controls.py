@@ -487,7 +487,12 @@ _MS = Millis(1_000)
         (TimeControl(delay_ms=_MS, increment_ms=_MS), "increment_ms", "not_allowed"),
         (TimeControl(delay_ms=_MS, give_back_ms=_MS), "give_back_ms", "not_allowed"),
         (
-            TimeControl(delay_ms=_MS, stages=(Stage(1, _MS, _MS),)),
+            TimeControl(give_back_ms=_MS, stages=(Stage(1, _MS, Millis(0)), Stage(2, _MS, _MS))),
+            "stages.1.increment_ms",
+            "not_allowed",
+        ),
+        (
+            TimeControl(delay_ms=_MS, increment_ms=_MS, stages=(Stage(1, _MS, _MS),)),
             "increment_ms",
             "not_allowed",
         ),
