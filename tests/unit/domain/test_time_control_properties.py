@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain import commands as c
 from shared.domain.clocks import clocks_of
-from shared.domain.errors import RuleViolation
+from shared.domain.errors import Refusal, RuleViolation
 from shared.domain.events import SessionChange
 from shared.domain.session import Session, SyncMode
 from shared.domain.settlement import settle
@@ -15,7 +16,8 @@ from shared.domain.time_budget import Clock
 from shared.domain.time_control import Overtime, Stage, TimeControl
 from shared.domain.timekeeping import at_time, deadline
 from shared.domain.units import Instant, Millis
-from tests.unit.domain.scenarios import ANNA, BEN, BLUE, RED, Play, open_session, play, seat
+from tests.fuzz.extent import extent
+from tests.unit.domain.scenarios import ANNA, BEN, BLUE, CLEO, RED, Play, open_session, play, seat
 from tests.unit.domain.ticking import TICK_MS, TickingClock
 
 
@@ -209,3 +211,42 @@ def test_the_clock_on_the_wire_equals_the_domain_at_every_instant(
                 assert now_shown is not None
                 assert shown(clock, then - sent_at) == now_shown.left_ms
         position, now = play_turn(position, now, spent, paused=paused)
+
+
+_NAMES = st.sampled_from((ANNA, BEN, CLEO))
+_OPERATIONS = st.one_of(
+    st.builds(c.Switch, st.none() | _NAMES),
+    st.sampled_from((c.Pause(), c.Resume(), c.AdjustClocks(set_ms=Millis(0)))),
+    st.builds(c.AdjustTime, _NAMES, st.just(0), overtime_periods=st.none() | st.integers(0, 1)),
+    st.builds(c.AdjustTime, _NAMES, overtime_periods=st.integers(0, 1)),
+    st.builds(c.AdjustClocks, add_ms=seconds(-3, 3)),
+    st.builds(c.UpdateParticipant, _NAMES, is_retired=st.booleans()),
+    st.builds(c.RemoveParticipant, _NAMES),
+    st.builds(c.Forfeit, _NAMES),
+)
+
+
+@extent(400, 20_000)
+@given(
+    overtimes,
+    st.sampled_from((SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)),
+    st.lists(st.tuples(st.integers(0, 5_000), _OPERATIONS), max_size=14),
+)
+def test_a_clock_without_time_has_lost_its_flag_and_somebody_can_take_the_next_turn(
+    overtime: Overtime, mode: SyncMode, operations: list[tuple[int, c.Command]]
+) -> None:
+    control = TimeControl(overtime=overtime, delay_ms=Millis(1_000))
+    seats = (seat(ANNA, 5_000), seat(BEN, 5_000), seat(CLEO, 5_000))
+    position, now = play(open_session(mode, *seats, time_control=control)).start(), 0
+    for wait, operation in operations:
+        now += wait
+        try:
+            position = position.do(operation, now)
+        except Refusal:
+            position = position.until(now)
+        session, fallen = position.session, {expiry.side for expiry in position.expiries}
+        if session.status.is_terminal:
+            return
+        clocks, people = clocks_of(session), session.participants
+        assert {clocks.side(p) for p in people if not clocks.time_left_of(session, p)} <= fallen
+        assert any(clocks.is_eligible(session, p) for p in people)
