@@ -46,8 +46,7 @@ def adjust_clocks(session: Session, command: AdjustClocks, now: Instant) -> Sess
     if violations := [*dict.fromkeys(_value_violations(session, command, before))]:
         raise RuleViolation(*violations)
     values = {clock.name: _new_value(command, clock) for clock in before}
-    change = clocks.with_values if command.set_ms is None else clocks.with_set_values
-    adjusted = with_end_following(stored, change(session, values), now)
+    adjusted = with_end_following(stored, clocks.with_values(session, values), now)
     if command.set_ms == 0:
         members = (p for p in adjusted.participants if clocks.adjustable_of(adjusted, p) in meant)
         check_not_emptied(adjusted, members, "set_ms")

@@ -193,16 +193,6 @@ class TimeBudget(Value, frozen=True):
         """Add time to the bank."""
         return replace(self, bank_ms=Millis(self.bank_ms + added))
 
-    def with_bank(self, value: Millis) -> "TimeBudget":
-        """Set the bank, so that the clock shows `value`.
-
-        An overtime bank is then full again: it is the part of the same clock that is below zero.
-        """
-        overtime, reserve = self.control.overtime, self.reserve
-        if overtime is not None and overtime.extra_ms:
-            reserve = replace(reserve, period_ms=overtime.extra_ms)
-        return replace(self, bank_ms=value, reserve=reserve)
-
     def with_periods(self, count: int) -> "TimeBudget":
         """Set the number of periods left; a current period with time left keeps it."""
         overtime = self.control.overtime

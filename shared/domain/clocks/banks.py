@@ -126,8 +126,8 @@ class BankRules(ClockRules, Generic[Owner]):
         return self._with_budget(session, owner, budget.draw(budget.total_ms))
 
     def adjust_owner(self, session: Session, owner: Owner, value: Millis) -> Session:
-        """Set the owner's bank, and fill its overtime bank."""
-        return self.with_owner(session, _with_bank(session, owner, value))
+        """Set the owner's bank."""
+        return self._with_budget(session, owner, replace(session.budget_of(owner), bank_ms=value))
 
     @abstractmethod
     def name_of(self, owner: Owner) -> ClockName:
@@ -158,15 +158,6 @@ class BankRules(ClockRules, Generic[Owner]):
                 replace(owner, bank_ms=values.get(self.name_of(owner), owner.bank_ms))
                 for owner in self.owners(session)
             ],
-        )
-
-    def with_set_values(self, session: Session, values: Mapping[ClockName, Millis]) -> Session:
-        """See `ClockRules`. This fills an overtime bank."""
-        owners = self.owners(session)
-        new = ((owner, values.get(self.name_of(owner))) for owner in owners)
-        return self.with_owners(
-            session,
-            [owner if ms is None else _with_bank(session, owner, ms) for owner, ms in new],
         )
 
     def totals(self, session: Session) -> list[Millis]:
@@ -269,12 +260,6 @@ def balance(session: Session, owner: Owner) -> Millis:
     if owner.reserve is EMPTY:
         return owner.bank_ms or Millis(0)
     return session.budget_of(owner).balance_ms
-
-
-def _with_bank(session: Session, owner: Owner, value: Millis) -> Owner:
-    """Return the owner with its clock set to `value`."""
-    budget = session.budget_of(owner).with_bank(value)
-    return replace(owner, bank_ms=budget.bank_ms, reserve=budget.reserve)
 
 
 def after_drawing(session: Session, owner: Owner, spent: Millis) -> Owner:

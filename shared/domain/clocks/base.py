@@ -196,10 +196,6 @@ class ClockRules(ABC):
     def with_values(self, session: Session, values: Mapping[ClockName, Millis]) -> Session:
         """Return the session with these clocks set to these values as of the anchor, ms."""
 
-    def with_set_values(self, session: Session, values: Mapping[ClockName, Millis]) -> Session:
-        """Like `with_values`, for clocks that are set and not given time: they show `values`."""
-        return self.with_values(session, values)
-
     def forfeit(self, session: Session, participant: Participant) -> Session:
         """Return the session with no time left for the participant, or for its group.
 

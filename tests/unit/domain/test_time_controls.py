@@ -274,14 +274,6 @@ class TestCanadian:
         assert controlled(10_000, self.control).until(80_000).expired_at == [(70_000, ANNA)]
 
 
-_SET_TO_20_S = [
-    pytest.param(c.AdjustTime(ANNA, Millis(20_000)), id="PATCH"),
-    pytest.param(
-        c.AdjustClocks(c.ClockTarget(participants=(ANNA,)), set_ms=Millis(20_000)), id="adjust"
-    ),
-]
-
-
 class TestOvertimeBank:
     """One more bank, shown below zero."""
 
@@ -293,30 +285,9 @@ class TestOvertimeBank:
         assert clock(position, ANNA, 30_000) == Clock(-20_000, -1, floor_ms=-60_000)
         assert clock(position, ANNA, 90_000) == Clock(-60_000, 0, floor_ms=-60_000)
 
-    def test_a_switch_does_not_fill_it(self) -> None:
+    def test_it_is_never_filled_again(self) -> None:
         position = controlled(10_000, self.control).switch(at=30_000).switch(at=31_000)
         assert position.deadline == 31_000 + 40_000
-
-    @pytest.mark.parametrize("command", _SET_TO_20_S)
-    @pytest.mark.parametrize("mode", [SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP])
-    def test_a_clock_that_is_set_shows_that_time_and_can_go_below_zero_as_at_first(
-        self, mode: SyncMode, command: c.Command
-    ) -> None:
-        two = (seat(ANNA, 10_000), seat(BEN, 10_000))
-        position = play(open_session(mode, *two, time_control=self.control)).start()
-        position = position.do(command, 40_000)
-        assert clock(position, ANNA, 40_000) == Clock(20_000, -1, floor_ms=-60_000)
-        assert clock(position, ANNA, 61_000).left_ms == -1_000
-        assert position.deadline == 40_000 + 20_000 + 60_000
-
-    def test_time_that_is_given_is_added_to_what_the_clock_shows(self) -> None:
-        position = controlled(10_000, self.control).give(ANNA, add=15_000, at=40_000)
-        assert clock(position, ANNA, 40_000) == Clock(-15_000, -1, floor_ms=-60_000)
-
-    def test_a_clock_that_is_set_to_zero_has_the_overtime_bank(self) -> None:
-        position = controlled(10_000, self.control).until(80_000).adjust(ANNA, 0, at=80_000)
-        assert clock(position, ANNA, 80_000) == Clock(0, -1, floor_ms=-60_000)
-        assert position.until(140_000).expired_at == [(70_000, ANNA), (140_000, ANNA)]
 
 
 class TestStages:
