@@ -214,16 +214,20 @@ def begin_next_cycle(
     session = clocks.end_cycle(record_switch(session, participant_id))
     if (programme := session.programme) and (to := place or programme.next_place):
         session = replace(session, programme=programme.moved(to, session.cycle_used_ms))
+    participants = session.participants
     if active := session.active:
-        session = session.with_participant(replace(active, cycle_count=active.cycle_count + 1))
-    session = with_turn_start(clocks.begin_cycle(session, participant_id))
-    return replace(
+        counted = replace(active, cycle_count=active.cycle_count + 1)
+        participants = session.participants_replacing(counted)
+    begun = replace(
         session,
+        participants=participants,
+        active_participant_id=participant_id,
         cycle_number=session.cycle_number + 1,
         cycle_started_at=at,
         cycle_used_ms=Millis(0),
         cycle_idle_ms=Millis(0),
     )
+    return with_turn_start(clocks.begin_cycle(begun))
 
 
 def applied_action(session: Session) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def started(session: Session, at: Instant) -> Session:
     """Return the pending session as it runs from `at` on, with its version unchanged."""
     session = move_anchor(session, at)
     clocks = clocks_of(session)
-    running = clocks.begin_cycle(clocks.start(session), session.active_participant_id)
+    running = clocks.begin_cycle(clocks.start(session))
     running = replace(
         with_turn_start(running),
         cycle_left_ms=session.cycle_left_ms,

@@ -144,7 +144,7 @@ class TimeBudget(Value, frozen=True):
 
     def end_turn(self, spent: Millis) -> "TimeBudget":
         """Give back what the end of a turn of `spent` ms gives: overtime, stage, gain and cap."""
-        control, has_expired = self.control, not self.total_ms
+        control, has_expired = self.control, self.balance_ms <= 0
         reserve = self._refilled_reserve() if control.overtime and not has_expired else self.reserve
         if reserve.delay_ms:
             reserve = replace(reserve, delay_ms=Millis(0))

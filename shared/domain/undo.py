@@ -313,10 +313,9 @@ def _with_corrections(
 def _after_switch(restored: Session, begun: Participant | None, extended_by_ms: Millis) -> Session:
     """Return what the switch makes of `restored`."""
     clocks = clocks_of(restored)
-    switched = clocks.begin_cycle(
-        clocks.end_cycle(restored), begun.participant_id if begun else None
-    )
-    return with_carried_clock(restored, switched, extended_by_ms)
+    active_id = begun.participant_id if begun else None
+    ended = replace(clocks.end_cycle(restored), active_participant_id=active_id)
+    return with_carried_clock(restored, clocks.begin_cycle(ended), extended_by_ms)
 
 
 def _with_given_bank(

@@ -72,7 +72,7 @@ def _session(mode: SyncMode, rng: random.Random, control: TimeControl | None = N
         used_ms=Millis(sum(p.used_ms for p in participants) + rng.randint(0, 5_000)),
     )
     rules = clocks_of(of)
-    return rules.begin_cycle(rules.open(of), of.active_participant_id)
+    return rules.begin_cycle(rules.open(of))
 
 
 def _participant(rng: random.Random, mode: SyncMode) -> Participant:

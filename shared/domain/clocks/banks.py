@@ -71,8 +71,7 @@ class BankRules(ClockRules, Generic[Owner]):
         session = self.with_gain_of_start(session)
         return replace(session, start_left_ms=session.control.first_turn_within_ms)
 
-    def begin_cycle(self, session: Session, participant_id: str | None) -> Session:
-        session = super().begin_cycle(session, participant_id)
+    def begin_cycle(self, session: Session) -> Session:
         owner = self.active_owner(session)
         if owner is None or not (owner.time_control or session.control).delay_ms:
             return session
@@ -248,7 +247,7 @@ class BankRules(ClockRules, Generic[Owner]):
         )
 
     def is_eligible(self, session: Session, participant: Participant) -> bool:
-        has_time = session.overtime or bool(self.time_left_of(session, participant))
+        has_time = session.overtime or (self.value_of(session, participant) or 0) > 0
         return has_time and not participant.is_retired
 
 

@@ -208,9 +208,9 @@ class ClockRules(ABC):
         """Return a new session with its clocks set for the first cycle."""
         return session
 
-    def begin_cycle(self, session: Session, participant_id: str | None) -> Session:
-        """Return the session with a new cycle for `participant_id`."""
-        return replace(session, active_participant_id=participant_id)
+    def begin_cycle(self, session: Session) -> Session:
+        """Return the session with its clocks set for a new cycle of the active participant."""
+        return session
 
     def with_gain_of_start(self, session: Session) -> Session:
         """Return the pending session with the time that its start adds to clocks, if any."""

@@ -23,10 +23,9 @@ class PerCycle(ClockRules):
         return replace(session, cycle_left_ms=Millis((session.cycle_left_ms or 0) - spent))
 
     def open(self, session: Session) -> Session:
-        return self.begin_cycle(session, session.active_participant_id)
+        return self.begin_cycle(session)
 
-    def begin_cycle(self, session: Session, participant_id: str | None) -> Session:
-        session = replace(session, active_participant_id=participant_id)
+    def begin_cycle(self, session: Session) -> Session:
         active = session.active
         if active is None:
             return session
@@ -41,7 +40,7 @@ class PerCycle(ClockRules):
         if before is not None and session.cycle_left_ms != _length(session, before):
             kept = replace(before, next_cycle_ms=session.cycle_left_ms)
             session = session.with_participant(kept)
-        return self.begin_cycle(session, participant_id)
+        return self.begin_cycle(super().with_starter(session, participant_id))
 
     def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
         lengths = (_usual_length(session, p) for p in session.participants if not p.is_retired)

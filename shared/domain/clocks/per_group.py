@@ -48,12 +48,12 @@ class PerGroup(BankRules[Group]):
         values = {group.group_id: balance(session, group) for group in session.groups}
         return [values.get(participant.group_id or "") for participant in session.participants]
 
-    def begin_cycle(self, session: Session, participant_id: str | None) -> Session:
-        session = super().begin_cycle(session, participant_id)
+    def begin_cycle(self, session: Session) -> Session:
+        session = super().begin_cycle(session)
         group = self.active_owner(session)
         if group is None:
             return session
-        return session.with_group(replace(group, last_player_id=participant_id))
+        return session.with_group(replace(group, last_player_id=session.active_participant_id))
 
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
         session = session.with_participant(replace(participant, bank_ms=value))

@@ -111,14 +111,10 @@ class GlobalClockRules(_SessionClockRules):
         if total is None and session.ends_at is not None:
             total = NO_LIMIT
         session = replace(session, session_left_ms=total)
-        return self.begin_cycle(session, session.active_participant_id)
+        return self.begin_cycle(session)
 
-    def begin_cycle(self, session: Session, participant_id: str | None) -> Session:
-        return replace(
-            session,
-            active_participant_id=participant_id,
-            cycle_left_ms=session.full_cycle_ms,
-        )
+    def begin_cycle(self, session: Session) -> Session:
+        return replace(session, cycle_left_ms=session.full_cycle_ms)
 
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
         """Set the cycle clock, or else the session clock, to `value`.
