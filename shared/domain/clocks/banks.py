@@ -11,7 +11,6 @@ from shared.domain.clocks.base import (
     ClockRules,
     ClockScope,
     DrawnClocks,
-    countdown,
     elapsed_clock,
     lowest_value,
 )
@@ -217,12 +216,10 @@ class BankRules(ClockRules, Generic[Owner]):
         return self.with_owner(session, changed)
 
     @abstractmethod
-    def of_participants(self, session: Session, drawn: list[Clock]) -> Sequence[Clock | None]:
-        """Return the clock of each participant, given those `drawn` of the owners."""
-
-    def of_groups(self, drawn: list[Clock]) -> Sequence[Clock | None]:
-        """Return the clock of each group, given those `drawn` of the owners."""
-        return ()
+    def arranged(
+        self, session: Session, drawn: list[Clock]
+    ) -> tuple[Sequence[Clock | None], Sequence[Clock]]:
+        """Return the clocks of all participants and groups, given those `drawn` of the owners."""
 
     def drawn(self, session: Session, only: Collection[int] | None = None) -> DrawnClocks:
         floor_ms, active = lowest_value(session), self.active_owner(session)
@@ -237,14 +234,9 @@ class BankRules(ClockRules, Generic[Owner]):
             clock = replace(clock, floor_ms=floor_ms) if floor_ms else clock
             drawn.append(clock)
             current = clock if owner is active else current
-        return DrawnClocks(
-            self.of_participants(session, drawn),
-            self.of_groups(drawn),
-            current,
-            countdown(session, session.session_left_ms),
-            countdown(session, session.cycle_left_ms),
-            elapsed_clock(session, running_ms),
-        )
+        of_participants, of_groups = self.arranged(session, drawn)
+        elapsed = elapsed_clock(session, running_ms)
+        return DrawnClocks(of_participants, of_groups, current, None, None, elapsed)
 
     def is_eligible(self, session: Session, participant: Participant) -> bool:
         has_time = session.overtime or (self.value_of(session, participant) or 0) > 0

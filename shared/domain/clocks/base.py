@@ -111,7 +111,7 @@ def elapsed_clock(session: Session, running_ms: Millis | None) -> Clock:
 
 def lowest_value(session: Session) -> int:
     """Return the value at which a clock of the session stops, ms: 0, or below it in overruns."""
-    return -MAX_OVERRUN if session.counts_overrun else 0
+    return -MAX_OVERRUN if session.overtime and session.counts_overrun else 0
 
 
 class ClockRules(ABC):

@@ -98,13 +98,13 @@ class PerGroup(BankRules[Group]):
     def side(self, participant: Participant) -> ClockOwner:
         return ClockOwner(group_id=participant.group_id)
 
-    def of_participants(self, session: Session, drawn: list[Clock]) -> Sequence[Clock | None]:
+    def arranged(
+        self, session: Session, drawn: list[Clock]
+    ) -> tuple[Sequence[Clock | None], Sequence[Clock]]:
         ids = (group.group_id for group in session.groups)
         clocks = dict(zip(ids, drawn, strict=True))
-        return [clocks.get(participant.group_id or "") for participant in session.participants]
-
-    def of_groups(self, drawn: list[Clock]) -> Sequence[Clock | None]:
-        return drawn
+        of_participants = [clocks.get(p.group_id or "") for p in session.participants]
+        return of_participants, drawn
 
 
 def _ids_in_rotation(session: Session) -> set[str | None]:

@@ -49,5 +49,7 @@ class PerParticipant(BankRules[Participant]):
     def values_of(self, session: Session) -> list[Millis | None]:
         return [balance(session, participant) for participant in session.participants]
 
-    def of_participants(self, session: Session, drawn: list[Clock]) -> Sequence[Clock | None]:
-        return drawn
+    def arranged(
+        self, session: Session, drawn: list[Clock]
+    ) -> tuple[Sequence[Clock | None], Sequence[Clock]]:
+        return drawn, ()
