@@ -83,7 +83,8 @@ def fields_to_write(
 
 def fields_of(reply: Reply) -> Fields:
     """Return the fields in the reply to `HGETALL`."""
-    return dict(zip(reply[::2], reply[1::2], strict=True))
+    parts = iter(reply)
+    return dict(zip(parts, parts, strict=True))
 
 
 def decode_fields(fields: Fields) -> StoredSession | None:

@@ -236,7 +236,7 @@ class RedisSessionStore:
         epoch: Epoch | None = None,
         is_now_revoked: bool = False,
     ) -> LoadResult:
-        if size_of(fields) > LARGE_BYTES and not self._recent.knows(name, fields):
+        if not self._recent.knows(name, fields) and size_of(fields) > LARGE_BYTES:
             await yield_to_event_loop()
         stored = self._recent.decoded(name, fields)
         if stored:

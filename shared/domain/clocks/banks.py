@@ -228,7 +228,8 @@ class BankRules(ClockRules, Generic[Owner]):
         waits = session.cycle_started_at is None or session.awaits_first_turn
         running = active if running_ms and not waits else None
         gains_ms = left if running and left and session.control.hourglass else None
-        drawn, current = list[Clock](), None
+        drawn: list[Clock] = []
+        current = None
         for owner in self.owners(session):
             clock = _clock_of(session, owner, gains_ms, is_running=owner is running)
             clock = replace(clock, floor_ms=floor_ms) if floor_ms else clock
