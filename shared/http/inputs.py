@@ -81,9 +81,9 @@ async def _query_or_body(request: ApiRequest, route: Route, errors: list[Any]) -
     except ValueError as error:
         invalid = {"type": "json_invalid", "loc": ("body", 0), "ctx": {"error": str(error)}}
         raise RequestValidationError([invalid]) from None
-    if body is None:
-        if not route.may_be_absent:
-            errors.append(_MISSING)
+    if body is None and not route.may_be_absent:
+        errors.append(_MISSING)
+    if body is None or (body == {} and route.may_be_absent):
         return None
     return _validate(model, body, ("body",), errors)
 

@@ -105,8 +105,8 @@ class Route:
     `path` may contain `{session_id}`, a UUID, `{participant_id}` and `{rest}`. The last two also
     match slashes, since the path is decoded and an id may contain slashes. Callers
     need the right `requires`; None makes the route public. `takes` describes the query of a GET, or
-    the JSON body. The endpoint gets it as its second argument, which is None if the body
-    `may_be_absent` and is.
+    the JSON body. The endpoint gets it as its second argument. It is None if the body
+    `may_be_absent` and is; an empty object means the same.
     """
 
     method: str

@@ -3,6 +3,7 @@
 import pytest
 from starlette.responses import Response
 
+from functions.endpoints import ROUTES
 from shared.application.errors import EndpointNotFound, MethodNotAllowed
 from shared.http.request import ApiRequest
 from shared.http.routing import Route, Routes, RouteTable
@@ -71,3 +72,11 @@ def test_the_first_of_two_matching_routes_is_used() -> None:
     first = Route("GET", "/a/{session_id}", endpoint)
     table = RouteTable([first, Route("GET", "/a/{participant_id}", endpoint)])
     assert table.find("GET", "/a/b") == (first, {"session_id": "b"})
+
+
+@pytest.mark.parametrize(
+    "route", [r for r in ROUTES if r.may_be_absent], ids=lambda r: r.endpoint.__name__
+)
+def test_an_empty_object_is_valid_wherever_the_body_may_be_absent(route: Route) -> None:
+    assert route.takes is not None
+    assert not route.takes.model_validate({}).model_dump(exclude_defaults=True)
