@@ -20,10 +20,10 @@ from shared.domain.individual_clock import FULL_PERMILLE
 from shared.domain.participants import bank_violations
 from shared.domain.schedule import with_end_following
 from shared.domain.session import Participant, Session, Status, SyncMode
+from shared.domain.switch_record import with_correction
 from shared.domain.time_budget import Sources
 from shared.domain.time_control import MAX_LONG_TIME
 from shared.domain.timekeeping import at_time, move_anchor
-from shared.domain.undo import with_correction
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
 

@@ -142,8 +142,11 @@ class RestOfSwitch(Value, frozen=True):
     end_moved_by_ms: Millis = Millis(0)
 
 
+NO_REST = RestOfSwitch()
+
+
 class SwitchRecord(Value, frozen=True, array_like=True):
-    """A switch that can be undone: the values just before it, in few bytes (see `undo`).
+    """A switch that can be undone: the values just before it, in few bytes (see `switch_record`).
 
     `ended` and `begun` are the indexes of the participants whose turn it ended and began. The turn
     took `spent_ms`.
@@ -319,6 +322,13 @@ class Session(Value, frozen=True, kw_only=True, dict=True):
         """Return the participant with that id, or None."""
         for participant in self.participants:
             if participant.participant_id == participant_id:
+                return participant
+        return None
+
+    def by_index(self, participant_index: int | None) -> Participant | None:
+        """Return the participant with that `participant_index`, or None."""
+        for participant in self.participants:
+            if participant.participant_index == participant_index:
                 return participant
         return None
 

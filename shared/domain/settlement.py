@@ -28,6 +28,7 @@ from shared.domain.schedule import planned_start
 from shared.domain.scheduling import command_of, take_effect, without_impossible
 from shared.domain.session import Session, Status, SyncMode, TimeoutKind
 from shared.domain.start import start
+from shared.domain.switch_record import record_switch, with_turn_start
 from shared.domain.timekeeping import (
     UpcomingNotice,
     abort_at,
@@ -37,7 +38,6 @@ from shared.domain.timekeeping import (
     next_notice,
     next_wakeup,
 )
-from shared.domain.undo import record_switch, with_turn_start
 from shared.domain.units import Instant, Millis, after
 from shared.domain.values import replace
 

@@ -5,8 +5,8 @@ from shared.domain.clocks import clocks_of
 from shared.domain.events import EventType, SessionChange
 from shared.domain.schedule import within_end
 from shared.domain.session import Session, Status
+from shared.domain.switch_record import with_turn_start
 from shared.domain.timekeeping import move_anchor
-from shared.domain.undo import with_turn_start
 from shared.domain.units import Instant
 from shared.domain.values import replace
 

@@ -38,8 +38,9 @@ from shared.domain.schedule import (
 from shared.domain.scheduling import SCHEDULING_TRANSITIONS, without_impossible
 from shared.domain.session import Participant, Session, Status, SyncMode
 from shared.domain.settlement import applied_action, begin_next_cycle, flag_fall
+from shared.domain.switch_record import with_correction
 from shared.domain.timekeeping import at_time, move_anchor
-from shared.domain.undo import ended_participant, undo, with_correction
+from shared.domain.undo import ended_participant, undo
 from shared.domain.units import Instant
 from shared.domain.values import replace
 
