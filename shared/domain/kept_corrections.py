@@ -127,8 +127,8 @@ def _with_given_session_time(
     left = _expected(session, began.session_left_ms, session.session_left_ms)
     expected = within_end(replace(began, session_left_ms=left, ends_at=session.ends_at), now)
     given = Millis(session.session_left_ms - (expected.session_left_ms or 0))
-    left = restored.session_left_ms
-    return restored if left is None else replace(restored, session_left_ms=Millis(left + given))
+    had = restored.session_left_ms
+    return restored if had is None else replace(restored, session_left_ms=Millis(had + given))
 
 
 def _with_given_cycle_time(restored: Session, began: Session, session: Session) -> Session:
