@@ -43,8 +43,12 @@ class PerCycle(ClockRules):
         return self.begin_cycle(super().with_starter(session, participant_id))
 
     def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
-        lengths = (_usual_length(session, p) for p in session.participants if not p.is_retired)
-        return [length for length in lengths if length]
+        """See `ClockRules`. A longer next cycle doesn't count, because the later ones are usual."""
+        return [
+            min(length, p.next_cycle_ms or length)
+            for p in session.participants
+            if not p.is_retired and (length := _usual_length(session, p))
+        ]
 
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
         adjusted = replace(participant, bank_ms=value)

@@ -66,12 +66,13 @@ def test_different_cycle_lengths_are_averaged() -> None:
     assert automatic_load(session) == _MIN_SIZE * UNIT // 2
 
 
-def test_an_adjusted_next_cycle_does_not_change_the_load() -> None:
+def test_a_longer_next_cycle_does_not_lower_the_load() -> None:
     session = open_session(
         SyncMode.PER_CYCLE, seat(ANNA, 1_000), seat(BEN, 1_000), auto_advance=True
     )
-    adjusted = play(session).start().give(BEN, add=DAY, at=0).session
-    assert automatic_load(adjusted) == automatic_load(session)
+    started = play(session).start()
+    assert automatic_load(started.give(BEN, add=DAY, at=0).session) == automatic_load(session)
+    assert automatic_load(started.give(BEN, add=-500, at=0).session) > automatic_load(session)
 
 
 def test_a_group_bank_counts_once_for_all_its_members() -> None:
