@@ -10,6 +10,8 @@
 --     before it has changed anything.
 -- In this script, ending or deleting a session frees memory: its key expires a day later.
 --
+-- require: usage
+--
 -- KEYS  session, deadlines, outbox, push channel, wake channel, outbox channel [, recorded answer]
 --       [, the owner's live sessions, the owner's usage]
 --       [, for each list that has the session: its live sessions, its ended ones, their expiry]
@@ -75,9 +77,9 @@ end
 -- An owner's bytes are those of its data plus an estimate of Redis's overhead. Sizes of sessions
 -- are rounded up, so that most changes of a session don't change the usage.
 if owned then
-  local HOUR, DAY, BLOCK = 3600000, 86400000, 256
+  local BLOCK = 256
   local AROUND_SESSION, AROUND_ANSWER, TOMBSTONE = 1024, 256, 256
-  local this_hour, this_minute = math.floor(now / HOUR), math.floor(now / 60000)
+  local this_hour, this_minute = math.floor(now / USAGE_HOUR), math.floor(now / 60000)
   local counted = redis.call('HMGET', held, id, '#minute', '#written')
   local was_bytes, was_load = string.match(counted[1] or '', '^(%d+) (%d+)$')
   was_bytes, was_load = tonumber(was_bytes) or 0, tonumber(was_load) or 0
@@ -106,7 +108,8 @@ if owned then
   -- have begun.
   local freed_bytes, freed_load, forgotten, past_hours = 0, 0, nil, nil
   if adds_up then
-    forgotten, past_hours = {}, {}
+    forgotten = {}
+    freed_bytes, past_hours = usage_due(held, this_hour)
     for _, name in ipairs(redis.call('ZRANGEBYSCORE', owned, '-inf', now, 'LIMIT', 0, 100)) do
       if name ~= id then
         local its_bytes, its_load = string.match(
@@ -114,16 +117,6 @@ if owned then
         freed_bytes = freed_bytes + (tonumber(its_bytes) or 0)
         freed_load = freed_load + (tonumber(its_load) or 0)
         forgotten[#forgotten + 1] = name
-      end
-    end
-    local swept = tonumber(redis.call('HGET', held, '#swept')) or this_hour
-    -- No amount is due later than 26 hours after it was counted.
-    for hour = swept + 1, math.min(this_hour, swept + 27) do
-      local field = string.format('#%.0f', hour)
-      local due = redis.call('HGET', held, field)
-      if due then
-        freed_bytes = freed_bytes + tonumber(due)
-        past_hours[#past_hours + 1] = field
       end
     end
   end
@@ -179,8 +172,7 @@ if owned then
   end
   if adds_up then
     local function give_back_in(ms, amount)
-      local field = string.format('#%.0f', math.floor((now + ms) / HOUR) + 1)
-      redis.call('HINCRBY', held, field, amount)
+      redis.call('HINCRBY', held, usage_due_in(now + ms), amount)
     end
     local later = 0
     if is_over then
@@ -205,9 +197,9 @@ if owned then
       bytes - was_bytes + later + answer_bytes - freed_bytes)
     redis.call('HINCRBY', held, '#load', load - was_load - freed_load)
   end
-  if redis.call('PTTL', held) < tonumber(retention) + DAY then
-    redis.call('PEXPIRE', held, retention + 2 * DAY)
-    redis.call('PEXPIRE', owned, retention + 2 * DAY)
+  if redis.call('PTTL', held) < tonumber(retention) + USAGE_DAY then
+    redis.call('PEXPIRE', held, retention + 2 * USAGE_DAY)
+    redis.call('PEXPIRE', owned, retention + 2 * USAGE_DAY)
   end
 end
 

@@ -1,5 +1,5 @@
--- Store a record, unless there is one already, and count it among the owner's bytes for as long
---.
+-- Store a record, unless there is one already, and count it among the owner's bytes until it
+-- expires.
 --
 -- require: usage
 --

@@ -1,4 +1,4 @@
--- Functions for scripts that count bytes of an owner (`-- require: usage`).
+-- Functions for scripts that count or free bytes of an owner (`-- require: usage`).
 --
 -- The usage is that of commit.lua, which explains its fields. Bytes are given back in the hour after
 -- the data has expired. Lines have no comments at their ends, because they become one line.
@@ -14,6 +14,22 @@ local function usage_now()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- The bytes that are due to be freed in hours that have begun, and the fields that have them. No
+-- amount is due later than 26 hours after it was counted.
+local function usage_due(held, this_hour)
+  local swept = tonumber(redis.call('HGET', held, '#swept')) or this_hour
+  local bytes, fields = 0, {}
+  for hour = swept + 1, math.min(this_hour, swept + 27) do
+    local field = string.format('#%.0f', hour)
+    local due = redis.call('HGET', held, field)
+    if due then
+      bytes = bytes + tonumber(due)
+      fields[#fields + 1] = field
+    end
+  end
+  return bytes, fields
+end
+
 -- Bytes that a field of a hash takes, with an estimate of Redis's overhead.
 local function bytes_of_field(name, value)
   return 96 + #name + #value
@@ -23,16 +39,7 @@ end
 -- false if the owner would have more than `most` ('' = any). Nothing is written then.
 local function count_bytes(held, bytes, ends_at, most)
   local this_hour = math.floor(usage_now() / USAGE_HOUR)
-  local swept = tonumber(redis.call('HGET', held, '#swept')) or this_hour
-  local freed, past_hours = 0, {}
-  for hour = swept + 1, math.min(this_hour, swept + 27) do
-    local field = string.format('#%.0f', hour)
-    local due = redis.call('HGET', held, field)
-    if due then
-      freed = freed + tonumber(due)
-      past_hours[#past_hours + 1] = field
-    end
-  end
+  local freed, past_hours = usage_due(held, this_hour)
   local total = (tonumber(redis.call('HGET', held, '#bytes')) or 0) - freed + bytes
   if most ~= '' and total > tonumber(most) then
     return false
