@@ -456,7 +456,7 @@ def _participants_view(
     if session.sync_mode is SyncMode.INDIVIDUAL:
         return _individual_views(shown, drawn, only)
     active_id, clocks = _active_id(session), clocks_of(session)
-    has_banks, control = session.sync_mode is SyncMode.PER_PARTICIPANT, session.time_control
+    has_banks = session.sync_mode is SyncMode.PER_PARTICIPANT
     return [
         ParticipantView(
             anchored.participant_id,
@@ -469,10 +469,8 @@ def _participants_view(
             at_least_zero(value),
             anchored.group_id,
             clock,
-            _overtime_view(shown, current)
-            if has_banks and (control or current.time_control)
-            else None,
-            time_control_view(anchored.time_control) if anchored.time_control else None,
+            _overtime_view(shown, current) if has_banks else None,
+            time_control_view(anchored.time_control),
             anchored.name,
             anchored.is_retired,
             over_ms=over_ms(value) if session.overtime else None,

@@ -72,11 +72,9 @@ def _switch(session: Session, command: c.Switch, now: Instant) -> SessionChange:
         if command.acted_at_ms is not None or command.frame_lag_ms is not None:
             metadata["lag"] = _recorded(claim)
     check_not_closed(session)
-    switched = begin_next_cycle(session, next_id, now)
-    if session.extend_on_switch is not None:
-        switched = with_extension(session, switched, now)
-        if extended_by_ms := last_extension_ms(switched):
-            metadata["extended_by_ms"] = extended_by_ms
+    switched = with_extension(session, begin_next_cycle(session, next_id, now), now)
+    if extended_by_ms := last_extension_ms(switched):
+        metadata["extended_by_ms"] = extended_by_ms
     return _switched(session, switched, now, metadata)
 
 
