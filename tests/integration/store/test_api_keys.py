@@ -76,14 +76,14 @@ async def test_invalid_keys_make_room_for_new_ones(
 ) -> None:
     monkeypatch.setattr("shared.application.api_key_service.MAX_API_KEYS", 2)
     service = ApiKeyService(registry, store)
-    for key_id in ("one", "two"):
+    for key_id in ("key-1", "key-2"):
         await service.create(NewApiKey(key_id, "a name", "service"), "service:x")
     with pytest.raises(ApiKeyConflict):
-        await service.create(NewApiKey("three", "a name", "service"), "service:x")
-    assert await service.revoke(None, "one", "service:x")
-    await service.create(NewApiKey("three", "a name", "service"), "service:x")
-    assert [one.key.key_id for one in await service.all(None)] == ["two", "three"]
-    assert not await service.revoke(None, "one", "service:x")
+        await service.create(NewApiKey("key-3", "a name", "service"), "service:x")
+    assert await service.revoke(None, "key-1", "service:x")
+    await service.create(NewApiKey("key-3", "a name", "service"), "service:x")
+    assert [one.key.key_id for one in await service.all(None)] == ["key-2", "key-3"]
+    assert not await service.revoke(None, "key-1", "service:x")
 
 
 async def test_keys_are_removed_a_month_after_their_end(
