@@ -1,7 +1,6 @@
 """`Metrics` in memory, for Prometheus to scrape; dashboards rely on their names."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -10,9 +9,9 @@ from shared.application.ports.metrics import PushOutcome, StoreErrorKind
 from shared.application.ports.webhooks import AttemptOutcome
 from shared.observability.process_metrics import ProcessMetrics
 from shared.observability.production_figures import production_only
+from shared.observability.request_metrics import RequestMetrics
 
-_REQUEST_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
-_SWITCH_BUCKETS_MS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 200, 500, 1000)
+_PUSH_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _DELIVERY_BUCKETS_MS = (1, 2, 5, 10, 20, 35, 50, 75, 100, 150, 200, 350, 500, 1000, 2000)
 _LATENESS_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 150, 200, 250, 350, 500, 1000, 2000)
 _LAG_BUCKETS_MS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000)
@@ -36,20 +35,8 @@ class PrometheusMetrics:
             if per_tenant
             else None
         )
-        self._requests = self._counter(
-            "http_requests", "Requests served", "method", "route", "status_code"
-        )
-        self._durations = self._histogram(
-            "http_request_duration_ms",
-            "Time to serve a request, ms",
-            _REQUEST_BUCKETS_MS,
-            "method",
-            "route",
-        )
-        self._children = cache(self._labelled)
-        self._switches = self._histogram(
-            "switch_cycle_duration_ms", "Time to serve a successful switch, ms", _SWITCH_BUCKETS_MS
-        )
+        self._requests = RequestMetrics()
+        self.registry.register(self._requests)
         self.live_sessions = self._gauge("active_sessions", "Sessions that have not ended")
         self.sockets = self._gauge("websocket_connections", "Open WebSockets and event streams")
         self.outbox_length = self._gauge(
@@ -81,7 +68,7 @@ class PrometheusMetrics:
         self._push_durations = self._histogram(
             "push_duration_ms",
             "Duration of successful requests to Supabase Realtime, ms",
-            _REQUEST_BUCKETS_MS,
+            _PUSH_BUCKETS_MS,
         )
         self._expiry_lateness = self._histogram(
             "expiry_lateness_ms",
@@ -134,11 +121,7 @@ class PrometheusMetrics:
     def observe_request(
         self, method: str, route: str, status: int, elapsed_ms: float, tenant: str | None = None
     ) -> None:
-        count, durations = self._children(method, route, status)
-        count.inc()
-        durations.observe(elapsed_ms)
-        if route.endswith("/switch") and status == 200:
-            self._switches.observe(elapsed_ms)
+        self._requests.observe(method, route, status, elapsed_ms)
         if self._tenants and tenant:
             self._tenants.labels(self._tenant_label(tenant)).inc()
 
@@ -148,20 +131,11 @@ class PrometheusMetrics:
     def _gauge(self, name: str, meaning: str) -> Gauge:
         return Gauge(f"synckairos_{name}", meaning, registry=self.registry)
 
-    def _histogram(
-        self, name: str, meaning: str, buckets: Sequence[float], *labels: str
-    ) -> Histogram:
-        name = f"synckairos_{name}"
-        return Histogram(name, meaning, labels, registry=self.registry, buckets=buckets)
+    def _histogram(self, name: str, meaning: str, buckets: Sequence[float]) -> Histogram:
+        return Histogram(f"synckairos_{name}", meaning, registry=self.registry, buckets=buckets)
 
     def _tenant_label(self, tenant: str) -> str:
         """Return `tenant`, or `other` for those beyond the first 1000."""
         if len(self._known_tenants) < _MOST_TENANTS:
             self._known_tenants.add(tenant)
         return tenant if tenant in self._known_tenants else "other"
-
-    def _labelled(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-        return (
-            self._requests.labels(method, route, str(status)),
-            self._durations.labels(method, route),
-        )
