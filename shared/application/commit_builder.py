@@ -165,11 +165,13 @@ class _StoreTimes(NamedTuple):
 
 def _store_times(session: Session, now: Instant) -> _StoreTimes:
     """Return the times of a commit that leads to `session` at `now`, the session's time."""
-    next_at, stored_now = next_wakeup(session), store_time(session, now)
-    alarm_at = None if next_at is None else store_time(session, next_at)
+    alarm_at = next_wakeup(session)
+    if session.virtual_clock is not None:
+        now = store_time(session, now)
+        alarm_at = None if alarm_at is None else store_time(session, alarm_at)
     if session.status.is_terminal:
-        return _StoreTimes(stored_now, alarm_at, None)
-    return _StoreTimes(stored_now, alarm_at, alarm_at or after(stored_now, retention_ms(session)))
+        return _StoreTimes(now, alarm_at, None)
+    return _StoreTimes(now, alarm_at, alarm_at or after(now, retention_ms(session)))
 
 
 def _listed_until(now: Instant, retention: Millis) -> Instant:
@@ -178,7 +180,7 @@ def _listed_until(now: Instant, retention: Millis) -> Instant:
     It is after the end of the retention, and rounded so that most changes don't move it.
     """
     days = -(-retention // DAY)
-    return after(now, Millis(HOUR - now % HOUR + days * DAY))
+    return Instant((now // HOUR + 1) * HOUR + days * DAY)
 
 
 def _new_listed_until(

@@ -58,30 +58,25 @@ class RateLimiter:
         Every request counts against one general limit; a switch also counts against its session's.
         A limit for another operation belongs here.
         """
-        is_anonymous = caller.subject is None
-        if is_anonymous and operation in _READING:
-            general = RateLimit(f"readers:{address}", self.rates.anonymous, _MINUTE)
+        rates, is_anonymous = self.rates, caller.subject is None
+        if not is_anonymous:
+            counter = f"caller:{caller.name}"
+            most = rates.service if caller.role is Role.SERVICE else rates.general
+        elif operation in _READING:
+            counter, most = f"readers:{address}", rates.anonymous
         else:
-            general = self._general(caller, address)
-        limits = [general]
-        if operation is Operation.SWITCH and session:
-            counter = f"{_SWITCHES}:{session}{_switch_share(caller)}"
-            limits.append(RateLimit(counter, self.rates.switches, _SECOND))
-        limits = [limit for limit in limits if limit.most]
-        return RequestRateLimit(self, general.counter, tuple(limits), is_shared=is_anonymous)
+            counter, most = f"address:{address}", rates.general
+        limits = (RateLimit(counter, most, _MINUTE),) if most else ()
+        if rates.switches and operation is Operation.SWITCH and session:
+            switches = f"{_SWITCHES}:{session}{_switch_share(caller)}"
+            limits += (RateLimit(switches, rates.switches, _SECOND),)
+        return RequestRateLimit(self, counter, limits, is_shared=is_anonymous)
 
     def for_wrong_keys(self, address: str) -> "RequestRateLimit":
         """Return the state of a request from `address` whose API key may be wrong; this instance
         counts only those that are."""
         limit = RateLimit(f"wrong-keys:{address}", self.rates.general, _MINUTE)
         return RequestRateLimit(self, limit.counter, (limit,) if limit.most else (), is_shared=True)
-
-    def _general(self, caller: Caller, address: str) -> RateLimit:
-        if caller.subject is None:
-            return RateLimit(f"address:{address}", self.rates.general, _MINUTE)
-        is_service = caller.role is Role.SERVICE
-        most = self.rates.service if is_service else self.rates.general
-        return RateLimit(f"caller:{caller.name}", most, _MINUTE)
 
     def known(self, limit: RateLimit) -> RateLimitState | None:
         """Return the quota of `limit` if this instance knows that it is still exhausted."""
@@ -129,9 +124,10 @@ class RequestRateLimit:
 
     def check(self) -> None:
         """Raise `RateLimitExceeded` if a limit is known to be exhausted; doesn't ask the store."""
-        self._raise_exceeded(
-            [quota for limit in self.limits if (quota := self.limiter.known(limit))]
-        )
+        if self.limits:
+            self._raise_exceeded(
+                [quota for limit in self.limits if (quota := self.limiter.known(limit))]
+            )
 
     def record(self, quotas: Sequence[RateLimitState]) -> None:
         """Record the `quotas` that the store has counted.
@@ -140,7 +136,9 @@ class RequestRateLimit:
         `fails_open` is off.
         """
         self._is_counted = True
-        if not quotas and self.limits and not self.limiter.rates.fails_open:
+        if not self.limits:
+            return
+        if not quotas and not self.limiter.rates.fails_open:
             raise StoreUnavailable("The rate limiter is unavailable")
         for quota in quotas:
             if quota.is_exceeded:

@@ -17,7 +17,7 @@ from shared.domain.soft_close import SoftClose
 from shared.domain.time_budget import EMPTY, Reserve, Sources, TimeBudget
 from shared.domain.time_control import StartOn, TimeControl, fischer
 from shared.domain.units import DAY, Instant, Millis
-from shared.domain.values import Value, replace
+from shared.domain.values import Value, remembered_property, replace
 from shared.domain.virtual_clock import VirtualClock
 
 MAX_OVERRUN = DAY
@@ -78,7 +78,7 @@ class TimeoutAction(Value, frozen=True):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the action as one flat object, as in the API."""
-        return {"type": self.type.value, **(self.extra or {})}
+        return {"type": self.type, **(self.extra or {})}
 
 
 class Participant(Value, frozen=True, kw_only=True):
@@ -112,6 +112,15 @@ class Group(Value, frozen=True):
     """Replaces the session's for this group."""
     reserve: Reserve = EMPTY
     name: str | None = None
+
+
+BankOwner = Participant | Group
+"""The owner of a bank."""
+
+
+def sources_in(owner: BankOwner) -> Sources:
+    """Return the time in an owner's bank and reserve."""
+    return Sources(owner.bank_ms or Millis(0), owner.reserve)
 
 
 class RestOfSwitch(Value, frozen=True):
@@ -307,7 +316,7 @@ class Session(Value, frozen=True, kw_only=True, dict=True):
         control = owner.time_control or self.control
         return TimeBudget(control, owner.bank_ms or Millis(0), owner.reserve)
 
-    @property
+    @remembered_property
     def active(self) -> Participant | None:
         """The active participant, if there is one."""
         active_id = self.active_participant_id

@@ -28,7 +28,7 @@ from shared.domain.schedule import planned_start
 from shared.domain.scheduling import command_of, take_effect, without_impossible
 from shared.domain.session import Session, Status, SyncMode, TimeoutKind
 from shared.domain.start import start
-from shared.domain.switch_record import record_switch, with_turn_start
+from shared.domain.switch_record import recorded_switches, with_turn_start
 from shared.domain.timekeeping import (
     UpcomingNotice,
     abort_at,
@@ -210,8 +210,8 @@ def begin_next_cycle(
     `session` must have been advanced to `at`. In a programme the cycle is the item at `place`, by
     default the next one.
     """
-    clocks = clocks_of(session)
-    session = clocks.end_cycle(record_switch(session, participant_id))
+    clocks, switches = clocks_of(session), recorded_switches(session, participant_id)
+    session = clocks.end_cycle(session)
     if (programme := session.programme) and (to := place or programme.next_place):
         session = replace(session, programme=programme.moved(to, session.cycle_used_ms))
     participants = session.participants
@@ -226,6 +226,9 @@ def begin_next_cycle(
         cycle_started_at=at,
         cycle_used_ms=Millis(0),
         cycle_idle_ms=Millis(0),
+        switches=switches,
+        is_corrected=False,
+        is_adjusted=False,
     )
     return with_turn_start(clocks.begin_cycle(begun))
 

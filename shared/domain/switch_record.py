@@ -8,34 +8,38 @@ so these suffice to restore the state before it (see `undo`).
 from shared.domain.clocks import clocks_of
 from shared.domain.session import (
     NO_REST,
+    BankOwner,
     Participant,
     RestOfSwitch,
     Session,
     SwitchRecord,
     SyncMode,
+    sources_in,
 )
-from shared.domain.time_budget import EMPTY, Sources
+from shared.domain.time_budget import EMPTY
 from shared.domain.units import Millis
 from shared.domain.values import replace
 
 KEPT_SWITCHES = 8
 
 
-def record_switch(session: Session, next_id: str | None) -> Session:
-    """Return the session, advanced to the instant of a switch to `next_id`, with its record."""
+def recorded_switches(session: Session, next_id: str | None) -> tuple[SwitchRecord, ...]:
+    """Return the records to keep after a switch to `next_id`, the newest last.
+
+    `session` must have been advanced to the instant of the switch.
+    """
     clocks = clocks_of(session)
     ended, begun = session.active, session.find(next_id) if next_id else None
-    of_ended, of_begun = clocks.sources_of(session, ended), clocks.sources_of(session, begun)
+    of_ended, of_begun = clocks.bank_owner_of(session, ended), clocks.bank_owner_of(session, begun)
     record = SwitchRecord(
         ended.participant_index if ended else None,
         begun.participant_index if begun else None,
         session.cycle_used_ms,
-        of_ended.bank_ms if of_ended else None,
-        of_begun.bank_ms if of_begun else None,
+        (of_ended.bank_ms or Millis(0)) if of_ended else None,
+        (of_begun.bank_ms or Millis(0)) if of_begun else None,
         _rest(session, begun, of_ended, of_begun),
     )
-    kept = session.switches[-(KEPT_SWITCHES - 1) :]
-    return replace(session, switches=(*kept, record), is_corrected=False, is_adjusted=False)
+    return (*session.switches[-(KEPT_SWITCHES - 1) :], record)
 
 
 def with_turn_start(session: Session) -> Session:
@@ -43,8 +47,8 @@ def with_turn_start(session: Session) -> Session:
 
     They are kept only where they can't be calculated from the bank at the end of the turn.
     """
-    sources = clocks_of(session).sources_of(session, session.active)
-    needed = sources if sources and sources.reserve != EMPTY else None
+    owner = clocks_of(session).bank_owner_of(session, session.active)
+    needed = None if owner is None or owner.reserve == EMPTY else sources_in(owner)
     return session if needed == session.turn_start else replace(session, turn_start=needed)
 
 
@@ -55,9 +59,13 @@ def with_correction(session: Session) -> Session:
 
 
 def _rest(
-    session: Session, begun: Participant | None, of_ended: Sources | None, of_begun: Sources | None
+    session: Session,
+    begun: Participant | None,
+    of_ended: BankOwner | None,
+    of_begun: BankOwner | None,
 ) -> RestOfSwitch | None:
-    group = session.group(begun.group_id) if begun else None
+    group = session.group(begun.group_id) if begun and session.groups else None
+    programme = session.programme
     rest = RestOfSwitch(
         was_corrected=session.is_corrected,
         was_adjusted=session.is_adjusted,
@@ -70,8 +78,8 @@ def _rest(
         start_left_ms=session.start_left_ms,
         next_cycle_ms=begun.next_cycle_ms if begun else None,
         last_player_id=group.last_player_id if group else None,
-        place=session.programme.place if session.programme else None,
-        over_ms=session.programme.over_ms if session.programme else Millis(0),
+        place=programme.place if programme else None,
+        over_ms=programme.over_ms if programme else Millis(0),
         extensions=session.extensions,
     )
     return None if rest == NO_REST else rest

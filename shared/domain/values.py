@@ -6,7 +6,7 @@ less, and a field that has its default is left out of the encoded form.
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar
+from typing import Generic, Self, TypeVar, overload
 
 from msgspec import Struct
 from msgspec.structs import replace as replace
@@ -38,6 +38,31 @@ def remembered(calculate: Callable[[V], R]) -> Callable[[V], R]:
     return result_of
 
 
+class remembered_property(Generic[V, R]):  # noqa: N801 # used like a function, as `property` is
+    """A property that calculates its result once for each value, as `remembered` does.
+
+    Unlike `functools.cached_property` it takes no lock. Later reads find the result among the
+    value's attributes, without a call.
+    """
+
+    def __init__(self, calculate: Callable[[V], R]) -> None:
+        self._calculate = calculate
+        self._name = calculate.__name__
+        self.__doc__ = calculate.__doc__
+
+    @overload
+    def __get__(self, value: None, kind: type[V]) -> Self: ...
+
+    @overload
+    def __get__(self, value: V, kind: type[V] | None = None) -> R: ...
+
+    def __get__(self, value: V | None, kind: type[V] | None = None) -> Self | R:
+        if value is None:
+            return self
+        result = value.__dict__[self._name] = self._calculate(value)
+        return result
+
+
 def remembered_for_two(calculate: Callable[[V, W], R]) -> Callable[[V, W], R]:
     """Make a function of two values keep its last result.
 
@@ -56,4 +81,4 @@ def remembered_for_two(calculate: Callable[[V, W], R]) -> Callable[[V, W], R]:
     return result_of
 
 
-__all__ = ["Value", "remembered", "remembered_for_two", "replace"]
+__all__ = ["Value", "remembered", "remembered_for_two", "remembered_property", "replace"]

@@ -21,8 +21,10 @@ def if_match_tags(fields: Sequence[str]) -> frozenset[str] | None:
     session matches. A weak tag never matches (strong comparison, RFC 9110 section 13.1.1), and a
     malformed field matches no version.
     """
+    if not fields:
+        return None
     tags = _parse(fields)
-    if not fields or tags == [_ANY]:
+    if tags == [_ANY]:
         return None
     return frozenset(tag[1:-1] for tag in tags if tag.startswith('"'))
 

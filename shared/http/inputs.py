@@ -35,6 +35,8 @@ _IDS = {
     "key_id": key_id_of,
 }
 _MISSING = {"type": "missing", "loc": ("body",)}
+_EMPTY_BODIES = (b"", b"{}")
+"""Bodies that stand for an absent one, in the forms that clients send, which need no parser."""
 
 
 class RequestValidationError(Exception):
@@ -76,6 +78,8 @@ async def _query_or_body(request: ApiRequest, route: Route, errors: list[Any]) -
         return None
     if not route.reads_body:
         return _validate(model, _query_of(request, model), ("query",), errors)
+    if route.may_be_absent and await request.json_bytes() in _EMPTY_BODIES:
+        return None
     try:
         body = await request.json()
     except ValueError as error:

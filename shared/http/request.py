@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from os import urandom
 from typing import Any, Protocol
-from uuid import uuid4
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
@@ -81,34 +81,29 @@ class Components:
     """Whether the instance is shutting down, so that load balancers should not use it."""
 
 
-@lru_cache(maxsize=128)
-def _field_name(key: str) -> bytes:
-    """Return a header field's name as ASGI has it. Cached, because few names are looked up."""
-    return key.lower().encode("latin-1")
-
-
 class IndexedHeaders(Headers):
-    """Starlette's request headers with a lookup by dictionary: a request looks up about ten."""
+    """Starlette's request headers with a lookup by dictionary: a request looks up about ten.
+
+    `get` takes names in lower case only, as ASGI has them; it is the dictionary's own method.
+    """
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope=scope)
         # As in Starlette, the first field of a name wins.
-        self._first: dict[bytes, bytes] = dict(reversed(self._list))
+        self._first = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in self._list[::-1]
+        }
+        self.get = self._first.get  # type: ignore[method-assign]
 
     def __getitem__(self, key: str) -> str:
-        return self._first[_field_name(key)].decode("latin-1")
+        return self._first[key.lower()]
 
     def __contains__(self, key: Any) -> bool:
-        return _field_name(key) in self._first
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of the field, or `default` if the request has no such field."""
-        value = self._first.get(_field_name(key))
-        return default if value is None else value.decode("latin-1")
+        return key.lower() in self._first
 
     def getlist(self, key: str) -> list[str]:
         """Return all values of the field, in their order in the request."""
-        return super().getlist(key) if key in self else []
+        return super().getlist(key) if key in self._first else []
 
 
 class ApiRequest(Request):
@@ -188,7 +183,8 @@ class ApiRequest(Request):
         """
         content = await self.body()
         if content:
-            _check_content_headers(self.headers)
+            fields = self.headers
+            _check_content(fields.get("content-encoding"), fields.get("content-type"))
         return content
 
     async def json(self) -> Any:
@@ -219,7 +215,12 @@ def request_id_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name == b"x-request-id" and _ACCEPTABLE_ID.fullmatch(value):
             return value.decode("ascii")
-    return str(uuid4())
+    return new_request_id()
+
+
+def new_request_id() -> str:
+    """Return 128 random bits as 32 hexadecimal digits; those of a UUID would take longer."""
+    return urandom(16).hex()
 
 
 def _length_in(headers: Headers) -> int:
@@ -230,15 +231,14 @@ def _length_in(headers: Headers) -> int:
     return int(value) if len(value) <= _MAX_DIGITS else MAX_BODY_BYTES + 1
 
 
-def _check_content_headers(headers: Headers) -> None:
+@lru_cache(maxsize=128)
+def _check_content(coding: str | None, content_type: str | None) -> None:
     """Raise `UnsupportedContentCoding` for an encoded body, `UnsupportedMediaType` if not JSON.
 
-    A body without a content type counts as JSON.
+    A body without a content type counts as JSON. Cached, because most clients send the same.
     """
-    coding = headers.get("content-encoding", "").strip().lower()
-    if coding not in ("", "identity"):
+    if coding and coding.strip().lower() not in ("", "identity"):
         raise UnsupportedContentCoding
-    content_type = headers.get("content-type")
     if content_type and not _is_json(content_type):
         raise UnsupportedMediaType
 

@@ -51,7 +51,10 @@ def add_common_headers(response: Response, request: ApiRequest) -> None:
     5.2.2.5).
     """
     headers = response.raw_headers
-    if not any(name in _CACHE_FIELDS for name, _ in headers):
+    for name, _ in headers:
+        if name in _CACHE_FIELDS:
+            break
+    else:
         headers.append(_NO_STORE)
     headers.append(_NOSNIFF)
     headers.append((b"x-request-id", request.request_id.encode()))

@@ -3,12 +3,12 @@
 import base64
 import re
 from typing import Any
-from uuid import uuid4
 
 from mangum import Mangum
 from mangum.protocols import HTTPCycle
 
 from shared.http.error_responses import error_response
+from shared.http.request import new_request_id
 
 _EVENT_ERRORS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 """Errors that Mangum raises if a field of an event is missing or has the wrong type."""
@@ -62,7 +62,7 @@ def _body(event: Any) -> bytes:
 
 
 def _malformed_event_response() -> dict[str, Any]:
-    request_id = str(uuid4())
+    request_id = new_request_id()
     message = "The request is incomplete or malformed"
     headers = {
         "Cache-Control": "no-store",

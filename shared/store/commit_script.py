@@ -23,7 +23,7 @@ from shared.domain.session import Session
 from shared.domain.units import DAY, Instant
 from shared.store import codec
 from shared.store.connection import Argument, Reply
-from shared.store.keys import ListKeys, StoreKeys
+from shared.store.keys import StoreKeys
 from shared.store.session_fields import SessionWrite, decode_fields, fields_of
 from shared.store.session_index import list_member, lists_of
 
@@ -32,8 +32,6 @@ _SMALL_STATE = 2048
 
 _LARGE_SESSION = 64 * 1024
 """Size of a large session in bytes, for the statistical spread of bytes over shards."""
-
-_KEYS_OF_LIST = len(ListKeys._fields)
 
 _HIGH_LOAD = 8_000
 """Load of a session that advances every second, for the spread of loads over shards."""
@@ -56,34 +54,35 @@ class CommitFeatures(NamedTuple):
 DEFAULT_FEATURES = CommitFeatures()
 
 
-def commit_keys(commit: Commit, keys: StoreKeys) -> list[str]:
-    """Return the KEYS of the script: every key and channel that the commit uses."""
-    shard = keys.shard_of(commit.name)
+def commit_call(
+    commit: Commit, write: SessionWrite, keys: StoreKeys, features: CommitFeatures
+) -> tuple[list[str], list[Argument]]:
+    """Return the KEYS of the script, which are all keys and channels that the commit uses, and its
+    ARGV. The script stores the session with `write`."""
+    shard, concerned = keys.shard_of(commit.name), commit.session or commit.base
+    is_test = concerned is not None and concerned.virtual_clock is not None
+    listed = _listed(commit)
+    list_keys = _list_keys(listed, shard, keys) if listed else ()
+    outbox, deadlines, wake_channel, outbox_channel = _keys_of_shard(shard, keys.shards)
     touched = [
         keys.session(commit.name),
-        keys.deadlines(shard),
-        keys.outbox(shard),
+        deadlines,
+        outbox,
         keys.push_channel(commit.name),
-        keys.wake_channel(shard),
-        keys.outbox_channel(shard),
+        wake_channel,
+        outbox_channel,
     ]
     if commit.key:
         touched.append(keys.answer(commit.key))
     if commit.owner:
         touched += [keys.owned(shard, commit.owner), keys.held(shard, commit.owner)]
-    touched += _list_keys(commit, keys)
-    return [*touched, keys.test_sessions(shard)] if _is_test(commit) else touched
-
-
-def commit_arguments(
-    commit: Commit, write: SessionWrite, keys: StoreKeys, features: CommitFeatures
-) -> list[Argument]:
-    """Return the ARGV of the script, which stores the session with `write`."""
-    session, listed = commit.session, _listed(commit)
-    state = None if session and is_divided(session) else write.state
+    touched += list_keys
+    if is_test:
+        touched.append(keys.test_sessions(shard))
+    state = None if commit.session and is_divided(commit.session) else write.state
     audited = audit_entries.encode(commit, state) if features.audits else []
     record, keeps_state = _record_of(commit, state, features) if commit.key else (b"", False)
-    return [
+    return touched, [
         commit.name,
         commit.expected or "",
         commit.operation_id,
@@ -91,7 +90,7 @@ def commit_arguments(
         commit.retention_ms,
         _optional(commit.wake_at),
         commit.now,
-        _optional(commit.alarm_at if features.sets_alarms else None),
+        _optional(commit.alarm_at) if features.sets_alarms else "",
         "1" if features.publishes else "",
         record,
         "1" if keeps_state else "",
@@ -101,16 +100,31 @@ def commit_arguments(
         len(write.participants),
         len(write.removed),
         len(audited),
-        len(lists_of(listed)) * _KEYS_OF_LIST if listed else 0,
+        len(list_keys),
         list_member(listed) if listed else "",
         _optional(commit.listed_until),
-        "1" if _is_test(commit) else "",
+        "1" if is_test else "",
         *audited,
         *(_owner_arguments(commit, keys) if commit.owner else ()),
         *chain.from_iterable(write.participants),
         *write.removed,
         *([push.published for push in commit.pushes] if features.publishes else ()),
     ]
+
+
+@lru_cache(maxsize=256)
+def _keys_of_shard(shard: str, shards: int) -> tuple[str, str, str, str]:
+    """Return the outbox, the deadlines and the channels that all commits of a shard use.
+
+    Cached, because each commit needs them and they never change.
+    """
+    keys = StoreKeys(shards)
+    return (
+        keys.outbox(shard),
+        keys.deadlines(shard),
+        keys.wake_channel(shard),
+        keys.outbox_channel(shard),
+    )
 
 
 def _record_of(commit: Commit, state: bytes | None, features: CommitFeatures) -> tuple[bytes, bool]:
@@ -124,18 +138,8 @@ def _record_of(commit: Commit, state: bytes | None, features: CommitFeatures) ->
     return record + b"\n" + codec.compress_state(state), False
 
 
-def _is_test(commit: Commit) -> bool:
-    """Whether the commit changes a test session."""
-    session = commit.session or commit.base
-    return session is not None and session.virtual_clock is not None
-
-
-def _list_keys(commit: Commit, keys: StoreKeys) -> list[str]:
-    """Return the keys of the lists that the commit changes."""
-    listed = _listed(commit)
-    if listed is None:
-        return []
-    shard = keys.shard_of(commit.name)
+def _list_keys(listed: Session, shard: str, keys: StoreKeys) -> list[str]:
+    """Return the keys of the lists that have the session."""
     return [key for scope in lists_of(listed) for key in keys.list_of(shard, scope)]
 
 

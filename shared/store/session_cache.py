@@ -21,15 +21,26 @@ class SessionCache:
         self._kept: OrderedDict[str, tuple[StoredSession, int]] = OrderedDict()
         self._bytes = 0
 
-    def decoded(self, name: str, fields: Fields) -> StoredSession | None:
-        """Return the session that has these fields in the store; None if it is deleted or doesn't
-        exist.
+    def known(self, name: str, fields: Fields) -> StoredSession | None:
+        """Return the session if it is cached at the revision in `fields`, else None.
 
-        The participants of a divided session may be missing in `fields` if the cache `knows` it.
+        The participants of a divided session may be missing in `fields`.
         """
-        if b"state" in fields and self.knows(name, fields):
-            self._kept.move_to_end(name)
-            return self._kept[name][0]
+        known, operations = self._kept.get(name), fields.get(b"operations")
+        if known is None or operations is None or b"state" not in fields:
+            return None
+        if not operations.startswith(known[0].revision.encode()):
+            return None
+        self._kept.move_to_end(name)
+        return known[0]
+
+    def decoded(self, name: str, fields: Fields) -> StoredSession | None:
+        """Return the session that has these fields in the store, decoded unless it is `known`.
+
+        None if it is deleted or doesn't exist.
+        """
+        if known := self.known(name, fields):
+            return known
         stored = decode_fields(fields)
         if stored:
             self.keep(name, stored, size_of(fields))
@@ -39,11 +50,6 @@ class SessionCache:
         """Whether any revision of the session is cached that is stored in parts."""
         known = self._kept.get(name)
         return known is not None and is_divided(known[0].session)
-
-    def knows(self, name: str, fields: Fields) -> bool:
-        """Whether the session at this revision is cached, so that `decoded` needs no decoding."""
-        known, operations = self._kept.get(name), fields.get(b"operations")
-        return bool(known and operations and operations.startswith(known[0].revision.encode()))
 
     def keep(self, name: str, stored: StoredSession, size: int) -> None:
         """Cache `stored`, whose encoded state has `size` bytes."""

@@ -37,8 +37,7 @@ from shared.store import codec
 from shared.store.commit_script import (
     DEFAULT_FEATURES,
     CommitFeatures,
-    commit_arguments,
-    commit_keys,
+    commit_call,
     is_undivided,
     limits_per_shard,
     parse_commit_reply,
@@ -211,8 +210,7 @@ class RedisSessionStore:
         return self._result_of(reply, commit, write.size)
 
     async def _run(self, commit: Commit, write: SessionWrite) -> Reply:
-        arguments = commit_arguments(commit, write, self._keys, self._features)
-        keys = commit_keys(commit, self._keys)
+        keys, arguments = commit_call(commit, write, self._keys, self._features)
         return await self._redis.run(load_script("commit"), keys, arguments)
 
     def _result_of(self, reply: Reply, commit: Commit, size: int) -> CommitResult:
@@ -236,9 +234,11 @@ class RedisSessionStore:
         epoch: Epoch | None = None,
         is_now_revoked: bool = False,
     ) -> LoadResult:
-        if not self._recent.knows(name, fields) and size_of(fields) > LARGE_BYTES:
-            await yield_to_event_loop()
-        stored = self._recent.decoded(name, fields)
+        stored = self._recent.known(name, fields)
+        if stored is None:
+            if size_of(fields) > LARGE_BYTES:
+                await yield_to_event_loop()
+            stored = self._recent.decoded(name, fields)
         if stored:
             note_session(stored.session)
         is_deleted = stored is None and b"operations" in fields
@@ -345,7 +345,7 @@ class RedisSessionStore:
         return (
             reading[0] == "HMGET"
             and is_stored_in_parts(fields)
-            and not self._recent.knows(name, fields)
+            and self._recent.known(name, fields) is None
         )
 
     def _statistics_commands(self, shard: str) -> list[Command]:

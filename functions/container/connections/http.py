@@ -2,7 +2,6 @@
 
 import re
 from typing import Final
-from uuid import uuid4
 
 import msgspec
 
@@ -12,6 +11,7 @@ from functions.container.connections.load_shedding import (
     serialize_response,
 )
 from functions.container.connections.timeouts import TimeoutProtocol
+from shared.http.request import new_request_id
 
 _SLICE: Final = 8_192
 _MAX_HEAD_BYTES: Final = 24_576
@@ -121,7 +121,7 @@ class HttpConnection(TimeoutProtocol, LoadSheddingProtocol):
             self._refuse(408, "REQUEST_TIMEOUT", "The body took too long to arrive")
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        error = {"code": code, "message": message, "request_id": str(uuid4())}
+        error = {"code": code, "message": message, "request_id": new_request_id()}
         body = msgspec.json.encode({"error": error})
         headers = [*error_headers(body, error["request_id"].encode()), (b"connection", b"close")]
         if not self._is_answering:

@@ -4,13 +4,12 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Final
-from uuid import uuid4
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from functions.container.connections.admission import AdmissionControl
-from shared.http.request import request_id_in
+from shared.http.request import new_request_id, request_id_in
 
 _MAX_DISCARDED_BYTES: Final = 65_536
 """The body of a refused request is read and discarded up to this size; a larger one closes the
@@ -84,7 +83,7 @@ class LoadSheddingProtocol(HttpToolsProtocol):
             or self.admission.admits(plain[1], self.loop)
         ):
             return False
-        request_id = str(uuid4()).encode()
+        request_id = new_request_id().encode()
         self.transport.write(_plain_refusal(self.server_state.default_headers, request_id))
         if self.timeout_keep_alive_task is None:
             self.cycle = _RefusedCycle()  # type: ignore[assignment] # has all that uvicorn uses

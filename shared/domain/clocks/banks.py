@@ -14,7 +14,7 @@ from shared.domain.clocks.base import (
     elapsed_clock,
     lowest_value,
 )
-from shared.domain.session import Group, Participant, Session
+from shared.domain.session import BankOwner, Group, Participant, Session
 from shared.domain.time_budget import EMPTY, Clock, Sources, TimeBudget, full_reserve
 from shared.domain.time_control import TimeControl
 from shared.domain.units import Millis
@@ -72,15 +72,16 @@ class BankRules(ClockRules, Generic[Owner]):
 
     def begin_cycle(self, session: Session) -> Session:
         owner = self.active_owner(session)
-        if owner is None or not (owner.time_control or session.control).delay_ms:
+        control = (owner.time_control if owner else None) or session.time_control
+        if owner is None or control is None or not control.delay_ms:
             return session
         return self._with_budget(session, owner, session.budget_of(owner).begin_turn())
 
     def draw(self, session: Session, spent: Millis) -> Session:
+        if session.time_control is None or not session.time_control.hourglass:
+            return session
         owner = self.active_owner(session)
-        if owner is not None and session.control.hourglass:
-            return self._with_gain_of_others(session, owner, spent)
-        return session
+        return self._with_gain_of_others(session, owner, spent) if owner else session
 
     def _with_gain_of_others(self, session: Session, active: Owner, gained: Millis) -> Session:
         for owner in self.owners(session):
@@ -202,9 +203,8 @@ class BankRules(ClockRules, Generic[Owner]):
         owner = self.owner_of(session, participant)
         return balance(session, owner) if owner else None
 
-    def sources_of(self, session: Session, participant: Participant | None) -> Sources | None:
-        owner = self.owner_of(session, participant) if participant else None
-        return Sources(owner.bank_ms or Millis(0), owner.reserve) if owner else None
+    def bank_owner_of(self, session: Session, participant: Participant | None) -> BankOwner | None:
+        return self.owner_of(session, participant) if participant else None
 
     def with_sources(
         self, session: Session, participant: Participant | None, sources: Sources
@@ -228,13 +228,11 @@ class BankRules(ClockRules, Generic[Owner]):
         waits = session.cycle_started_at is None or session.awaits_first_turn
         running = active if running_ms and not waits else None
         gains_ms = left if running and left and session.control.hourglass else None
-        drawn: list[Clock] = []
-        current = None
-        for owner in self.owners(session):
-            clock = _clock_of(session, owner, gains_ms, is_running=owner is running)
-            clock = replace(clock, floor_ms=floor_ms) if floor_ms else clock
-            drawn.append(clock)
-            current = clock if owner is active else current
+        owners = self.owners(session)
+        drawn = [_clock_of(session, one, gains_ms, is_running=one is running) for one in owners]
+        if floor_ms:
+            drawn = [replace(clock, floor_ms=floor_ms) for clock in drawn]
+        current = drawn[owners.index(active)] if active else None
         of_participants, of_groups = self.arranged(session, drawn)
         elapsed = elapsed_clock(session, running_ms)
         return DrawnClocks(of_participants, of_groups, current, None, None, elapsed)

@@ -7,7 +7,7 @@ from typing import TypeVar
 from shared.domain.clock_adjustment import ClockScope as ClockScope
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.individual_clock import FULL_PERMILLE
-from shared.domain.session import MAX_OVERRUN, Participant, Session
+from shared.domain.session import MAX_OVERRUN, BankOwner, Participant, Session, sources_in
 from shared.domain.time_budget import Clock, Sources
 from shared.domain.time_control import TimeControl
 from shared.domain.units import Instant, Millis, after, elapsed_between
@@ -268,9 +268,14 @@ class ClockRules(ABC):
         """Return the time control of the participant's clock; None without one."""
         return None
 
+    def bank_owner_of(self, session: Session, participant: Participant | None) -> BankOwner | None:
+        """Return the owner of the bank that governs the participant; None if there is none."""
+        return None
+
     def sources_of(self, session: Session, participant: Participant | None) -> Sources | None:
         """Return the bank and reserve of the participant's clock; None if it has no bank."""
-        return None
+        owner = self.bank_owner_of(session, participant)
+        return sources_in(owner) if owner else None
 
     def with_sources(
         self, session: Session, participant: Participant | None, sources: Sources

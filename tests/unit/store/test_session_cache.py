@@ -19,7 +19,7 @@ _SESSION = Session(
     status=Status.PENDING,
 )
 
-_AT_0001 = {b"operations": b"0001"}
+_AT_0001 = {b"operations": b"0001", b"state": b"any"}
 
 
 def _fields(operations: bytes, state: bytes) -> dict[bytes, bytes]:
@@ -62,12 +62,12 @@ def test_the_size_of_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     kept = SessionCache()
     for name in ("a", "b", "c"):
         kept.keep(name, StoredSession(_SESSION, "0001"), 100)
-    assert [kept.knows(name, _AT_0001) for name in ("a", "b", "c")] == [False, True, True]
+    assert [bool(kept.known(name, _AT_0001)) for name in ("a", "b", "c")] == [False, True, True]
     kept.keep("d", StoredSession(_SESSION, "0001"), 251)
-    assert not kept.knows("d", _AT_0001)
+    assert not kept.known("d", _AT_0001)
     kept.drop("b")
     kept.keep("e", StoredSession(_SESSION, "0001"), 100)
-    assert [kept.knows(name, _AT_0001) for name in ("b", "c", "e")] == [False, True, True]
+    assert [bool(kept.known(name, _AT_0001)) for name in ("b", "c", "e")] == [False, True, True]
 
 
 def test_the_least_recently_used_session_is_dropped_first(
@@ -79,4 +79,4 @@ def test_the_least_recently_used_session_is_dropped_first(
     kept.keep("b", StoredSession(_SESSION, "0001"), 100)
     assert kept.decoded("a", _fields(b"0001", b"state"))
     kept.keep("c", StoredSession(_SESSION, "0001"), 100)
-    assert [kept.knows(name, _AT_0001) for name in ("a", "b", "c")] == [True, False, True]
+    assert [bool(kept.known(name, _AT_0001)) for name in ("a", "b", "c")] == [True, False, True]
