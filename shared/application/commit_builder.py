@@ -94,6 +94,7 @@ def build_commit(
     operation_id = token_hex(8)
     retention = DAY if removed else retention_ms(session)
     snapshots, last_whole = snapshots_of(stored, changes, operation_id)
+    owner = limited_owner(session.tenant, session.owner)
     commit = Commit(
         name=session.name,
         expected=stored.revision if stored else None,
@@ -107,9 +108,9 @@ def build_commit(
         origin=context.origin,
         pushes=pushes(steps, now, state, base),
         key=context.key,
-        owner=limited_owner(session.tenant, session.owner),
+        owner=owner,
         owner_limits=limits,
-        load=current_load(session),
+        load=current_load(session) if owner else 0,
         listed_until=_new_listed_until(base, session, times.now, retention),
         base=base,
         snapshots=snapshots,
@@ -127,6 +128,7 @@ def build_restoring_commit(session: Session, now: Instant) -> Commit:
     `now` is the session's time.
     """
     times, retention = _store_times(session, now), retention_ms(session)
+    owner = limited_owner(session.tenant, session.owner)
     return Commit(
         name=session.name,
         expected=None,
@@ -136,8 +138,8 @@ def build_restoring_commit(session: Session, now: Instant) -> Commit:
         wake_at=times.wake_at,
         now=times.now,
         alarm_at=times.alarm_at,
-        owner=limited_owner(session.tenant, session.owner),
-        load=current_load(session),
+        owner=owner,
+        load=current_load(session) if owner else 0,
         listed_until=_listed_until(times.now, retention),
     )
 

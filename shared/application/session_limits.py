@@ -74,6 +74,8 @@ class SessionLimits(Value, frozen=True):
         running quiz may use the reserve.
         """
         most = self.of_owner
+        if isinstance(command, Switch) and not is_recorded:
+            return OwnerLimits(written=most.written)
         max_bytes = most.bytes if is_recorded or _has_metadata(command) else None
         if isinstance(command, _ENLARGING):
             max_bytes = self.for_creation.bytes
@@ -90,6 +92,8 @@ class SessionLimits(Value, frozen=True):
 
         A command ahead of time is checked by what it will do.
         """
+        if isinstance(command, Switch):
+            return
         if isinstance(command, Schedule):
             after, command = outcome(after) or after, command.command
         field = _load_field(command)
@@ -122,8 +126,6 @@ def _has_metadata(command: Command) -> bool:
 
 def _load_field(command: Command) -> str | None:
     match command:
-        case Switch():
-            return None
         case Schedule(command=scheduled):
             return _load_field(scheduled)
         case AdjustClocks():

@@ -14,7 +14,7 @@ from shared.application.session_time import carried_over, session_time
 from shared.domain.commands import Command
 from shared.domain.events import SessionStep
 from shared.domain.session import Session
-from shared.domain.settlement import settle
+from shared.domain.settlement import is_due, settle
 from shared.domain.units import Instant
 
 _STEPS_PER_COMMIT = 50
@@ -182,9 +182,10 @@ def due_steps(
 
     With a `command`: those that are due before it is applied.
     """
-    steps = settle(stored.session, now, command)
-    first = next(steps, None)
-    return [] if first is None else [first, *islice(steps, max_steps(stored.session) - 1)]
+    session = stored.session
+    if session.lag is None and not is_due(session, now):
+        return []
+    return [*islice(settle(session, now, command), max_steps(session))]
 
 
 def fills_commit(stored: StoredSession, due: Sequence[SessionStep]) -> bool:

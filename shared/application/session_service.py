@@ -176,7 +176,8 @@ class SessionService:
     ) -> Outcome:
         """Make the requested change in its `turn`, on the `latest` state or a newer one.
 
-        `loaded` is the state loaded before the turn, when there was no idempotency record yet.
+        `loaded` is the state loaded before the turn, when there was no idempotency record yet; the
+        caller's permission for it has been checked.
         """
         stored: StoredSession | None = latest
         limits = self._limits.after(
@@ -185,7 +186,8 @@ class SessionService:
         for _ in range(_ATTEMPTS):
             if stored is None:
                 raise SessionNotFound
-            requested.authorization.check(stored.session, requested.command)
+            if stored is not loaded:
+                requested.authorization.check(stored.session, requested.command)
             turn.left = stored
             due = due_steps(stored, now, requested.command)
             try:
@@ -309,7 +311,7 @@ class SessionService:
         command = requested.command
         if due and isinstance(command, Advance):
             raise _Backlog
-        if fills_commit(stored, due) and not isinstance(command, Delete):
+        if due and fills_commit(stored, due) and not isinstance(command, Delete):
             raise _Backlog
         session = due[-1].session if due else stored.session
         if requested.context.if_match is not None:

@@ -10,18 +10,18 @@ from shared.domain.units import Instant
 
 def session_time(session: Session, store_time: Instant) -> Instant:
     """Return the session's time at an instant of the store."""
-    return Instant(store_time + _advanced_ms(session))
+    clock = session.virtual_clock
+    return store_time if clock is None else Instant(store_time + clock.advanced_ms)
 
 
 def store_time(session: Session, session_time: Instant) -> Instant:
     """Return the store's time at an instant of the session."""
-    return Instant(session_time - _advanced_ms(session))
+    clock = session.virtual_clock
+    return session_time if clock is None else Instant(session_time - clock.advanced_ms)
 
 
 def carried_over(now: Instant, before: Session, after: Session) -> Instant:
     """Return the time of the newer state `after` at the instant that `before` calls `now`."""
-    return max(session_time(after, store_time(before, now)), after.updated_at)
-
-
-def _advanced_ms(session: Session) -> int:
-    return session.virtual_clock.advanced_ms if session.virtual_clock else 0
+    if before is not after:
+        now = session_time(after, store_time(before, now))
+    return max(now, after.updated_at)

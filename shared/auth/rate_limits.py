@@ -66,7 +66,7 @@ class RateLimiter:
             counter, most = f"readers:{address}", rates.anonymous
         else:
             counter, most = f"address:{address}", rates.general
-        limits = (RateLimit(counter, most, _MINUTE),) if most else ()
+        limits: tuple[RateLimit, ...] = (RateLimit(counter, most, _MINUTE),) if most else ()
         if rates.switches and operation is Operation.SWITCH and session:
             switches = f"{_SWITCHES}:{session}{_switch_share(caller)}"
             limits += (RateLimit(switches, rates.switches, _SECOND),)

@@ -56,10 +56,15 @@ def settle(session: Session, now: Instant, command: Command | None = None) -> It
         session = step.session
 
 
+def is_due(session: Session, now: Instant) -> bool:
+    """Whether a step is due by `now`, whatever command is to be applied."""
+    at = next_wakeup(session)
+    return at is not None and at <= now
+
+
 def _next_due(session: Session, now: Instant) -> SessionStep | None:
     """Return the next step. At the instant of a scheduled command, all others come before it."""
-    at = next_wakeup(session)
-    if at is None or at > now:
+    if not is_due(session, now):
         return None
     scheduled = session.scheduled
     if scheduled is None or scheduled.effective_at > now:

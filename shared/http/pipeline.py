@@ -59,14 +59,12 @@ class Pipeline:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request, or pass any other connection to `others`."""
-        if scope["type"] == "http":
-            await self._serve(ApiRequest(scope, receive, self.components), send)
-        elif self._others:
-            await self._others(scope, receive, send)
-
-    async def _serve(self, request: ApiRequest, send: Send) -> None:
-        started = time.perf_counter()
-        status = 0
+        if scope["type"] != "http":
+            if self._others:
+                await self._others(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 0
+        request = ApiRequest(scope, receive, self.components)
         try:
             response = await self._response(request)
             status = response.status_code

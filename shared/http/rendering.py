@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from shared.application.commit_builder import ChangeResult
 from shared.application.session_service import Outcome
@@ -69,10 +70,20 @@ class RawResponse(Response):
     ) -> None:
         self.status_code = status
         self.body = body
-        self.background = None
         self.raw_headers = [*headers]
         if body:
             self.raw_headers += (_JSON, (b"content-length", b"%d" % len(body)))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response. It has no background task, and is never sent to a WebSocket."""
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        await send({"type": "http.response.body", "body": self.body})
 
 
 _JSON = (b"content-type", b"application/json")

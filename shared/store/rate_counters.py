@@ -30,6 +30,8 @@ class RateLimitCounters:
 
         A script that is sent again after a lost reply counts twice, which only makes it stricter.
         """
+        if not limits:
+            return []
         now = self._now()
         return [
             OptionalScript(

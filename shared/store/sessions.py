@@ -129,7 +129,10 @@ class RedisSessionStore:
             marker = None
         if marker:
             commands.append(("GET", marker))
-        now, replies = await self._timed(commands, shard)
+        commands.append(TIME)
+        sent = time.monotonic()
+        replies = await self._redis.ask(commands)
+        now = self._instant(replies.pop(), sent, shard)
         if marker and (found := replies.pop()) and (route := self._redis.route(marker)):
             epoch = (found.decode(), route)  # in the form of `RedisDataLossDetector.epochs`
         is_now_revoked = token is not None and is_revoked(token, replies.pop())
@@ -326,8 +329,9 @@ class RedisSessionStore:
         )
 
     async def time(self) -> Instant:
-        now, _ = await self._timed([], self._clock_shard)
-        return now
+        sent = time.monotonic()
+        (now,) = await self._redis.ask([TIME])
+        return self._instant(now, sent, self._clock_shard)
 
     def _read_command(self, name: str) -> Command:
         """Read all fields of a session, but not the participants of one in parts that is cached.
@@ -379,14 +383,6 @@ class RedisSessionStore:
 
     async def _reschedule(self, shard: str, moves: Sequence[Argument]) -> list[str]:
         return await reschedule(self._redis, self._keys.deadlines(shard), moves)
-
-    async def _timed(
-        self, commands: Sequence[Command | OptionalScript], shard: str
-    ) -> tuple[Instant, list[Reply]]:
-        """Send `commands`, then read the time of the server that has `shard`."""
-        sent = time.monotonic()
-        replies = await self._redis.ask([*commands, TIME])
-        return self._instant(replies.pop(), sent, shard), replies
 
     def _instant(self, time_reply: Reply, sent: float, shard: str) -> Instant:
         """Return the time in a reply to `TIME`, and use it as a sample for the store clock.

@@ -111,8 +111,8 @@ class Commit(Value, frozen=True):
     `operation_id` makes a repeated commit harmless.
     `wake_at` is None for an ended session; for a live one it is at the latest the end of its
     retention. `alarm_at` is the next flag fall or warning, if any.
-    The stored bytes and the `load` count against the limits of the session's `owner`. A commit that
-    adds to them is refused if it would exceed `owner_limits`.
+    The stored bytes and the `load` count against the limits of the session's `owner`, if it has
+    one. A commit that adds to them is refused if it would exceed `owner_limits`.
     With a `key`, an idempotency record is written too.
     `listed_until` is an instant not before the end of its retention, until which the lists of
     sessions keep it; None if they have it already, for long enough.

@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from functools import partial
+from typing import Any
 
 from shared.store.connection import (
     Arguments,
@@ -41,14 +42,21 @@ class NativeConnection:
         self._topology: Topology | None = None
         self._subscribed_at: ServerAddress | None = None
 
-    async def ask(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
-        return await (self._inner or await self._known()).ask(commands)
+    def ask(self, commands: Sequence[Command | OptionalScript]) -> Coroutine[Any, Any, list[Reply]]:
+        return self._inner.ask(commands) if self._inner else self._first_ask(commands)
 
     async def execute_groups(self, groups: Sequence[Sequence[Command]]) -> list[GroupOutcome]:
         return await (self._inner or await self._known()).execute_groups(groups)
 
-    async def run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
-        return await (self._inner or await self._known()).run(script, keys, arguments)
+    def run(
+        self, script: Script, keys: Sequence[str], arguments: Arguments
+    ) -> Coroutine[Any, Any, Reply]:
+        inner = self._inner
+        return (
+            inner.run(script, keys, arguments)
+            if inner
+            else self._first_run(script, keys, arguments)
+        )
 
     def route(self, key: str) -> Hashable | None:
         return self._inner.route(key) if self._inner else None
@@ -76,6 +84,12 @@ class NativeConnection:
     async def publish(self, channel: str) -> None:
         """Publish an empty message. Raises `StoreUnavailable`."""
         await self.ask([("PUBLISH", channel, b"")])
+
+    async def _first_ask(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
+        return await (await self._known()).ask(commands)
+
+    async def _first_run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
+        return await (await self._known()).run(script, keys, arguments)
 
     async def _endpoint(self) -> ServerAddress:
         if self._address.primary_name:
