@@ -38,7 +38,7 @@ def snapshots_of(
     """Return the snapshot of each change to `stored`, None for a whole one, and the last whole
     snapshot after them, if the session is stored in parts."""
     if True not in [is_divided(change.session) for change in changes]:
-        return [], None
+        return [None] * len(changes), None
     before = stored.session if stored else None
     last = stored.last_whole if stored else None
     snapshots: list[SnapshotDifference | None] = []

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -59,4 +60,5 @@ class Cors(CORSMiddleware):
 
     def wrap_send(self, request: Request, send: Send) -> Send:
         """Return `send`, extended to add the CORS header fields of the response to `request`."""
-        return partial(self.send, send=send, request_headers=request.headers)
+        headers = Headers(scope=request.scope)  # which Starlette looks up by names like "Origin"
+        return partial(self.send, send=send, request_headers=headers)
