@@ -20,7 +20,7 @@ from shared.application.ports.rate_limit import RateLimit, RateLimitState
 from shared.application.ports.token_revocations import SessionToken
 from shared.domain.commands import AdjustClocks, Command, Schedule, Switch
 from shared.domain.session import Session, SyncMode, session_name
-from shared.domain.values import replace
+from shared.domain.values import Value, replace
 
 
 class Role(StrEnum):
@@ -191,8 +191,7 @@ class RequestCounter(Protocol):
         """Count the request here if it ended before the store counted it."""
 
 
-@dataclass(slots=True)
-class Authorization:
+class Authorization(Value, frozen=True):
     """The authorization of a request, made by `authorize` from the rights table.
 
     Its methods check the rules that depend on the session. `rate_limit` counts the request.

@@ -2,9 +2,10 @@
 
 import asyncio
 import random
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, TypeVar
+
+from msgspec import Struct, field
 
 from shared.application.errors import StoreUnavailable
 
@@ -20,8 +21,7 @@ _CHANGES_PER_PAUSE = 16
 _State = TypeVar("_State")
 
 
-@dataclass(slots=True)
-class Turn(Generic[_State]):
+class Turn(Struct, Generic[_State]):
     """The turn of one change of a session.
 
     `before` is the state that the change queued before it left, if there was one. The holder sets
@@ -34,8 +34,7 @@ class Turn(Generic[_State]):
     is_contested: bool = False
 
 
-@dataclass(slots=True)
-class _Queue(Generic[_State]):
+class _Queue(Struct, Generic[_State]):
     """The queue of one session: the waiting changes and the current one."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

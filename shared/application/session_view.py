@@ -33,7 +33,7 @@ from shared.domain.soft_close import SoftClose
 from shared.domain.time_budget import Clock
 from shared.domain.time_control import TimeControl
 from shared.domain.timekeeping import abort_at, at_time, deadline, flag_grace, is_flag_open
-from shared.domain.units import DAY, Instant, Millis
+from shared.domain.units import Instant, Millis
 
 _FIRST = instant_of(datetime.min.replace(tzinfo=UTC))
 _LAST = instant_of(datetime.max.replace(tzinfo=UTC))
@@ -198,17 +198,14 @@ def timestamp(instant: Instant | None) -> str | None:
     """
     if instant is None:
         return None
-    day, ms = divmod(min(max(instant, _FIRST), _LAST), DAY)
-    seconds, ms = divmod(ms, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{_date(day)}T{hours:02}:{minutes:02}:{seconds:02}.{ms:03}Z"
+    seconds, ms = divmod(min(max(instant, _FIRST), _LAST), 1000)
+    return f"{_to_the_minute(seconds // 60)}:{seconds % 60:02}.{ms:03}Z"
 
 
-@lru_cache(maxsize=64)
-def _date(day: int) -> str:
-    """The date `day` days after 1970-01-01."""
-    return datetime_of(Instant(day * DAY)).date().isoformat()
+@lru_cache(maxsize=1024)
+def _to_the_minute(minutes: int) -> str:
+    """Return date, hour and minute, `minutes` after the Unix epoch."""
+    return datetime_of(Instant(minutes * 60_000)).isoformat()[:16]
 
 
 def session_view(
@@ -455,7 +452,7 @@ def _participants_view(
     """
     if session.sync_mode is SyncMode.INDIVIDUAL:
         return _individual_views(shown, drawn, only)
-    active_id, clocks = _active_id(session), clocks_of(session)
+    active_id, clocks, has_overrun = _active_id(session), clocks_of(session), session.overtime
     has_banks = session.sync_mode is SyncMode.PER_PARTICIPANT
     return [
         ParticipantView(
@@ -465,15 +462,15 @@ def _participants_view(
             anchored.cycle_count,
             anchored.participant_id == active_id,
             value is not None and value <= 0 and clocks.side(anchored) != waiting,
-            at_least_zero(anchored.bank_ms),
-            at_least_zero(value),
+            at_least_zero(anchored.bank_ms) if has_overrun else anchored.bank_ms,
+            at_least_zero(value) if has_overrun else value,
             anchored.group_id,
             clock,
             _overtime_view(shown, current) if has_banks else None,
             time_control_view(anchored.time_control),
             anchored.name,
             anchored.is_retired,
-            over_ms=over_ms(value) if session.overtime else None,
+            over_ms=over_ms(value) if has_overrun else None,
         )
         for anchored, current, value, clock in zip(
             session.participants,

@@ -3,8 +3,10 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from shared.application.authorization import Caller, Operation, Role
 from shared.application.errors import RateLimitExceeded, StoreUnavailable
@@ -104,8 +106,7 @@ class RateLimiter:
         _store_bounded(self._exhausted_until, quota.limit.counter, until)
 
 
-@dataclass(slots=True)
-class RequestRateLimit:
+class RequestRateLimit(Struct):
     """Rate-limit state of one request: its limits, and the quota to report to the client."""
 
     limiter: RateLimiter = field(default_factory=lambda: RateLimiter(RateLimits()))

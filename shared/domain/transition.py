@@ -95,14 +95,11 @@ def _switched(
 ) -> SessionChange:
     """Return the event of a switch; `before` is the session when the cycle ended."""
     item = after.programme.as_metadata() if after.programme else {}
-    return change(
-        EventType.CYCLE_SWITCHED,
-        after,
-        now,
-        before=before,
-        expiry=_expiry_of(before),
-        metadata={"next_participant_id": after.active_participant_id, **item, **metadata},
-    )
+    metadata = {"next_participant_id": after.active_participant_id, **item, **metadata}
+    switched = change(EventType.CYCLE_SWITCHED, after, now, before=before, metadata=metadata)
+    if switched.time_remaining_ms:
+        return switched
+    return replace(switched, expiry=_expiry_of(before))
 
 
 def _recorded(claim: LagClaim) -> dict[str, Any]:

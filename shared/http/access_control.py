@@ -1,5 +1,8 @@
 """Authenticates and authorizes callers of endpoints, WebSockets and event streams."""
 
+from collections.abc import Coroutine
+from typing import Any
+
 from starlette.requests import HTTPConnection
 
 from shared.application.authorization import (
@@ -59,7 +62,9 @@ class AccessControl:
         rate_limit = self.rate_limit(connection, caller, operation, session_id)
         return self.authorize(connection, caller, operation, session_id, rate_limit)
 
-    async def authenticate(self, connection: HTTPConnection, operation: Operation) -> Caller:
+    def authenticate(
+        self, connection: HTTPConnection, operation: Operation
+    ) -> Coroutine[Any, Any, Caller]:
         """Return the caller that the request's token or API key names.
 
         Raises what `verify` raises.
@@ -67,7 +72,7 @@ class AccessControl:
         is_live = operation is Operation.SUBSCRIBE
         token = _token_in(connection, even_in_query=is_live)
         kinds = SUBSCRIPTION_TOKENS if is_live else REQUEST_TOKENS
-        return await self.verify(connection, token, kinds)
+        return self.verify(connection, token, kinds)
 
     def rate_limit(
         self,

@@ -1,7 +1,6 @@
 """Renders outcomes as responses (docs/api.md, Endpoints)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,13 +13,13 @@ from shared.application.session_service import Outcome
 from shared.application.session_view import timestamp
 from shared.domain.session import Session
 from shared.domain.units import Instant
+from shared.domain.values import Value
 from shared.http.etags import etag, matches_if_none_match
 
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedAnswer:
+class RenderedAnswer(Value, frozen=True):
     """A response to a change: HTTP status, JSON body, session version and `Location`."""
 
     status: int

@@ -1,7 +1,7 @@
 """`SessionStore` in Redis: sessions and their wake-ups, each changed in one atomic script."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 
 from shared.application.errors import StoreUnavailable
 from shared.application.event_loop import LARGE_BYTES, LARGE_SESSION, yield_to_event_loop
@@ -212,9 +212,9 @@ class RedisSessionStore:
             )
         return self._result_of(reply, commit, write.size)
 
-    async def _run(self, commit: Commit, write: SessionWrite) -> Reply:
+    def _run(self, commit: Commit, write: SessionWrite) -> Awaitable[Reply]:
         keys, arguments = commit_call(commit, write, self._keys, self._features)
-        return await self._redis.run(load_script("commit"), keys, arguments)
+        return self._redis.run(load_script("commit"), keys, arguments)
 
     def _result_of(self, reply: Reply, commit: Commit, size: int) -> CommitResult:
         """Return the result of the commit, and update what the instance keeps of sessions."""

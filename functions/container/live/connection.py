@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from functions.container.live.presence_reports import PresenceEntry
 from functions.container.live.revocation_check import RETRY_AFTER_S, REVOKED, RevocationCheck
@@ -30,6 +30,7 @@ from shared.auth.claims import LEEWAY_S
 from shared.auth.rate_limits import RequestRateLimit
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
+from shared.domain.values import replace
 from shared.realtime.listener import CLOSED, GAP, Listener, Push
 
 _TOKEN_EXPIRED = Push("", "TOKEN_EXPIRED")
@@ -175,7 +176,7 @@ class LiveConnection:
         """
         if caller.name != self.authorization.caller.name:
             raise Forbidden("The new token must be of the same caller")
-        self.authorization.caller = caller
+        self.authorization = replace(self.authorization, caller=caller)
         self._valid_until = _valid_until(caller)
         self._schedule_expiry()
         self._revocation_check.follow_new(caller)

@@ -225,9 +225,10 @@ class BankRules(ClockRules, Generic[Owner]):
         floor_ms, active = lowest_value(session), self.active_owner(session)
         left = balance(session, active) if active else None
         running_ms = None if left is None else Millis(max(0, left - floor_ms))
-        waits = session.cycle_started_at is None or session.awaits_first_turn
-        running = active if running_ms and not waits else None
-        gains_ms = left if running and left and session.control.hourglass else None
+        if session.cycle_started_at is None or session.awaits_first_turn:
+            running_ms = Millis(0)
+        running, control = active if running_ms else None, session.time_control
+        gains_ms = left if running and control and control.hourglass else None
         owners = self.owners(session)
         drawn = [_clock_of(session, one, gains_ms, is_running=one is running) for one in owners]
         if floor_ms:

@@ -101,9 +101,9 @@ def countdown(session: Session, value: Millis | None) -> Clock | None:
 def elapsed_clock(session: Session, running_ms: Millis | None) -> Clock:
     """Return the time that the session has run; it stops when the running clock stops.
 
-    That clock can still run for `running_ms`; None: without limit.
+    That clock can still run for `running_ms`: 0 if it doesn't run, None without limit.
     """
-    if session.cycle_started_at is None or session.awaits_first_turn or running_ms == 0:
+    if running_ms == 0:
         return Clock(session.used_ms, 0)
     ceiling = None if running_ms is None else Millis(session.used_ms + running_ms)
     return Clock(session.used_ms, 1, ceiling_ms=ceiling)
@@ -310,7 +310,7 @@ class ClockRules(ABC):
             countdown(session, self.value(session)),
             countdown(session, session.session_left_ms),
             countdown(session, session.cycle_left_ms),
-            elapsed_clock(session, running_ms),
+            elapsed_clock(session, running_ms if is_running else Millis(0)),
         )
 
     def ids_with_time_left(self, session: Session) -> list[str]:

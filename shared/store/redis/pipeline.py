@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hiredis import Reader
+from msgspec import Struct
 
 from shared.store.connection import Reply
 from shared.store.redis.address import ServerAddress
@@ -34,17 +35,14 @@ class ConnectionLost(ConnectionError):
     """The connection ended before the reply came."""
 
 
-class _Request:
-    __slots__ = ("count", "future", "replies", "sent_at", "size")
+class _Request(Struct, eq=False):
+    """Commands of `size` bytes together, and their `count` replies as they arrive."""
 
-    def __init__(
-        self, future: "asyncio.Future[list[Reply]]", count: int, size: int, now: float
-    ) -> None:
-        self.future = future
-        self.count = count
-        self.size = size
-        self.sent_at = now
-        self.replies: list[Reply] = []
+    future: "asyncio.Future[list[Reply]]"
+    count: int
+    size: int
+    sent_at: float
+    replies: list[Reply]
 
 
 class PipelinedConnection(asyncio.Protocol):
@@ -80,6 +78,8 @@ class PipelinedConnection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._overdue: _Request | None = None
         self._queue = asyncio.Lock()
+        self._waiting = 0
+        """Number of callers that wait for room."""
         self._freed: asyncio.Future[None] | None = None
 
     @property
@@ -94,17 +94,21 @@ class PipelinedConnection(asyncio.Protocol):
 
     def has_room(self, size: int) -> bool:
         """Whether a request of `size` bytes can be sent now, within the limits on waiting ones."""
-        return not self._queue.locked() and self._fits(size)
+        return not self._waiting and self._fits(size)
 
     async def room(self, size: int) -> None:
         """Wait, first come, first served, for room for `size` bytes or the connection's end.
 
         Raises `TimeoutError` after `reply_timeout_s`.
         """
-        async with asyncio.timeout(self._reply_timeout_s), self._queue:
-            while self.is_open and not self._fits(size):
-                self._freed = self._loop.create_future()
-                await self._freed
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._reply_timeout_s), self._queue:
+                while self.is_open and not self._fits(size):
+                    self._freed = self._loop.create_future()
+                    await self._freed
+        finally:
+            self._waiting -= 1
 
     def send(self, data: bytes, count: int) -> "asyncio.Future[list[Reply]]":
         """Send packed commands; returns a future of their `count` replies.
@@ -115,7 +119,7 @@ class PipelinedConnection(asyncio.Protocol):
         if self.ended.done():
             raise ConnectionLost("the connection to Redis is closed")
         now = self._loop.time()
-        request = _Request(self._loop.create_future(), count, len(data), now)
+        request = _Request(self._loop.create_future(), count, len(data), now, [])
         self._pending.append(request)
         self._bytes += len(data)
         self._write(data)
@@ -166,7 +170,10 @@ class PipelinedConnection(asyncio.Protocol):
                 request = pending[0]
                 request.replies.append(reply)
                 if len(request.replies) == request.count:
-                    self._settle(pending.popleft())
+                    pending.popleft()
+                    self._bytes -= request.size
+                    if not request.future.done():
+                        request.future.set_result(request.replies)
         except Exception as error:  # after bytes that aren't RESP, nothing more can be read
             self._end(ConnectionLost(f"Redis sent bytes that can't be read: {error}"))
             return
@@ -179,11 +186,6 @@ class PipelinedConnection(asyncio.Protocol):
         self._end(ConnectionLost(f"Redis closed the connection{f': {error}' if error else ''}"))
         if not self._socket_closed.done():
             self._socket_closed.set_result(None)
-
-    def _settle(self, request: _Request) -> None:
-        self._bytes -= request.size
-        if not request.future.done():
-            request.future.set_result(request.replies)
 
     def _write(self, data: bytes) -> None:
         if not self._out:
