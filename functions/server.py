@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from functions.container.http_server import Server, build_server
 from functions.container.live import stream, websocket
@@ -36,7 +36,6 @@ from shared.settings.production import require_production_ready
 from shared.settings.settings import Settings, read_settings
 
 _CLOCK_SAMPLES = 5
-_SESSIONS = "/v1/sessions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +77,8 @@ def build(settings: Settings) -> Container:
     fallback.include_router(websocket.router_of(live))
     routes = [*ROUTES, *stream.routes_of(live), *metrics_endpoint.routes_of(metrics, settings)]
     routes += [document.route() for document in reference_documents(list(routes))]
-    pipeline = Pipeline(routes, components, settings.cors_origins, fallback)
-    app = _noting_use(add_tracing(pipeline), activity)
-    return Container(app, pipeline, channels, metrics)
-
-
-def _noting_use(app: ASGIApp, activity: Activity) -> ASGIApp:
-    """Count each request for sessions as activity. Probes and pages don't count, so that an
-    instance can rest despite them."""
-
-    async def noting(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("path", "").startswith(_SESSIONS):
-            activity.note()
-        await app(scope, receive, send)
-
-    return noting
+    pipeline = Pipeline(routes, components, settings.cors_origins, fallback, activity.note)
+    return Container(add_tracing(pipeline), pipeline, channels, metrics)
 
 
 def _lifespan(

@@ -218,16 +218,17 @@ def session_view(
     """
     shown = at_time(session, now)
     clocks, drawn = clocks_of(session), clock_lines(session, shown, now, only)
+    active_id, starter_id, last_active_id = _active_ids(session)
     waiting = clocks.owner(session) if is_flag_open(session, now) else None
     view = SessionView(
         session_id=session.session_id,
         sync_mode=session.sync_mode,
         status=session.status,
         version=session.version,
-        participants=_participants_view(session, shown, drawn, waiting, only),
-        active_participant_id=_active_id(session),
-        starts_with=_starter_id(session),
-        ended_with=_last_active_id(session),
+        participants=_participants_view(session, shown, drawn, active_id, waiting, only),
+        active_participant_id=active_id,
+        starts_with=starter_id,
+        ended_with=last_active_id,
         total_time_ms=session.total_time_ms,
         time_per_cycle_ms=session.time_per_cycle_ms,
         cycle_number=session.cycle_number,
@@ -340,14 +341,14 @@ def encode_view(view: SessionView | SwitchView | ParticipantResultView) -> msgsp
 def summary_view(session: Session, now: Instant) -> dict[str, Any]:
     """Return the session's summary: active participant, deadline and time remaining."""
     shown = at_time(session, now)
-    clocks = clocks_of(session)
+    clocks, (active_id, starter_id, _) = clocks_of(session), _active_ids(session)
     view = {
         "session_id": session.session_id,
         "status": session.status,
         "version": session.version,
-        "active_participant_id": _active_id(session),
+        "active_participant_id": active_id,
         "active_group_id": _active_group_id(session),
-        "starts_with": _starter_id(session),
+        "starts_with": starter_id,
         "deadline_at": timestamp(deadline(session)),
         "first_turn_by": timestamp(abort_at(session)),
         "time_remaining_ms": clocks.left(shown),
@@ -443,6 +444,7 @@ def _participants_view(
     session: Session,
     shown: Session,
     drawn: DrawnClocks,
+    active_id: str | None,
     waiting: ClockOwner | None,
     only: Collection[int] | None,
 ) -> list[ParticipantView]:
@@ -452,7 +454,7 @@ def _participants_view(
     """
     if session.sync_mode is SyncMode.INDIVIDUAL:
         return _individual_views(shown, drawn, only)
-    active_id, clocks, has_overrun = _active_id(session), clocks_of(session), session.overtime
+    clocks, has_overrun = clocks_of(session), session.overtime
     has_banks = session.sync_mode is SyncMode.PER_PARTICIPANT
     return [
         ParticipantView(
@@ -576,15 +578,17 @@ def _groups_view(
     ]
 
 
-def _active_id(session: Session) -> str | None:
-    """The active participant, while a cycle runs or is paused."""
-    return session.active_participant_id if session.status.is_ongoing else None
+def _active_ids(session: Session) -> tuple[str | None, str | None, str | None]:
+    """Return who is active, who will be when the session starts, and who was when it ended.
 
-
-def _last_active_id(session: Session) -> str | None:
-    """The participant who was active when the session ended."""
-    has_run = session.status.is_terminal and session.session_started_at is not None
-    return session.active_participant_id if has_run else None
+    By the status, at most one of them is a participant.
+    """
+    status, active_id = session.status, session.active_participant_id
+    if status is Status.RUNNING or status is Status.PAUSED:
+        return active_id, None, None
+    if status is Status.PENDING:
+        return None, active_id, None
+    return None, None, active_id if session.session_started_at is not None else None
 
 
 def _active_group_id(session: Session) -> str | None:
@@ -592,8 +596,3 @@ def _active_group_id(session: Session) -> str | None:
     if session.sync_mode is not SyncMode.PER_GROUP or not session.status.is_ongoing:
         return None
     return session.active.group_id if session.active else None
-
-
-def _starter_id(session: Session) -> str | None:
-    """The participant who will be active when the pending session starts."""
-    return session.active_participant_id if session.status is Status.PENDING else None

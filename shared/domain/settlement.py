@@ -215,7 +215,8 @@ def begin_next_cycle(
     `session` must have been advanced to `at`. In a programme the cycle is the item at `place`, by
     default the next one.
     """
-    clocks, switches = clocks_of(session), recorded_switches(session, participant_id)
+    clocks = clocks_of(session)
+    switches = recorded_switches(clocks, session, participant_id)
     session = clocks.end_cycle(session)
     if (programme := session.programme) and (to := place or programme.next_place):
         session = replace(session, programme=programme.moved(to, session.cycle_used_ms))
@@ -235,7 +236,7 @@ def begin_next_cycle(
         is_corrected=False,
         is_adjusted=False,
     )
-    return with_turn_start(clocks.begin_cycle(begun))
+    return with_turn_start(clocks, clocks.begin_cycle(begun))
 
 
 def applied_action(session: Session) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def started(session: Session, at: Instant) -> Session:
     clocks = clocks_of(session)
     running = clocks.begin_cycle(clocks.start(session))
     running = replace(
-        with_turn_start(running),
+        with_turn_start(clocks, running),
         cycle_left_ms=session.cycle_left_ms,
         status=Status.RUNNING,
         cycle_number=1,

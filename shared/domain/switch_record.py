@@ -5,7 +5,7 @@ and what else the switch changed. Only the participant whose turn a switch began
 so these suffice to restore the state before it (see `undo`).
 """
 
-from shared.domain.clocks import clocks_of
+from shared.domain.clocks import ClockRules
 from shared.domain.session import (
     NO_REST,
     BankOwner,
@@ -23,12 +23,13 @@ from shared.domain.values import replace
 KEPT_SWITCHES = 8
 
 
-def recorded_switches(session: Session, next_id: str | None) -> tuple[SwitchRecord, ...]:
+def recorded_switches(
+    clocks: ClockRules, session: Session, next_id: str | None
+) -> tuple[SwitchRecord, ...]:
     """Return the records to keep after a switch to `next_id`, the newest last.
 
     `session` must have been advanced to the instant of the switch.
     """
-    clocks = clocks_of(session)
     ended, begun = session.active, session.find(next_id) if next_id else None
     of_ended, of_begun = clocks.bank_owner_of(session, ended), clocks.bank_owner_of(session, begun)
     record = SwitchRecord(
@@ -42,12 +43,12 @@ def recorded_switches(session: Session, next_id: str | None) -> tuple[SwitchReco
     return (*session.switches[-(KEPT_SWITCHES - 1) :], record)
 
 
-def with_turn_start(session: Session) -> Session:
+def with_turn_start(clocks: ClockRules, session: Session) -> Session:
     """Return the session, whose turn begins, with the sources that the turn begins with.
 
     They are kept only where they can't be calculated from the bank at the end of the turn.
     """
-    owner = clocks_of(session).bank_owner_of(session, session.active)
+    owner = clocks.bank_owner_of(session, session.active)
     needed = None if owner is None or owner.reserve == EMPTY else sources_in(owner)
     return session if needed == session.turn_start else replace(session, turn_start=needed)
 

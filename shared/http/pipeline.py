@@ -19,7 +19,7 @@ protocol go to the ASGI application `others`.
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -38,11 +38,14 @@ from shared.http.routing import Route, RouteTable
 
 _log = logging.getLogger("synckairos.http")
 
+_SESSIONS = "/v1/sessions"
+
 
 class Pipeline:
     """ASGI application that serves `routes` with the `components` of an instance.
 
-    Pages of `cors_origins` may call it.
+    Pages of `cors_origins` may call it. It calls `note_use` for each request and WebSocket of
+    sessions, but not for probes and pages, so that an instance can rest despite them.
     """
 
     def __init__(
@@ -51,14 +54,18 @@ class Pipeline:
         components: Components,
         cors_origins: list[str],
         others: ASGIApp | None = None,
+        note_use: Callable[[], None] = lambda: None,
     ) -> None:
         self.routes = RouteTable(routes)
         self.components = components
         self._cors = Cors(cors_origins) if cors_origins else None
         self._others = others
+        self._note_use = note_use
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request, or pass any other connection to `others`."""
+        if scope.get("path", "").startswith(_SESSIONS):
+            self._note_use()
         if scope["type"] != "http":
             if self._others:
                 await self._others(scope, receive, send)
