@@ -89,7 +89,7 @@ class SessionList:
         """
         scope = _scope_of(authorization, None)
         authorization.rate_limit.check()
-        async with store_timeout():
+        with store_timeout():
             page = await self._index.newest(
                 scope,
                 ListSpan(MAX_LIVE + 1),
@@ -130,7 +130,7 @@ class SessionList:
             for position in positions
             if position in positions_held or in_trail[position].session
         }
-        async with store_timeout():
+        with store_timeout():
             held = await self._index.sessions(names.values())
         examined: list[ExaminedSession] = []
         for position in positions:
@@ -146,7 +146,7 @@ class SessionList:
     ) -> frozenset[ListPosition]:
         """Return the positions that the store has, and count the request."""
         limits = counting.rate_limit.limits if counting else ()
-        async with store_timeout():
+        with store_timeout():
             page = await self._index.newest(scope, part, limits=limits)
         if counting:
             counting.rate_limit.record(page.quotas)

@@ -66,18 +66,20 @@ class SessionLoader:
         service itself. `include_expired` includes sessions whose retention has passed. `to_delete`
         is that of `Recovery.restore`.
         """
-        found = await self.restored(
-            {name: loaded},
-            authorization,
-            include_expired=include_expired,
-            to_delete=to_delete,
-        )
-        restored = found.get(name)
-        stored = restored or loaded.stored
+        stored = loaded.stored
+        if stored is None or (authorization and _is_hidden(loaded, authorization)):
+            found = await self.restored(
+                {name: loaded},
+                authorization,
+                include_expired=include_expired,
+                to_delete=to_delete,
+            )
+            if restored := found.get(name):
+                now = session_time(restored.session, loaded.now)
+                return restored, max(now, restored.session.updated_at)
         if stored is None:
             return None, loaded.now
-        now = session_time(stored.session, loaded.now)
-        return stored, max(now, restored.session.updated_at) if restored else now
+        return stored, session_time(stored.session, loaded.now)
 
     async def restored(
         self,

@@ -115,7 +115,7 @@ class SessionService:
         if (spec.tenant, spec.owner) != (authorization.caller.tenant, authorization.owner):
             spec = replace(spec, tenant=authorization.caller.tenant, owner=authorization.owner)
         name = authorization.store_name(spec.session_id)
-        async with store_timeout():
+        with store_timeout():
             loaded = await self._state.load(
                 authorization, name, context.key, with_epoch=not is_new_id
             )
@@ -150,7 +150,7 @@ class SessionService:
         after `StoreUnavailable`, the command has then changed nothing.
         """
         name, command = authorization.store_name(session_id), authorization.restrict(command)
-        async with store_timeout():
+        with store_timeout():
             loaded = await self._state.load(authorization, name, context.key)
             if loaded.recorded:
                 return await self._replay(loaded.recorded, context.key, name, loaded.stored)
@@ -238,7 +238,7 @@ class SessionService:
         `Forbidden`.
         """
         name = authorization.store_name(session_id)
-        async with store_timeout():
+        with store_timeout():
             loaded = await self._state.load(authorization, name)
             stored, now = await self._state.found(loaded, name, authorization)
             if stored is None:
@@ -264,7 +264,7 @@ class SessionService:
         None stands for a session that doesn't exist or that the caller may not read.
         """
         names = [authorization.store_name(session_id) for session_id in session_ids]
-        async with store_timeout():
+        with store_timeout():
             limits, token = authorization.rate_limit.limits, authorization.caller.token
             many = await self._store.load_many(names, limits, token)
             authorization.record(many.quotas, is_revoked=many.is_revoked)
@@ -289,7 +289,7 @@ class SessionService:
 
         Raises `StorageLimitExceeded` if the `owner` (`limited_owner`) would have too many bytes.
         """
-        async with store_timeout():
+        with store_timeout():
             kept = await self._store.remember(key, record, owner, self._limits.of_owner)
         if isinstance(kept, QuotaExceeded):
             raise self._limits.refusal(kept)

@@ -25,7 +25,7 @@ class StateReader:
         The state is that of its version, or a newer one. None if the session was deleted. Raises
         `StoreUnavailable`, also if the store has lost the session.
         """
-        async with store_timeout():
+        with store_timeout():
             loaded = await self.store.load(name)
             if loaded.stored is None:
                 if loaded.is_deleted:

@@ -11,10 +11,10 @@ _TIMEOUT_S = 1.2
 
 
 class store_timeout:  # noqa: N801 # used like a function, as `asyncio.timeout` is
-    """Limit the time of an `async with` block to 1.2 s.
+    """Limit the time of a `with` block, in which a task waits for the store, to 1.2 s.
 
     Raises `StoreUnavailable` when the block takes longer. It cancels the task as `asyncio.timeout`
-    does, but all blocks of an event loop share one timer.
+    does, but all blocks of an event loop share one timer, and it begins and ends without waiting.
     """
 
     __slots__ = ("_cancelling", "_is_late", "ends_at", "task")
@@ -26,7 +26,7 @@ class store_timeout:  # noqa: N801 # used like a function, as `asyncio.timeout` 
         self._cancelling = 0
         self._is_late = False
 
-    async def __aenter__(self) -> None:
+    def __enter__(self) -> None:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)
         assert task is not None
@@ -35,7 +35,7 @@ class store_timeout:  # noqa: N801 # used like a function, as `asyncio.timeout` 
         self.ends_at = loop.time() + _TIMEOUT_S
         _deadlines_of(loop).add(self)
 
-    async def __aexit__(
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,

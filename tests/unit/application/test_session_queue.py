@@ -82,8 +82,9 @@ async def test_a_change_that_waits_too_long_fails_and_the_next_one_is_made(
     turns: SessionQueues[int] = SessionQueues()
 
     async def wait() -> None:
-        async with store_timeout(), turns.of(_SESSION):
-            pass
+        with store_timeout():
+            async with turns.of(_SESSION):
+                pass
 
     async with turns.of(_SESSION):
         with pytest.raises(StoreUnavailable):
@@ -117,9 +118,8 @@ async def test_timeouts_that_share_a_timer_end_each_at_its_own_time(
 
     async def wait(for_s: float) -> float:
         started_at = clock()
-        with suppress(StoreUnavailable):
-            async with store_timeout():
-                await asyncio.sleep(for_s)
+        with suppress(StoreUnavailable), store_timeout():
+            await asyncio.sleep(for_s)
         return clock() - started_at
 
     async def begin_later() -> float:
@@ -136,7 +136,7 @@ async def test_a_cancellation_from_outside_is_not_reported_as_a_timeout(
     monkeypatch.setattr(timeout, "_TIMEOUT_S", 0.05)
 
     async def wait() -> None:
-        async with store_timeout():
+        with store_timeout():
             await asyncio.sleep(5)
 
     waiting = asyncio.create_task(wait())
@@ -150,7 +150,7 @@ async def test_a_block_that_has_ended_is_not_cancelled_by_its_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(timeout, "_TIMEOUT_S", 0.02)
-    async with store_timeout():
+    with store_timeout():
         pass
     await asyncio.sleep(0.05)
     task = asyncio.current_task()
