@@ -138,11 +138,14 @@ def _missing_times(spec: Create, members: list[Participant]) -> Iterator[Violati
     if mode is SyncMode.GLOBAL and spec.total_time_ms is None and not has_end:
         message = "is required in global unless time_per_cycle_ms, ends_at or items are given"
         yield Violation("total_time_ms", message, "missing")
-    pooled = {g.group_id for g in spec.groups}
+    if spec.default_bank_ms is not None:
+        return
+    pooled = {g.group_id for g in spec.groups} if spec.groups else ()
     for position, member in enumerate(members):
+        if member.bank_ms is not None:
+            continue
         is_pooled = member.group_id in pooled
-        needed = needs_bank(mode, has_cycle_time=per_cycle, is_pooled=is_pooled)
-        if needed and member.bank_ms is None and spec.default_bank_ms is None:
+        if needs_bank(mode, has_cycle_time=per_cycle, is_pooled=is_pooled):
             yield missing_time_violation(f"participants.{position}.total_time_ms", mode)
 
 

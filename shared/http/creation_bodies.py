@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from shared.domain.commands import AddParticipant, Create, NewGroup, NewParticipant, UpdateSession
 from shared.domain.individual_clock import (
     FULL_PERMILLE,
+    STANDARD,
     Allowance,
     Begins,
     IndividualSettings,
@@ -82,6 +83,8 @@ class ParticipantBody(Body):
         )
 
     def _allowance(self) -> Allowance:
+        if self.extra_ms is self.factor_permille is self.closes_at is None:
+            return STANDARD
         return Allowance(
             Millis(self.extra_ms or 0),
             self.factor_permille or FULL_PERMILLE,
@@ -285,12 +288,11 @@ class CreateBody(Body):
             ("participants", ParticipantBody, "participant_id"),
             ("groups", GroupBody, "group_id"),
         )
-        return value | {
-            name: _until_too_many_errors(value[name], model, id_name)
-            for name, model, id_name in lists
-            if isinstance(value.get(name), list)
-            and MAX_DETAILS < len(value[name]) <= MAX_PARTICIPANTS
-        }
+        for name, model, id_name in lists:
+            items = value.get(name)
+            if isinstance(items, list) and MAX_DETAILS < len(items) <= MAX_PARTICIPANTS:
+                value = value | {name: _until_too_many_errors(items, model, id_name)}
+        return value
 
     def command(self, session_id: str) -> Create:
         """Return the command that creates a session with this id."""
