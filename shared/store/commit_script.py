@@ -18,7 +18,6 @@ from shared.application.ports.commit import (
     RevisionConflict,
 )
 from shared.application.session_encoding import encode_session
-from shared.application.session_parts import is_divided
 from shared.domain.session import Session
 from shared.domain.units import DAY, Instant
 from shared.store import codec
@@ -79,7 +78,7 @@ def commit_call(
     touched += list_keys
     if is_test:
         touched.append(keys.test_sessions(shard))
-    state = None if commit.session and is_divided(commit.session) else write.state
+    state = None if write.in_parts else write.state
     audited = audit_entries.encode(commit, state) if features.audits else []
     record, keeps_state = _record_of(commit, state, features) if commit.key else (b"", False)
     return touched, [

@@ -47,12 +47,14 @@ _participants = msgspec.json.Decoder(tuple[Participant, ...])
 class SessionWrite(NamedTuple):
     """The fields that a commit writes and removes.
 
-    `size` is that of the whole session in bytes. `least_fields` is a number of fields that the
+    `size` is that of the whole session in bytes. In parts, `state` is the session without
+    participants. `least_fields` is a number of fields that the
     hash must have at least, because the other parts are stored already; 0 if nothing needs to be.
     """
 
     state: bytes
     size: int
+    in_parts: bool = False
     participants: Sequence[tuple[bytes, bytes]] = ()
     removed: Sequence[bytes] = ()
     least_fields: int = 0
@@ -69,12 +71,13 @@ def fields_to_write(
     if session is None or not is_divided(session):
         state = encode_session(session) if session else b""
         gone = [_field(p.participant_index) for p in stored.participants] if stored else ()
-        return SessionWrite(state, len(state), (), gone)
+        return SessionWrite(state, len(state), removed=gone)
     state = _encoder.encode((len(session.participants), without_participants(session), last_whole))
     changes = participant_changes(stored or without_participants(session), session)
     return SessionWrite(
         state,
         len(encode_session(session)) + _PARTICIPANT_OVERHEAD * len(session.participants),
+        True,
         [(_field(p.participant_index), _encoder.encode(p)) for p in changes.changed],
         [_field(index) for index in changes.removed],
         len(stored.participants) if stored else 0,

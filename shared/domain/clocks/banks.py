@@ -253,12 +253,15 @@ def balance(session: Session, owner: Owner) -> Millis:
     return session.budget_of(owner).balance_ms
 
 
-def after_drawing(session: Session, owner: Owner, spent: Millis) -> Owner:
-    """Return the owner of the running clock after it used `spent` ms of its time."""
+def after_drawing(session: Session, owner: Owner, spent: Millis, **changed: Millis) -> Owner:
+    """Return the owner of the running clock after it used `spent` ms of its time.
+
+    Its fields in `changed` get these values in the same copy.
+    """
     if owner.reserve is EMPTY:
-        return replace(owner, bank_ms=Millis((owner.bank_ms or 0) - spent))
+        return replace(owner, bank_ms=Millis((owner.bank_ms or 0) - spent), **changed)
     budget = session.budget_of(owner).draw(spent)
-    return replace(owner, bank_ms=budget.bank_ms, reserve=budget.reserve)
+    return replace(owner, bank_ms=budget.bank_ms, reserve=budget.reserve, **changed)
 
 
 def _clock_of(

@@ -48,7 +48,7 @@ class PerParticipant(BankRules[Participant]):
         return self.with_full_reserve(super().join(session, newcomer), newcomer)
 
     def consume_own(self, session: Session, active: Participant, spent: Millis) -> Participant:
-        return super().consume_own(session, after_drawing(session, active, spent), spent)
+        return after_drawing(session, active, spent, used_ms=Millis(active.used_ms + spent))
 
     def values_of(self, session: Session) -> list[Millis | None]:
         return [balance(session, participant) for participant in session.participants]
