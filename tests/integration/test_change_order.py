@@ -218,7 +218,7 @@ async def test_changes_are_made_in_the_order_in_which_they_joined_the_queue(
     await service.create(_BACKEND)
     joined: list[str] = []
 
-    class RecordingPermit(Authorization):
+    class RecordingPermit(Authorization, frozen=True):
         def check(self, session: Any, command: Any = None) -> None:
             assert self.caller.subject
             if self.caller.subject not in joined:
