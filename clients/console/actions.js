@@ -7,6 +7,7 @@ import {
   ruleErrorText,
   undoErrorText,
 } from "./error-texts.js";
+import { mainAction } from "./main-action.js";
 import { rematchOf } from "./rematch.js";
 import { keepSeats } from "./seats.js";
 
@@ -19,7 +20,11 @@ import { keepSeats } from "./seats.js";
 const MIN_MS = 1_000;
 const MAX_MS = 86_400_000;
 
-export function actionsOf(session, notify, create) {
+/**
+ * @param {(body: object) => Promise<void>} create creates another session and opens it
+ * @param {(name: string) => void} ask opens a dialog of `dialogs.js`
+ */
+export function actionsOf(session, notify, create, ask) {
   const actedOn = new Map(); // kind of action -> the state that it was last run on
 
   /**
@@ -138,18 +143,16 @@ export function actionsOf(session, notify, create) {
       }, "rematch"),
     cancel: () => run(() => session.cancel()),
     delete: () => run(() => session.delete()),
-    /** The action of the main button and of the Space key: the usual next step. */
+    /** The action of the main button and of the Space key. */
     primary() {
-      switch (session.state?.status) {
-        case "pending":
-          act.start();
-          break;
-        case "running":
-          act.switchTo();
-          break;
-        case "paused":
-          act.pauseOrResume();
-      }
+      const actions = {
+        start: act.start,
+        resume: act.pauseOrResume,
+        switch: () => act.switchTo(),
+        pause: act.pauseOrResume,
+        complete: () => ask("complete"),
+      };
+      if (session.state) actions[mainAction(session.state, allowed())]?.();
     },
   };
   return act;

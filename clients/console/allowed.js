@@ -1,6 +1,7 @@
 import { isTerminal, participantOf } from "/clients/js/synckairos.js";
 import { isDisplay } from "./display.js";
 import { tokenClaims } from "./token.js";
+import { takesTurns } from "./turn-words.js";
 
 const MODES_WITH_BANKS = ["per_participant", "per_group"];
 
@@ -38,7 +39,8 @@ export function allowedIn(state) {
   const own = ownParticipant(state);
   const isOpen = !isTerminal(state);
   const isRunning = status === "running";
-  const hasTurns = state.sync_mode !== "individual";
+  const isIndividual = state.sync_mode === "individual";
+  const hasTurns = takesTurns(state);
   const isOwn = (id) => own?.participant_id === id;
   const maySwitch = hasTurns && isRunning && (isHost || Boolean(own?.is_active));
   const mayPause = isHost || Boolean(own && state.participants_may_pause);
@@ -52,8 +54,8 @@ export function allowedIn(state) {
     resume: status === "paused" && mayPause,
     undo: hasTurns && isHost && (isRunning || status === "paused"),
     own: own?.participant_id ?? null,
-    begin: (id) => !hasTurns && isRunning && (isHost || isOwn(id)),
-    finish: (id) => !hasTurns && (isRunning || status === "paused") && (isHost || isOwn(id)),
+    begin: (id) => isIndividual && isRunning && (isHost || isOwn(id)),
+    finish: (id) => isIndividual && (isRunning || status === "paused") && (isHost || isOwn(id)),
     manage: isHost && isOpen,
     adjustClocks: isHost && (isOpen || status === "expired"),
     forfeit: isHost && isRunning && MODES_WITH_BANKS.includes(state.sync_mode),

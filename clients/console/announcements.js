@@ -3,7 +3,7 @@ import { duration, timeOfDay } from "./format.js";
 import { losesByFlag, resultText } from "./game-result.js";
 import { currentItem } from "./programme.js";
 import { itemTitle } from "./questions.js";
-import { turnWords } from "./turn-words.js";
+import { takesTurns, turnWords } from "./turn-words.js";
 import { wordsOf } from "./words.js";
 
 /** A change as a sentence for screen readers; empty if there is nothing to say. */
@@ -74,14 +74,15 @@ function newlyFallen(state, previous) {
 
 function statusAnnouncement(state, names) {
   if (state.status === "paused") return "Paused.";
-  if (state.status === "running") return `Running. ${turnAnnouncement(state, names)}`;
+  if (state.status === "running") return `Running. ${turnAnnouncement(state, names)}`.trim();
   return "Ready to start.";
 }
 
 function turnAnnouncement(state, names) {
   if (state.items && currentItem(state)) return `${itemTitle(state)}.`;
-  if (!state.active_participant_id) return `${turnWords(state).turn} ${state.cycle_number}.`;
   const left = nearest(state, state.server_time_ms);
-  const rest = left === null ? "" : `, ${duration(Math.round(left / 1000) * 1000)} left`;
-  return `${names.participant(state.active_participant_id)}${rest}.`;
+  const rest = left === null ? "" : `${duration(Math.round(left / 1000) * 1000)} left`;
+  if (!takesTurns(state)) return rest && `${rest}.`;
+  if (!state.active_participant_id) return `${turnWords(state).turn} ${state.cycle_number}.`;
+  return `${[names.participant(state.active_participant_id), rest].filter(Boolean).join(", ")}.`;
 }

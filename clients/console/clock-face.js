@@ -3,6 +3,7 @@ import { clockWidth } from "./clock-width.js";
 import { noteOf } from "./clock-notes.js";
 import { el, icon, setFlag, setText } from "./dom.js";
 import { memberButtons } from "./member-buttons.js";
+import { isLastStep } from "./programme.js";
 import { isLow, warningAt } from "./thresholds.js";
 
 const STEP_MS = 15_000;
@@ -52,7 +53,7 @@ export function clockFace({ onPress, onMember, onAdjust, onGive }) {
     element.dataset.key = model.key;
     element.dataset.status = state.status;
     pressArea.hidden = !canPress(model, allowed);
-    pressArea.setAttribute("aria-label", pressLabel(model));
+    pressArea.setAttribute("aria-label", pressLabel(model, state));
     const isAdjustable = !model.isUpward && Boolean(model.participantId);
     takeOff.hidden = add.hidden = !(isAdjustable && allowed.manage);
     gift = isAdjustable ? Math.min(STEP_MS, allowed.gift(model.participantId)) : 0;
@@ -123,9 +124,9 @@ function overtimeText(used) {
   return turnsLeft === undefined ? "" : `${count(turnsLeft, "turn")} left`;
 }
 
-function pressLabel(model) {
+function pressLabel(model, state) {
   if (model.isUpward) return "Record a lap";
-  if (model.isShared) return "Start the next round";
+  if (model.isShared) return isLastStep(state) ? "End the session" : "Start the next round";
   return model.isActive ? `End the turn of ${model.name}` : `Switch to ${model.name}`;
 }
 

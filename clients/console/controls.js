@@ -3,10 +3,12 @@ import { adjustableClocks } from "./adjust-dialog.js";
 import { mayCreate } from "./allowed.js";
 import { el, setText } from "./dom.js";
 import { sidesOfGame } from "./game-result.js";
+import { mainAction } from "./main-action.js";
 import { forfeitable, possibleStarters, removable, retirable } from "./person-dialogs.js";
 import { turnWords } from "./turn-words.js";
 
-const PRIMARY = { pending: "Start", paused: "Resume" };
+/** The words of each main action, except for a switch. */
+const PRIMARY = { start: "Start", resume: "Resume", pause: "Pause", complete: "Complete …" };
 
 /** The buttons below the clocks. `ask(name)` opens a dialog; `swap()` lets two clocks change places. */
 export function controls(act, ask, swap) {
@@ -68,8 +70,9 @@ export function controls(act, ask, swap) {
     const { manage } = allowed;
     const show = (control, isShown) => (control.hidden = !isShown);
     show(element, allowed.takePart);
-    show(primary, allowed.start || allowed.switch || allowed.resume);
-    show(pause, allowed.pause);
+    const main = mainAction(state, allowed);
+    show(primary, main);
+    show(pause, allowed.pause && main !== "pause");
     const mayGoOn = isTerminal(state) && mayCreate();
     show(newSession, mayGoOn);
     show(rematch, mayGoOn && state.cycle_number > 0 && sidesOfGame(state, names).length > 0);
@@ -83,11 +86,11 @@ export function controls(act, ask, swap) {
     show(retire, manage && retirable(state).length > 0);
     show(removePerson, manage && removable(state).length > 0);
     show(forfeit, allowed.forfeit && forfeitable(state).length > 0);
-    show(complete, manage);
+    show(complete, manage && main !== "complete");
     show(cancel, manage);
     const { next, end } = turnWords(state);
     setText(undoWords, `Undo the last ${end} …`);
-    setText(words, PRIMARY[state.status] ?? next);
+    setText(words, PRIMARY[main] ?? next);
   }
 
   return { element, update };

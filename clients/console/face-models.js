@@ -11,7 +11,7 @@ import {
 import { count } from "./format.js";
 import { resultOf } from "./game-result.js";
 import { itemTitle } from "./questions.js";
-import { turnWords } from "./turn-words.js";
+import { takesTurns, turnWords } from "./turn-words.js";
 
 /**
  * @typedef {object} FaceModel one clock on the page
@@ -120,7 +120,7 @@ function globalFaces(state, names) {
   const whole = {
     key: "session",
     name: cycleClock ? "Total" : (turn ?? "Everyone"),
-    detail: cycleClock || !state.cycle_number ? "" : round,
+    detail: cycleClock || !state.cycle_number || !takesTurns(state) ? "" : round,
     isActive: !cycleClock,
     isShared: true,
     participantId: cycleClock ? undefined : participantId,

@@ -48,6 +48,11 @@ export function nextItem(state) {
   return items[position + 1] ?? (isLastRound ? null : items[0]);
 }
 
+/** Whether the end of the running item ends the session. */
+export function isLastStep(state) {
+  return Boolean(state.items && currentItem(state) && !nextItem(state));
+}
+
 /** @returns {string} */
 export function titleOf(item) {
   return item.title ?? item.item_id;

@@ -1,6 +1,7 @@
 import { isTerminal } from "/clients/js/synckairos.js";
 import { mayCreate } from "./allowed.js";
 import { el, setText } from "./dom.js";
+import { mainAction } from "./main-action.js";
 import { countsUp } from "./runs.js";
 import { wordsOf } from "./words.js";
 
@@ -45,8 +46,9 @@ export function runControls({ act, ask }) {
       .filter((run) => run.state === "not_begun")
       .map((run) => run.participant_id);
     show(element, allowed.takePart && !allowed.own);
-    show(primary, allowed.start || allowed.resume);
-    setText(primaryWords, status === "paused" ? "Resume all" : `Start the ${session}`);
+    const main = mainAction(state, allowed);
+    show(primary, main);
+    setText(primaryWords, primaryText(main, session));
     show(pause, allowed.pause);
     show(begin, allowed.manage && status === "running" && waiting.length > 0);
     setText(beginWords, waiting.length > 1 ? `Begin all ${waiting.length}` : "Begin");
@@ -54,11 +56,16 @@ export function runControls({ act, ask }) {
     setText(add, `Add a ${person.toLowerCase()} …`);
     show(give, allowed.manage && !countsUp(state));
     show(more, allowed.delete);
-    show(end, allowed.manage && status !== "pending");
+    show(end, allowed.manage && status !== "pending" && main !== "complete");
     setText(end, `End the ${session} …`);
     show(cancel, allowed.manage);
     show(newSession, isTerminal(state) && mayCreate());
   }
 
   return { element, update };
+}
+
+function primaryText(main, session) {
+  const texts = { start: `Start the ${session}`, complete: `End the ${session} …` };
+  return texts[main] ?? "Resume all";
 }

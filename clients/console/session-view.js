@@ -26,10 +26,11 @@ import { wakeLock } from "./wake-lock.js";
  * `create(body)` creates another session and opens it.
  */
 export function sessionView(page, session, create) {
-  const act = actionsOf(session, notify, create);
+  const ask = (name, id) => openDialog(name, session, act, id);
+  const act = actionsOf(session, notify, create, ask);
   const share = sharing(session);
   const connection = connectionStatus(session);
-  const tools = { session, act, ask: (name, id) => openDialog(name, session, act, id) };
+  const tools = { session, act, ask };
   const history = historyPanel(session);
   const hints = keyHints();
   const namesOf = nameBook();
@@ -53,7 +54,7 @@ export function sessionView(page, session, create) {
       history.update(state, names, allowed);
       remember.update(state, names);
     }
-    hints.update(allowed);
+    hints.update(state, allowed);
     announce(announcementOf(state, previous, names));
     document.body.dataset.status = state.status;
     awake.want(state.status === "running");
@@ -119,7 +120,7 @@ export function sessionView(page, session, create) {
   const { state } = session;
   if (state) onUpdate({ detail: { state, previous: null, isNext: false } });
   const undo = () => {
-    if (session.state && allowedIn(session.state).undo) openDialog("undo", session, act);
+    if (session.state && allowedIn(session.state).undo) ask("undo");
   };
   const unbindKeys = bindKeys(session, act, { fullScreen, share: share.open, undo });
   return () => {

@@ -1,4 +1,4 @@
-import { currentItem, nextItem, titleOf } from "./programme.js";
+import { isLastStep, nextItem, titleOf } from "./programme.js";
 
 /**
  * The words for a turn and for what ends it, by the purpose of the session (`metadata.purpose`), else
@@ -11,7 +11,7 @@ const BY_PURPOSE = {
 };
 const BY_MODE = {
   count_up: { turn: "Lap", next: "Lap", end: "lap" },
-  global: { turn: "Round", next: "Next", end: "round" },
+  global: { turn: "Round", next: "Next", last: "End the session", end: "round" },
 };
 const OTHERS = { turn: "Round", next: "Switch", end: "switch" };
 
@@ -20,17 +20,29 @@ const OTHERS = { turn: "Round", next: "Switch", end: "switch" };
  *   that ends it; `end` as in "Undo the last switch"
  */
 export function turnWords(state) {
-  const { sync_mode: mode, metadata } = state;
-  const purpose = String(metadata?.purpose);
-  if (!Object.hasOwn(BY_PURPOSE, purpose)) return BY_MODE[mode] ?? OTHERS;
-  const words = BY_PURPOSE[purpose];
+  const words = purposeWords(state) ?? BY_MODE[state.sync_mode] ?? OTHERS;
   return { ...words, next: nextWord(words, state) };
+}
+
+/**
+ * Whether the session has turns, rounds or steps, one after the other. A single clock for all, as in
+ * an exam, has none, unless somebody has made switches all the same.
+ */
+export function takesTurns(state) {
+  if (state.sync_mode !== "global") return state.sync_mode !== "individual";
+  const { participants, items, time_per_cycle_ms: cycle, extend_on_switch: bids } = state;
+  const hasTurns = participants.length > 0 || items || cycle || bids || purposeWords(state);
+  return Boolean(hasTurns) || state.cycle_number > 1;
+}
+
+function purposeWords({ metadata }) {
+  const purpose = String(metadata?.purpose);
+  return Object.hasOwn(BY_PURPOSE, purpose) ? BY_PURPOSE[purpose] : null;
 }
 
 /** In a quiz, a break after a question has its own title, such as "Answer". */
 function nextWord({ turn, next, last }, state) {
-  if (!state.items || !currentItem(state)) return next;
-  const item = nextItem(state);
-  if (!item) return last ?? next;
-  return turn === "Question" && item.kind === "break" ? titleOf(item) : next;
+  if (isLastStep(state)) return last ?? next;
+  const item = state.items && nextItem(state);
+  return turn === "Question" && item?.kind === "break" ? titleOf(item) : next;
 }

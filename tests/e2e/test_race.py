@@ -61,7 +61,6 @@ def test_a_race_from_the_form_to_the_results(
     expect(host.page.locator(".results tbody tr").last).to_contain_text("No finish")
 
     expect(host.status).to_have_text("running")
-    host.page.get_by_role("button", name="More", exact=True).click()
     host.page.get_by_role("button", name="End the race").click()
     host.page.get_by_role("dialog").get_by_role("button", name="Complete").click()
     expect(cleo.status).to_have_text("completed")

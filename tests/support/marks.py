@@ -79,6 +79,7 @@ _BROWSERS = (
     "tests/e2e/test_join.py",
     "tests/e2e/test_keyboard_game.py",
     "tests/e2e/test_layout.py",
+    "tests/e2e/test_main_button.py",
     "tests/e2e/test_meeting.py",
     "tests/e2e/test_modes.py",
     "tests/e2e/test_operator.py",
