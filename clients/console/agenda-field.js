@@ -5,7 +5,7 @@ import { timeField } from "./time-field.js";
 
 /** The items of an agenda in the form, one row each with a title and a length. */
 export function agendaField() {
-  const list = rowList("Add an item", makeRow);
+  const list = rowList({ adder: "Add an item", noun: "item" }, makeRow);
   const legend = el("legend", {}, "Agenda");
   const element = el("fieldset", { class: "people" }, legend, list.element, list.adder);
 
@@ -22,8 +22,7 @@ export function agendaField() {
 }
 
 function makeRow(position, givenTitle = "", givenLength = "10:00") {
-  const placeholder = `Item ${position + 1}`;
-  const title = field("Item", textInput({ value: givenTitle, maxLength: 100, placeholder }), {
+  const title = field("Item", textInput({ value: givenTitle, maxLength: 100 }), {
     isCompact: true,
   });
   const length = timeField("Length", { isCompact: true });
@@ -33,7 +32,10 @@ function makeRow(position, givenTitle = "", givenLength = "10:00") {
     length,
     fields: [title, length],
     get label() {
-      return title.value.trim() || placeholder;
+      return title.value.trim() || title.control.placeholder;
+    },
+    place(number) {
+      title.control.placeholder = `Item ${number + 1}`;
     },
   };
 }

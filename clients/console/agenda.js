@@ -1,3 +1,4 @@
+import { distinct } from "./distinct.js";
 import { el, setFlag, setText } from "./dom.js";
 import { duration } from "./format.js";
 import { listFollower } from "./in-view.js";
@@ -24,10 +25,11 @@ export function agenda(onGo) {
 
   function update(state, allowed) {
     items = agendaOf(state);
-    for (const item of items) {
+    const labels = distinct(items.map(({ title }) => title));
+    items.forEach((item, position) => {
       if (!rows.has(item.id)) rows.set(item.id, addRow(item));
-      rows.get(item.id).update(item, allowed);
-    }
+      rows.get(item.id).update(item, labels[position], allowed);
+    });
   }
 
   function addRow(item) {
@@ -62,11 +64,11 @@ function agendaRow(onGo) {
     bar,
   );
 
-  function update(item, allowed) {
+  function update(item, label, allowed) {
     const mayGo = allowed.go && !item.isCurrent;
     setText(title, item.title);
     setText(go, item.title);
-    go.setAttribute("aria-label", `Go to ${item.title}`);
+    go.setAttribute("aria-label", `Go to ${label}`);
     title.hidden = mayGo;
     go.hidden = !mayGo;
     setText(planned, duration(item.plannedMs));

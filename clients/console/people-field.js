@@ -19,7 +19,7 @@ export function peopleField() {
   let person = wordsFor().person;
   let usualTime = "";
 
-  const list = rowList("Add a person", newRow, showHint);
+  const list = rowList({ adder: "Add a person", noun: "participant" }, newRow, showHint);
   const { rows, add } = list;
   const hint = el("p", { class: "field-hint", id: "people-hint" });
   const problem = el("p", { class: "field-error", role: "alert" });
@@ -40,7 +40,7 @@ export function peopleField() {
   paste.addEventListener("click", () => openPeopleList(uses.extra, addAll));
 
   function newRow(position, name = "", team = position % 2) {
-    const row = makeRow(`${person} ${position + 1}`, name, team, usualTime);
+    const row = makeRow(person, name, team, usualTime);
     row.showFields(uses);
     return row;
   }
@@ -101,8 +101,8 @@ function hintText(isEmpty, { mayJoin, mayBeEmpty }) {
   return mayJoin ? ONE_NOW_OTHERS_LATER : ONE_NOW;
 }
 
-function makeRow(placeholder, givenName, givenTeam, usualTime) {
-  const name = field("Name", textInput({ value: givenName, maxLength: 60, placeholder }), {
+function makeRow(person, givenName, givenTeam, usualTime) {
+  const name = field("Name", textInput({ value: givenName, maxLength: 60 }), {
     isCompact: true,
   });
   const time = timeField("Own time", { placeholder: "same time", isCompact: true });
@@ -121,7 +121,12 @@ function makeRow(placeholder, givenName, givenTeam, usualTime) {
     extra,
     fields: [name, time, team, extra],
     get label() {
-      return name.value.trim() || placeholder;
+      return name.value.trim() || name.control.placeholder;
+    },
+    /** Show how the person is called without a name, such as "Candidate 2". */
+    place(position) {
+      const usual = `${person} ${position + 1}`;
+      if (name.control.placeholder !== usual) name.control.placeholder = usual;
     },
     showFields({ own, teams, extra: hasExtra }) {
       extra.show(hasExtra);

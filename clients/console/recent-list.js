@@ -1,5 +1,6 @@
 import { SyncKairos } from "/clients/js/synckairos.js";
 import { mayCreate } from "./allowed.js";
+import { distinct } from "./distinct.js";
 import { el, icon, setText } from "./dom.js";
 import { whenOpened } from "./format.js";
 import { kindOf } from "./purposes.js";
@@ -43,30 +44,31 @@ export function recentList(client) {
     more.hidden = shown.length === all.length;
     setText(more, `Show all ${all.length}`);
     clear.hidden = known.length === 0;
-    list.replaceChildren(...shown.map((one) => row(one, ids.has(one.id))));
+    const labels = labelsOf(shown);
+    list.replaceChildren(...shown.map((one, n) => row(one, labels[n], ids.has(one.id))));
     return shown;
   }
 
-  function row(one, isKept) {
+  function row(one, label, isKept) {
     const remover = el(
       "button",
       {
         type: "button",
         class: "quiet icon-only",
         onclick: () => (forget(one.id), update()),
-        "aria-label": `Remove ${one.title} from the list`,
+        "aria-label": `Remove ${label} from the list`,
       },
       icon("remove"),
     );
-    const facts = [ROLES[one.role], timeOf(one), one.kind !== one.title && one.kind].filter(Boolean);
+    const link = () => el("a", { href: `/?session=${one.id}`, "aria-label": label }, one.title);
     return el(
       "li",
       {},
       el(
         "div",
         { class: "recent-words" },
-        mayOpen(one) ? el("a", { href: `/?session=${one.id}` }, one.title) : el("span", {}, one.title),
-        el("span", { class: "recent-facts" }, facts.join(" · ")),
+        mayOpen(one) ? link() : el("span", {}, one.title),
+        el("span", { class: "recent-facts" }, factsOf(one).join(" · ")),
       ),
       el("span", { class: "pill", data: { status: one.status } }, wordsOf(one)),
       isKept && remover,
@@ -121,6 +123,18 @@ export function recentList(client) {
   addOwned().then(update);
   show();
   return element;
+}
+
+function factsOf(one) {
+  return [ROLES[one.role], timeOf(one), one.kind !== one.title && one.kind].filter(Boolean);
+}
+
+/** Their titles, with the facts of those that have the same one. */
+function labelsOf(sessions) {
+  const isAlone = ({ title }) => sessions.filter((one) => one.title === title).length === 1;
+  return distinct(
+    sessions.map((one) => (isAlone(one) ? one.title : [one.title, ...factsOf(one)].join(", "))),
+  );
 }
 
 function entryOf({ session_id: id, sync_mode: mode, metadata, status, updated_at: at }) {

@@ -5,8 +5,8 @@ import { stepText } from "./run-steps.js";
 export function runMenu(onStep) {
   const element = el("div", { class: "menu run-menu", popover: "auto" });
 
-  /** Open the menu below `button`. */
-  function open(button, steps, state, run) {
+  /** Open the menu with these steps of the run called `label` below `button`. */
+  function open(button, { others: steps, state, run, label }) {
     element.replaceChildren(
       ...steps.map((step) =>
         el(
@@ -15,6 +15,7 @@ export function runMenu(onStep) {
             type: "button",
             class: step === "remove" ? "danger" : "",
             onclick: () => (element.hidePopover(), onStep(step, run.participant_id)),
+            "aria-label": `${stepText(step, state, run)}: ${label}`,
           },
           stepText(step, state, run),
         ),

@@ -28,12 +28,13 @@ export function runRow({ onStep, onMore }) {
   let drawn = "";
 
   step.addEventListener("click", () => onStep(known.usual, known.run.participant_id));
-  more.addEventListener("click", () => onMore(more, known.others, known.state, known.run));
+  more.addEventListener("click", () => onMore(more, known));
 
   function update(state, run, label, allowed) {
     const [usual, ...others] = stepsOf(state, run, allowed);
     const isUsual = ["begin", "resume", "finish", "reopen"].includes(usual);
-    known = { state, run, usual, others: isUsual ? others : [usual, ...others].filter(Boolean) };
+    const further = isUsual ? others : [usual, ...others].filter(Boolean);
+    known = { state, run, label, usual, others: further };
     setText(name, label);
     name.title = label;
     setText(extra, allowanceText(run));

@@ -12,7 +12,12 @@ export function timeControlField({ read, onChoose, onRemove }) {
   const problem = el("p", { class: "field-error", role: "alert" });
   const remover = el(
     "button",
-    { type: "button", class: "quiet", onclick: () => (choose(null), onRemove()) },
+    {
+      type: "button",
+      class: "quiet",
+      onclick: () => (choose(null), onRemove()),
+      "aria-label": "Remove the time control",
+    },
     "Remove",
   );
   const element = el(

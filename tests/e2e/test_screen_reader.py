@@ -1,6 +1,7 @@
 """What a screen reader gets, from Chromium's accessibility tree: names, and announcements."""
 
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -14,6 +15,19 @@ from tests.e2e.test_exam import MINUTE_MS, WARNING, adjust, exam
 
 CONTROLS = {"button", "checkbox", "combobox", "link", "radio", "textbox", "timer"}
 """Roles of what a user presses, fills in or reads, and so must know by name."""
+
+PRESSED = {"button", "link"}
+SAME_ACTION = {"Start the next round"}
+"""Names that several buttons have, which all do the same."""
+
+MODES = ("per_participant", "per_cycle", "per_group", "global", "individual", "count_up")
+
+_OPENED_TOGETHER = """() => {
+  const key = "synckairos.recent";
+  const all = JSON.parse(localStorage.getItem(key)).map(one => ({ ...one, openedAt: 0 }));
+  localStorage.setItem(key, JSON.stringify(all));
+}"""
+"""Makes this browser's sessions look as if all had been opened in the same minute."""
 
 LANDMARKS = {"banner", "main", "contentinfo"}
 
@@ -69,6 +83,19 @@ def assert_named(page: Page) -> None:
     controls = [node for node in nodes if role(node) in CONTROLS]
     assert controls
     assert [role(node) for node in controls if not name(node)] == []
+    assert shared_names(page) == set()
+
+
+def shared_names(page: Page) -> set[str]:
+    """Return the names that several buttons or links have, which do different things."""
+    names = Counter(name(node) for node in tree(page) if role(node) in PRESSED)
+    return {one for one, number in names.items() if number > 1} - SAME_ACTION
+
+
+def removers(page: Page) -> list[str]:
+    """Return the names of the buttons that remove something from the form."""
+    names = [name(node) for node in tree(page) if role(node) == "button"]
+    return [one for one in names if one.startswith("Remove") and "from the list" not in one]
 
 
 def test_everything_on_the_start_page_has_a_name(open_page: Opener) -> None:
@@ -91,6 +118,102 @@ def test_everything_on_the_page_of_a_session_has_a_name(
     assert timers
     if not purpose:
         assert timers == ["Ada", "Ben"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_two_buttons_of_the_form_have_one_name(open_page: Opener, mode: str) -> None:
+    console = open_page()
+    console.page.locator(f"input[value={mode}]").check(force=True)
+    presets = console.page.get_by_role("group", name="Presets").get_by_role("button")
+    for preset in presets.filter(has_not_text="More time controls").all():
+        preset.click()
+        assert_named(console.page)
+
+
+def test_each_row_of_people_is_removed_by_its_name(open_page: Opener) -> None:
+    page = open_page().page
+    people = page.get_by_role("group", name="Participants")
+    people.get_by_role("button", name="Add a person").click()
+    people.get_by_role("button", name="Add a person").click()
+    unnamed = ["Remove participant 3", "Remove participant 4"]
+    assert removers(page) == ["Remove participant Ada", "Remove participant Ben", *unnamed]
+    people.get_by_label("Name").nth(2).fill("Ada")
+    same = ["Remove participant Ada, 1 of 2", "Remove participant Ada, 2 of 2"]
+    assert removers(page) == [same[0], "Remove participant Ben", same[1], unnamed[1]]
+    people.get_by_role("button", name=same[0]).click()
+    assert removers(page) == ["Remove participant Ben", "Remove participant Ada", unnamed[0]]
+    expect(people.get_by_label("Name").last).to_have_attribute("placeholder", "Person 3")
+
+
+def test_each_item_of_an_agenda_is_removed_by_its_title(open_page: Opener) -> None:
+    page = open_page().page
+    page.locator("input[value=global]").check(force=True)
+    page.get_by_role("button", name="Meeting", exact=True).click()
+    page.get_by_role("button", name="Add an item").click()
+    titles = ["Welcome", "Numbers", "Decisions", "4"]
+    assert removers(page) == [f"Remove item {title}" for title in titles]
+    page.get_by_label("Item").first.fill("Coffee")
+    page.get_by_role("button", name="Remove item Numbers").click()
+    assert removers(page) == ["Remove item Coffee", "Remove item Decisions", "Remove item 3"]
+
+
+def test_a_time_control_is_removed_by_its_name(open_page: Opener) -> None:
+    page = open_page().page
+    page.get_by_role("button", name="More time controls").click()
+    page.get_by_role("dialog").get_by_role("button", name="Bullet").first.click()
+    assert "Remove the time control" in removers(page)
+    assert_named(page)
+
+
+def test_items_with_the_same_title_are_told_apart(open_page: Opener, service: Instance) -> None:
+    session = create_session(
+        service.url,
+        "global empty",
+        total_time_ms=None,
+        programme="poker_levels_20",
+        metadata={"purpose": "meeting"},
+    )
+    session.do("start")
+    console = open_page(session.path)
+    expect(
+        console.page.get_by_role("button", name=re.compile("^Go to Break, 2 of"))
+    ).to_be_visible()
+    assert_named(console.page)
+
+
+def test_the_steps_of_one_candidate_name_it(open_page: Opener, service: Instance) -> None:
+    session = exam(service.url, 3)
+    session.do("start")
+    page = open_page(session.path).page
+    page.get_by_role("button", name="More for Candidate 1").click()
+    steps = page.locator(".run-menu").get_by_role("button", name=": Candidate 1")
+    expect(steps).to_have_text(["Pause", "More time …", "Close without a finish", "Rename …"])
+    expect(steps.nth(1)).to_have_accessible_name("More time …: Candidate 1")
+    assert_named(page)
+
+
+def test_sessions_with_the_same_title_are_told_apart(
+    open_in_new_window: Opener, service: Instance
+) -> None:
+    titles = ["Final", "Final", "Other"]
+    sessions = [create_session(service.url, metadata={"title": title}) for title in titles]
+    console = open_in_new_window("/")
+    for session in sessions:
+        console.page.goto(service.url + session.path)
+        expect(console.status).to_have_text("pending")
+        console.page.wait_for_function(
+            "id => localStorage.getItem('synckairos.recent')?.includes(id)", arg=session.id
+        )
+    console.page.evaluate(_OPENED_TOGETHER)
+    console.page.goto(service.url)
+    recent = console.page.get_by_role("region", name="Your sessions")
+    expect(recent.get_by_role("link", name=re.compile("^Final, .*, 2 of 2$"))).to_be_visible()
+    expect(recent.get_by_role("link", name="Other", exact=True)).to_be_visible()
+    assert_named(console.page)
+    recent.get_by_role(
+        "button", name=re.compile("^Remove Final, .*, 1 of 2 from the list$")
+    ).click()
+    expect(recent.get_by_role("link", name="Final", exact=True)).to_be_visible()
 
 
 def test_turns_warnings_and_the_end_of_a_game_are_announced(
