@@ -1,5 +1,6 @@
 import { clockTile } from "./clock-tile.js";
 import { connect } from "./connect.js";
+import { distinct } from "./distinct.js";
 import { el } from "./dom.js";
 import { sessionLink } from "./session-link.js";
 
@@ -20,9 +21,12 @@ export function boardGrid(sessions) {
     if (!clients.has(token)) clients.set(token, connect(token));
     return clients.get(token).session(id);
   });
-  const tiles = followed.map((session, position) =>
-    clockTile(session, { title: titleOf(sessions[position]), most: MOST_CLOCKS }),
-  );
+  const links = sessions.map(linkTo);
+  const tiles = followed.map((session, position) => {
+    const words = links[position];
+    const title = el("h2", { class: "tile-title", dir: "auto" }, words);
+    return clockTile(session, { title, words, most: MOST_CLOCKS });
+  });
   const waiting = [...tiles];
   const element = el("div", { class: "board" }, ...tiles.map((tile) => tile.element));
   const resizing = new ResizeObserver(() => {
@@ -31,13 +35,24 @@ export function boardGrid(sessions) {
   });
   resizing.observe(element);
 
+  /** Show the links whose titles are known. Several sessions may have the same title. */
+  function nameLinks() {
+    const titles = links.map((link) => link.textContent);
+    distinct(titles).forEach((name, position) => {
+      const link = links[position];
+      link.hidden = !titles[position];
+      if (link.ariaLabel !== name) link.ariaLabel = name;
+    });
+  }
+
   return {
     element,
     draw: () => Math.min(...tiles.map((tile) => tile.draw())),
     /** Show the sessions' changes until `stop`; `onChange` is called after each. */
     follow(onChange) {
+      const changed = () => (nameLinks(), onChange());
       const openNext = async () => {
-        while (waiting.length) await waiting.shift().follow(onChange);
+        while (waiting.length) await waiting.shift().follow(changed);
       };
       for (let place = 0; place < OPENED_AT_ONCE; place++) openNext();
     },
@@ -51,10 +66,9 @@ export function boardGrid(sessions) {
   };
 }
 
-/** The title is a link to the session, which takes the token along. */
-function titleOf({ id, token }) {
-  const link = el("a", { href: sessionLink(id, token), target: "_blank" });
-  return el("h2", { class: "tile-title", dir: "auto" }, link);
+/** The link of a title to its session, which takes the token along. */
+function linkTo({ id, token }) {
+  return el("a", { href: sessionLink(id, token), target: "_blank", hidden: true });
 }
 
 /** The number of columns that gives the largest tiles of about the best shape. */

@@ -13,11 +13,12 @@ const NO_CLOCK = ["", "No such participant or group"];
  *
  * @param {import("/clients/js/synckairos.js").Session} session
  * @param {object} options
- * @param {Node} options.title the element with the session's title, which the tile fills
+ * @param {Node} options.title the element with the session's title
+ * @param {Node} [options.words] the part of it that the tile fills with the title; by default all
  * @param {?string} [options.chosen] id of the only participant or group to show
  * @param {number} options.most clocks; with more, only the active one is shown
  */
-export function clockTile(session, { title, chosen, most }) {
+export function clockTile(session, { title, words = title, chosen, most }) {
   const namesOf = nameBook();
   const status = el("p", { class: "tile-status", role: "status" });
   const list = el("div", { class: "tile-clocks" });
@@ -31,7 +32,7 @@ export function clockTile(session, { title, chosen, most }) {
     const { state, existence } = session;
     const names = state && namesOf(state);
     clocks = state ? tileClocks(state, names, { chosen, most }) : [];
-    if (names) setText(title, names.title);
+    if (names) setText(words, names.title);
     const isMissing = state && !clocks.length;
     showStatus(isMissing ? NO_CLOCK : tileStatus(session));
     element.dataset.status = state?.status ?? existence;

@@ -85,6 +85,19 @@ def test_a_board_fills_the_screen_without_scrolling(
         assert page.evaluate(_OVERLAPS) == []
 
 
+def test_the_title_of_a_tile_is_a_link_to_its_session(open_page: Opener, service: Instance) -> None:
+    titles = ("Final", "Final", "Other")
+    sessions = [create_session(service.url, metadata={"title": title}) for title in titles]
+    page = open_page(path_of(sessions)).page
+    links = page.locator(".tile").get_by_role("link")
+    expect(links).to_have_text(titles)
+    for position, name in enumerate(("Final, 1 of 2", "Final, 2 of 2", "Other")):
+        expect(links.nth(position)).to_have_accessible_name(name)
+    with page.expect_popup() as popup:
+        links.last.click()
+    popup.value.wait_for_url(f"**{sessions[2].path}")
+
+
 def test_a_phone_scrolls_down_only(open_page: Opener, service: Instance) -> None:
     page = open_page(path_of(sessions_of_all_kinds(service.url, 12))).page
     page.set_viewport_size({"width": 390, "height": 844})
