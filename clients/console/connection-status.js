@@ -18,7 +18,7 @@ const TRANSPORTS = {
 };
 const POLLING = "There is no live connection right now, so this page asks the server regularly.";
 
-/** The state of the connection, the offset and error of the page's clock, and for hosts the screens. */
+/** The state of the connection, how exact the page's clock is, and for hosts the screens. */
 export function connectionStatus(session) {
   const connection = el("span", { class: "connection" });
   const value = (name) => el("dd", { data: { sync: name } });
@@ -36,7 +36,7 @@ export function connectionStatus(session) {
       pair("version", version),
       pair("offset", offset),
       pair("round trip", trip),
-      pair("error", bound),
+      pair("accurate to", bound),
       connected.element,
     ),
   );

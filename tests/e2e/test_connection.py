@@ -32,6 +32,8 @@ def test_the_page_shows_its_synchronisation_figures(open_page: Opener) -> None:
     expect(console.sync("offset")).to_have_text(re.compile(r"^\S\d+ ms$"))
     expect(console.sync("trip")).to_have_text(re.compile(r"^\d+\.\d ms$"))
     expect(console.sync("bound")).to_have_text(re.compile(r"^±\d+\.\d ms$"))
+    exactness = console.page.locator(".sync div", has=console.sync("bound"))
+    expect(exactness).to_have_text(re.compile("^accurate to±"))
     # Read all at once, because a new measurement may change them at any time.
     names, texts = console.page.locator("[data-sync]").evaluate_all(_NAMES_AND_TEXTS)
     figures = dict(zip(names, texts, strict=True))
