@@ -235,6 +235,7 @@ def begin_next_cycle(
         switches=switches,
         is_corrected=False,
         is_adjusted=False,
+        warned=None,
     )
     return with_turn_start(clocks, clocks.begin_cycle(begun))
 

@@ -5,6 +5,8 @@ and what else the switch changed. Only the participant whose turn a switch began
 so these suffice to restore the state before it (see `undo`).
 """
 
+from msgspec.structs import astuple
+
 from shared.domain.clocks import ClockRules
 from shared.domain.session import (
     NO_REST,
@@ -21,6 +23,9 @@ from shared.domain.units import Millis
 from shared.domain.values import replace
 
 KEPT_SWITCHES = 8
+
+_NO_REST = astuple(NO_REST)[: RestOfSwitch.__struct_fields__.index("extensions") + 1]
+"""The values of `_rest` in most sessions, compared as a tuple because that makes no struct."""
 
 
 def recorded_switches(
@@ -67,20 +72,20 @@ def _rest(
 ) -> RestOfSwitch | None:
     group = session.group(begun.group_id) if begun and session.groups else None
     programme = session.programme
-    rest = RestOfSwitch(
-        was_corrected=session.is_corrected,
-        was_adjusted=session.is_adjusted,
-        idle_ms=session.cycle_idle_ms,
-        turn_start=session.turn_start,
-        ended_reserve=of_ended.reserve if of_ended else EMPTY,
-        begun_reserve=of_begun.reserve if of_begun else EMPTY,
-        cycle_left_ms=session.cycle_left_ms,
-        session_left_ms=session.session_left_ms,
-        start_left_ms=session.start_left_ms,
-        next_cycle_ms=begun.next_cycle_ms if begun else None,
-        last_player_id=group.last_player_id if group else None,
-        place=programme.place if programme else None,
-        over_ms=programme.over_ms if programme else Millis(0),
-        extensions=session.extensions,
+    rest = (  # in the order of the fields, without those that an extension sets
+        session.is_corrected,
+        session.is_adjusted,
+        session.cycle_idle_ms,
+        session.turn_start,
+        of_ended.reserve if of_ended else EMPTY,
+        of_begun.reserve if of_begun else EMPTY,
+        session.cycle_left_ms,
+        session.session_left_ms,
+        session.start_left_ms,
+        begun.next_cycle_ms if begun else None,
+        group.last_player_id if group else None,
+        programme.place if programme else None,
+        programme.over_ms if programme else Millis(0),
+        session.extensions,
     )
-    return None if rest == NO_REST else rest
+    return None if rest == _NO_REST else RestOfSwitch(*rest)

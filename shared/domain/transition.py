@@ -66,7 +66,7 @@ def _switch(session: Session, command: c.Switch, now: Instant) -> SessionChange:
         return end_session(session, Status.COMPLETED, EventType.SESSION_COMPLETED, now)
     metadata: dict[str, Any] = {}
     if session.lag is None:
-        session = move_anchor(session, now)
+        session = at_time(session, now)
     else:
         session, claim = end_turn(session, session.lag, command, now)
         if command.acted_at_ms is not None or command.frame_lag_ms is not None:
@@ -85,7 +85,7 @@ def _go(session: Session, command: c.GoToItem, now: Instant) -> SessionChange:
         message = "is not an item of this session" if session.programme else "needs a programme"
         code = "unknown_item" if session.programme else "not_allowed"
         raise RuleViolation(Violation("item_id", message, code))
-    session = move_anchor(session, now)
+    session = at_time(session, now)
     next_id = clocks_of(session).next_in_turn(session)
     return _switched(session, begin_next_cycle(session, next_id, now, place), now, {})
 
