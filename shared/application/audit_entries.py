@@ -16,7 +16,7 @@ from shared.domain.units import Instant, Millis
 from shared.domain.values import Value
 
 
-class AuditEntry(msgspec.Struct, frozen=True):
+class AuditEntry(msgspec.Struct, frozen=True, gc=False):
     """One event of the audit trail, with the session's state after it."""
 
     session_id: str

@@ -41,7 +41,7 @@ _LAST = instant_of(datetime.max.replace(tzinfo=UTC))
 _encode = msgspec.json.Encoder().encode
 
 
-class OvertimeView(msgspec.Struct, omit_defaults=True):
+class OvertimeView(msgspec.Struct, omit_defaults=True, gc=False):
     """The overtime of a participant or group. Both counts include the current period or turn."""
 
     in_use: bool
@@ -80,7 +80,7 @@ class ParticipantView(msgspec.Struct, omit_defaults=True, gc=False):
     over_ms: Millis | None = None
 
 
-class GroupView(msgspec.Struct, omit_defaults=True):
+class GroupView(msgspec.Struct, omit_defaults=True, gc=False):
     """A group in the Session of the API."""
 
     group_id: str
@@ -96,7 +96,7 @@ class GroupView(msgspec.Struct, omit_defaults=True):
     over_ms: Millis | None = None
 
 
-class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
+class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     """The Session of the API.
 
     Clients validate strictly: a field that defaults to None is omitted if it is None, and each
@@ -163,7 +163,7 @@ class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
     advance_left_ms: Millis | None = None
 
 
-class SwitchView(msgspec.Struct, omit_defaults=True):
+class SwitchView(msgspec.Struct, omit_defaults=True, gc=False):
     """The SwitchResult of the API."""
 
     session_id: str
@@ -180,7 +180,7 @@ class SwitchView(msgspec.Struct, omit_defaults=True):
     extended_by_ms: Millis | None = None
 
 
-class ParticipantResultView(msgspec.Struct):
+class ParticipantResultView(msgspec.Struct, gc=False):
     """The ParticipantResult of the API."""
 
     session_id: str

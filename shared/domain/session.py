@@ -169,7 +169,7 @@ class SwitchRecord(Value, frozen=True, array_like=True):
     rest: RestOfSwitch | None = None
 
 
-class Session(Value, frozen=True, kw_only=True, dict=True):
+class Session(Value, frozen=True, kw_only=True, gc=True, dict=True):
     """The complete state of a session. Each change makes a new value, which can keep results
     (`remembered`).
 

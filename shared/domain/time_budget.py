@@ -19,7 +19,7 @@ class Phase(Value, frozen=True):
     count: int
 
 
-class Clock(Value, frozen=True, gc=False):
+class Clock(Value, frozen=True):
     """A clock as a straight line, from which clients draw it.
 
     It shows `left_ms + rate * max(0, t - hold_ms)` at `t` ms after the state's instant, not below

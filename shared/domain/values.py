@@ -16,8 +16,13 @@ W = TypeVar("W")
 R = TypeVar("R")
 
 
-class Value(Struct, frozen=True, omit_defaults=True):
-    """Base of immutable values with equality by content."""
+class Value(Struct, frozen=True, omit_defaults=True, gc=False):
+    """Base of immutable values with equality by content.
+
+    The garbage collector leaves them out: an immutable value refers to older ones only, so it is
+    never part of a cycle. A value that refers to an object which may refer to it, such as an
+    exception with its frames, needs `gc=True`.
+    """
 
 
 def remembered(calculate: Callable[[V], R]) -> Callable[[V], R]:

@@ -71,7 +71,7 @@ class OptionalScript(Value, frozen=True):
         return ("EVAL", text, len(self.keys), *self.keys, *self.arguments)
 
 
-class FailedReply(Value, frozen=True):
+class FailedReply(Value, frozen=True, gc=True):
     """The error of an `OptionalScript`, in place of its reply."""
 
     error: Exception
