@@ -99,10 +99,6 @@ def _mode_violations(session: Session, command: AdjustClocks) -> Iterator[Violat
 
 def _clocks_meant(session: Session, target: ClockTarget) -> list[ClockName]:
     """Return the clocks that `target` means. Raises `RuleViolation`."""
-    given = [bool(part) for part in (target.scope, target.participants, target.groups)]
-    if sum(given) != 1:
-        message = "must name participants or groups, and not both"
-        raise RuleViolation(Violation("to", message, "one_of_two"))
     if target.scope:
         return _clocks_in_scope(session, target.scope)
     names = _clocks_of_participants if target.participants else _clocks_of_groups

@@ -201,9 +201,13 @@ class TargetBody(Body):
     @model_validator(mode="wrap")
     @classmethod
     def _take_scope(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        """Accept the name of a scope instead of fields."""
+        """Accept the name of a scope instead of fields, of which exactly one must be given."""
         if not isinstance(value, str):
-            return validate(value)
+            body = validate(value)
+            if bool(body.participants) == bool(body.groups):
+                message = "must name participants or groups, and not both"
+                raise PydanticCustomError("one_of_two", message)
+            return body
         if value not in _SCOPES:
             raise PydanticKnownError("literal_error", {"expected": _SCOPE_NAMES})
         body = validate({})
@@ -211,7 +215,7 @@ class TargetBody(Body):
         return body
 
     def target(self) -> ClockTarget:
-        """Return the target for the domain, which checks that exactly one form is given."""
+        """Return the target for the domain."""
         return ClockTarget(self._scope, tuple(self.participants or ()), tuple(self.groups or ()))
 
 

@@ -33,6 +33,7 @@ _CODES = {
     "control_character": "invalid_character",
     "blank": "too_short",
     "too_few": "missing",
+    "one_of_two": "one_of_two",
 }
 
 _MESSAGES = {

@@ -88,6 +88,26 @@ async def test_a_wrong_body_is_refused_with_its_field(
     assert (await api.session(session_id))["version"] == 1
 
 
+@pytest.mark.parametrize(
+    "to", [{}, {"participants": None}, {"participants": ["ben"], "groups": ["red"]}]
+)
+async def test_a_target_is_checked_before_the_status_and_the_version(
+    api: ApiClient, to: dict[str, Any]
+) -> None:
+    session_id = await api.created(chess())
+    await api.do(session_id, "cancel")
+    refused = await api.do(
+        session_id, "adjust", {"add_ms": 1_000, "to": to}, headers={"If-Match": '"1"'}
+    )
+    assert error_of(refused) == (400, "VALIDATION_ERROR")
+    (detail,) = refused.json()["error"]["details"]
+    assert detail == {
+        "field": "to",
+        "message": "must name participants or groups, and not both",
+        "code": "one_of_two",
+    }
+
+
 async def test_a_clock_that_would_fall_to_zero_is_named(api: ApiClient) -> None:
     body = chess(participants=[participant(60_000), participant(5_000, participant_id="ben")])
     session_id = await api.created(body)

@@ -228,13 +228,6 @@ def test_amounts_outside_the_limits_are_refused(
     assert refused(play(chess(10_000)), at=0, **fields) == [expected]
 
 
-def test_participants_and_groups_cannot_be_named_together() -> None:
-    match = play(teams(5_000, RED, BLUE))
-    both = c.ClockTarget(participants=(ANNA,), groups=(RED,))
-    for to in (both, c.ClockTarget()):
-        assert refused(match, to, at=0, add_ms=Millis(1)) == [("to", "one_of_two")]
-
-
 def test_no_clock_gets_more_than_thirty_days() -> None:
     game = play(chess(10_000))
     for _ in range(29):
