@@ -152,6 +152,12 @@ def _bank_time(value: int, info: ValidationInfo) -> int:
     return value
 
 
+def _check_not_zero(value: int) -> int:
+    if value == 0:
+        raise PydanticCustomError("zero", "cannot be 0ms")
+    return value
+
+
 def _check_threshold(value: int) -> int:
     """Check that a threshold isn't 0, which is the deadline itself."""
     if value == 0:
@@ -243,6 +249,7 @@ AddedTime = Annotated[
         json_schema_extra={"not": {"const": 0}},
     ),
     _integer,
+    AfterValidator(_check_not_zero),
 ]
 ShortTime = Annotated[int, Strict(), Field(ge=0, le=600_000, description="ms"), _integer]
 LongTime = Annotated[int, Strict(), Field(ge=1_000, le=MAX_LONG_TIME, description="ms"), _integer]

@@ -34,6 +34,7 @@ _CODES = {
     "blank": "too_short",
     "too_few": "missing",
     "one_of_two": "one_of_two",
+    "zero": "invalid",
 }
 
 _MESSAGES = {

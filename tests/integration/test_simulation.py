@@ -121,6 +121,11 @@ async def test_warnings_and_ends_of_periods_are_shown(api: ApiClient) -> None:
         ),
         ({"operations": [{"after_ms": 0}]}, "operations.0.operation", "is required"),
         (
+            {"operations": [{"after_ms": 0, "operation": "adjust", "add_ms": 0, "set_ms": 1_000}]},
+            "operations.0.add_ms",
+            "cannot be 0ms",
+        ),
+        (
             {"operations": [{"after_ms": 0, "operation": "adjust", "add_ms": "x"}]},
             "operations.0.add_ms",
             "must be an integer",

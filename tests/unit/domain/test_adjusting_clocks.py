@@ -217,7 +217,6 @@ def test_wrong_names_are_refused_by_their_position() -> None:
     [
         ({}, ("add_ms", "missing")),
         ({"add_ms": 1, "set_ms": 1_000}, ("set_ms", "not_allowed")),
-        ({"add_ms": 0}, ("add_ms", "invalid")),
         ({"set_ms": 999}, ("set_ms", "too_small")),
         ({"set_ms": DAY + 1}, ("set_ms", "too_big")),
     ],
