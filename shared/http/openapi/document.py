@@ -12,6 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from shared import VERSION
+from shared.application.api_key_format import KEY_ID
 from shared.auth.claims import TOKEN_ID
 from shared.http.fields import Id, Uuid
 from shared.http.openapi import models
@@ -100,7 +101,7 @@ _IDS: dict[str, Any] = {
             pattern=f"^{TOKEN_ID.pattern}$",
         ),
     ],
-    "key_id": Annotated[str, Path(description="The API key's id")],
+    "key_id": Annotated[str, Path(description="The API key's id", pattern=f"^{KEY_ID.pattern}$")],
     "webhook_id": Annotated[Uuid, Path(description="The webhook's UUID")],
 }
 _RESPONSE_CLASSES: dict[str, type[Response]] = {
@@ -233,11 +234,13 @@ def _errors(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
 def _corrected(schema: dict[str, Any]) -> dict[str, Any]:
     """Replace FastAPI's assumptions in `schema` with the actual responses.
 
-    FastAPI's 422 is removed (validation errors are 400), every error is JSON, even of a stream, and
-    every response gets its header fields.
+    FastAPI's 422 is removed (validation errors are 400), every error is JSON, even of a stream,
+    every response gets its header fields, and no header field or query parameter is null.
     """
     for path in schema["paths"].values():
         for operation in path.values():
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = _without_null(parameter["schema"])
             validation = operation["responses"].get("422", {})
             if "HTTPValidationError" in str(validation):
                 del operation["responses"]["422"]
@@ -257,6 +260,17 @@ def _corrected(schema: dict[str, Any]) -> dict[str, Any]:
     add_field_examples(schema)
     add_error_examples(schema)
     return schema
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter, which is left out where a field of a body may be null."""
+    options: list[dict[str, Any]] = [
+        option for option in schema.get("anyOf", ()) if option != {"type": "null"}
+    ]
+    described = {name: value for name, value in schema.items() if name != "anyOf"}
+    if len(options) == 1:
+        return options[0] | described
+    return {"anyOf": options, **described} if options else described
 
 
 def _use_integers(part: Any) -> None:

@@ -52,6 +52,26 @@ def test_joining_links_to_every_operation_on_the_participant(document: dict[str,
         }
 
 
+def test_no_parameter_is_null(document: dict[str, Any]) -> None:
+    """A client would send the text `null`."""
+    schemas = [
+        parameter["schema"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", ())
+    ]
+    assert schemas
+    assert not [schema for schema in schemas if {"type": "null"} in schema.get("anyOf", ())]
+    assert {"$ref", "description", "title"} in map(set, schemas)
+    (secret_key,) = [schema for schema in schemas if schema.get("minLength") == 20]
+    assert (secret_key["type"], secret_key["maxLength"]) == ("string", 255)
+
+
+def test_the_id_of_an_api_key_has_a_pattern(document: dict[str, Any]) -> None:
+    (key_id,) = document["paths"]["/v1/api-keys/{key_id}"]["delete"]["parameters"]
+    assert key_id["schema"]["pattern"] == "^[0-9A-Za-z]{16}$"
+
+
 def test_bounds_of_integers_are_integers(document: dict[str, Any]) -> None:
     assert _floats_in(document) == []
 
