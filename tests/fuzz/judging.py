@@ -28,6 +28,7 @@ _CODES_BEYOND_SCHEMA = {
     "too_late",
     "too_soon",
     "invalid_character",
+    "invalid_url",
     "unknown_participant",
     "unknown_item",
     "cut",
@@ -62,8 +63,11 @@ def positive_data_acceptance(ctx: CheckContext, response: Response, case: AnyCas
 def negative_data_rejection(ctx: CheckContext, response: Response, case: AnyCase) -> bool | None:
     """Invalid requests are refused, but query parameters of other names are ignored.
 
-    A condition on metadata is a parameter of its own, so one with an invalid name is unknown.
+    A condition on metadata is a parameter of its own, so one with an invalid name is unknown. A
+    version that has passed is refused before values that may be valid with the session's settings.
     """
+    if response.status_code == 412:
+        return None
     documented = {parameter.name for parameter in case.operation.query}
     query = urlsplit(response.request.url or "").query
     names = (name for name, _ in parse_qsl(query, keep_blank_values=True))
@@ -92,6 +96,10 @@ def _is_beyond_schema(detail: dict[str, str]) -> bool:
             return field.endswith(_REQUIRED_BY_MODE)
         case {"field": "at", "code": "too_big"}:
             return True  # the instant is in the future
+        case {"field": "expires_at", "code": "too_small"}:
+            return True  # the instant is in the past
+        case {"field": "participant_id", "code": "too_short", "message": message}:
+            return message.startswith("is the last participant")
         case {"field": "ms" | "to", "code": "too_big"}:
             return True  # depends on the session's time, and on earlier advances
         case {"field": field, "code": "too_small", "message": message} if "warn_at_ms" in field:
