@@ -155,7 +155,10 @@ class SessionService:
             if loaded.recorded:
                 return await self._replay(loaded.recorded, context.key, name, loaded.stored)
             stored, now = await self._state.found(
-                loaded, name, authorization, to_delete=_restored_to_delete(command, context)
+                loaded,
+                name,
+                authorization,
+                to_delete=_restored_to_delete(command, context, loaded.now),
             )
             if stored is None:
                 raise SessionNotFound
@@ -367,19 +370,19 @@ def _require_version(version: int, context: ChangeContext) -> None:
 
 
 def _restored_to_delete(
-    command: Command, context: ChangeContext
+    command: Command, context: ChangeContext, now: Instant
 ) -> Callable[[Session], bool] | None:
     """Return whether a session is restored only to be deleted; None for other commands.
 
     It raises `PreconditionFailed`, so that a session whose deletion is refused isn't restored.
+    `now` is the store's time.
     """
     if not isinstance(command, Delete):
         return None
 
     def is_restored(session: Session) -> bool:
-        # One that hasn't ended may have later versions, which are due.
-        if session.status.is_terminal:
-            _require_version(session.version, context)
+        stored, at = StoredSession(session, ""), max(session_time(session, now), session.updated_at)
+        _require_version(_version_read(stored, due_steps(stored, at), at), context)
         return not context.is_dry_run
 
     return is_restored

@@ -434,6 +434,46 @@ async def test_recovery_can_be_turned_off(flushed_redis_url: str, trail_url: str
         await redis.aclose()
 
 
+async def test_without_recovery_a_refused_deletion_restores_nothing(
+    flushed_redis_url: str, redis: Redis, trail_url: str
+) -> None:
+    with running(flushed_redis_url, DATABASE_URL=trail_url, RECOVERY="off") as instance:
+        async with client_of(instance) as api:
+            session_id = await api.started(chess())
+            await flush_when_audited(redis)
+            path, stale = f"/v1/sessions/{session_id}", {"If-Match": '"1"'}
+            for query in ("", "?dry_run=true"):
+                refused = await api.http.delete(path + query, headers=stale)
+                assert error_of(refused) == (412, "PRECONDITION_FAILED")
+                assert refused.json()["error"]["details"] == {"actual_version": 2}
+            assert not [key async for key in redis.scan_iter(f"*{session_id}*")]
+            deleted = await api.http.delete(path, headers={"If-Match": '"2"'})
+            assert deleted.status_code == 204
+            await wait_until_audited(redis)
+            events = await events_of(trail_url, session_id)
+            assert [version for version, _, _ in events] == [1, 2, 3]
+
+
+async def test_without_recovery_a_deletion_names_the_version_that_is_due(
+    flushed_redis_url: str, redis: Redis, trail_url: str
+) -> None:
+    with running(flushed_redis_url, DATABASE_URL=trail_url, RECOVERY="off") as instance:
+        async with client_of(instance) as api:
+            session_id = await api.started(chess(participants=[participant(1_000)]))
+            await flush_when_audited(redis)
+            path, stale = f"/v1/sessions/{session_id}", {"If-Match": '"1"'}
+            refused = {"details": {"actual_version": 2}}
+            async with asyncio.timeout(_TIMEOUT_S):
+                while refused["details"] == {"actual_version": 2}:
+                    await asyncio.sleep(0.01)
+                    answer = await api.http.delete(f"{path}?dry_run=true", headers=stale)
+                    assert answer.status_code == 412
+                    refused = answer.json()["error"]
+            assert refused["details"] == {"actual_version": 3}
+            deleted = await api.http.delete(path, headers={"If-Match": '"3"'})
+            assert deleted.status_code == 204
+
+
 @asynccontextmanager
 async def instance_without_worker(
     redis_url: str, trail_url: str, database: int
