@@ -232,6 +232,29 @@ async def test_a_precondition_names_the_version_that_is_read_during_the_wait(
     assert (paused.status_code, paused.headers["etag"]) == (200, '"4"')
 
 
+async def test_an_undo_names_the_version_that_the_flag_makes_during_the_wait(
+    api: ApiClient,
+) -> None:
+    """The flag may make a switch, which would be undone in place of the one that was meant."""
+    body = chess(
+        participants=players(60_000, 1_000),
+        lag={"gain_ms": 1_000},
+        action_on_timeout={"type": "skip_cycle"},
+    )
+    session_id = await api.started(body)
+    assert (await api.do(session_id, "switch")).json()["data"]["version"] == 3
+    await at_zero(api, session_id)
+    refused = await api.do(session_id, "undo", {"mode": "turn_start", "if_version": 3})
+    assert error_of(refused) == (409, "CONFLICT")
+    assert refused.json()["error"]["details"] == {"expected_version": 3, "actual_version": 4}
+    waiting = await api.session(session_id)
+    assert (waiting["version"], waiting["active_participant_id"]) == (3, _BEN)
+    undone = await api.do(session_id, "undo", {"mode": "turn_start", "if_version": 4})
+    state = undone.json()["data"]
+    assert (state["version"], state["active_participant_id"]) == (5, _BEN)
+    assert state["participants"][1]["total_time_ms"] == 1_000
+
+
 async def test_without_lag_compensation_claims_have_no_effect(api: ApiClient) -> None:
     session_id = await api.started(chess(participants=players(60_000, 60_000)))
     claim = {"acted_at_ms": _START_MS, "error_ms": 0}
