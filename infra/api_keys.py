@@ -70,13 +70,12 @@ def _connection(settings: Settings) -> StoreConnection:
 
 
 async def _create(service: ApiKeyService, parsed: argparse.Namespace) -> int:
-    days, expires_at = parsed.expires_in_days, None
-    if days is not None:
-        expires_at = Instant(await service.store.time() + days * DAY)
+    now, days = await service.store.time(), parsed.expires_in_days
+    expires_at = None if days is None else Instant(now + days * DAY)
     wanted = NewApiKey(
         new_key_id(), parsed.name, parsed.role, parsed.tenant, parsed.subject, expires_at
     )
-    key, secret = await service.create(wanted, _ACTOR)
+    key, secret = await service.create(wanted, _ACTOR, now)
     print(f"Key {key.key_id} for the subject {key.subject}. It is shown only now:", file=sys.stderr)
     print(secret)
     return 0

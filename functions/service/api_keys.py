@@ -45,14 +45,14 @@ async def create_api_key(request: ApiRequest, body: ApiKeyBody) -> Response:
     """
     caller = request.authorization.caller
     request.components.access_control.require_authentication()
-    await request.components.api_keys.check(body.expires_at)
+    now = await request.components.api_keys.check(body.expires_at)
     facts, _ = await remember_first_attempt(
         request, f"api-keys:{caller.tenant or ''}", {"key_id": new_key_id()}
     )
     wanted = NewApiKey(
         facts["key_id"], body.name, body.role, caller.tenant, body.subject, body.expires_at
     )
-    key, secret = await request.components.api_keys.create(wanted, caller.actor)
+    key, secret = await request.components.api_keys.create(wanted, caller.actor, now)
     return json_response({**_view(ListedApiKey(key)), "key": secret}, status=201)
 
 

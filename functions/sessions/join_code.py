@@ -45,9 +45,9 @@ async def open_join_code(request: ApiRequest, body: JoinCodeBody) -> Response:
     if access_control.requires_tokens:
         access_control.require_issuer()
     joins, terms = request.components.joins, body.terms()
-    await joins.check(session, terms)
+    now = await joins.check(session, terms)
     facts, is_replayed = await remember_for_session(request, session, {"opening": token_hex(8)})
-    code = await joins.open(request.authorization, session, terms, facts["opening"])
+    code = await joins.open(request.authorization, session, terms, facts["opening"], now)
     return json_response(_view(code), replay_headers(is_replayed), 201)
 
 

@@ -37,20 +37,22 @@ class ApiKeyService:
     store: SessionStore
 
     async def check(self, expires_at: Instant | None) -> Instant:
-        """Return the store's time. Raises `RuleViolation` if a key would have expired by then."""
+        """Return the store's time, at which a key may be created.
+
+        Raises `RuleViolation` if it would have expired by then.
+        """
         now = await self.store.time()
         if expires_at is not None and expires_at <= now:
             raise RuleViolation(Violation("expires_at", "must be in the future", "too_small"))
         return now
 
-    async def create(self, wanted: NewApiKey, by: str) -> tuple[ApiKey, str]:
+    async def create(self, wanted: NewApiKey, by: str, now: Instant) -> tuple[ApiKey, str]:
         """Create a key for the actor `by`; return the stored record and the key itself.
 
-        A key with this id that was never used is replaced: the answer that had it was lost. Raises
-        `RuleViolation` if it had expired already, and `ApiKeyConflict` if the tenant has too many
-        keys, or the one with this id was used or revoked.
+        `now` is what `check` has returned. A key with this id that was never used is replaced: the
+        answer that had it was lost. Raises `ApiKeyConflict` if the tenant has too many keys, or the
+        one with this id was used or revoked.
         """
-        now = await self.check(wanted.expires_at)
         keys = await self.registry.of(wanted.tenant)
         earlier = next((one for one in keys if one.key.key_id == wanted.key_id), None)
         if earlier and (earlier.used_at is not None or earlier.key.revoked_at is not None):

@@ -92,7 +92,7 @@ class JoinService:
     limits: SessionLimits
 
     async def check(self, session: Session, terms: Terms) -> Instant:
-        """Return the store's time.
+        """Return the store's time, at which a code with these terms may be opened.
 
         Raises a `Refusal` if the session takes no new participants, or none with these settings.
         """
@@ -101,14 +101,18 @@ class JoinService:
         return now
 
     async def open(
-        self, authorization: Authorization, session: Session, terms: Terms, opening: str
+        self,
+        authorization: Authorization,
+        session: Session,
+        terms: Terms,
+        opening: str,
+        now: Instant,
     ) -> JoinCode:
         """Open a code for the session, in place of the one that it has; return it.
 
-        The code that an earlier attempt with the same `opening` has opened stays. Raises what
-        `check` raises, and `StorageLimitExceeded`.
+        `now` is what `check` has returned. The code that an earlier attempt with the same `opening`
+        has opened stays. Raises `StorageLimitExceeded`.
         """
-        now = await self.check(session, terms)
         caller = authorization.caller
         tokens_until = caller.expires_at if caller.role is Role.COHOST else None
         expires_at = now + terms.expires_in_ms

@@ -52,9 +52,8 @@ class WebhookService:
     ) -> Webhook:
         """Create a webhook with this id and secret; return the one that has the id, if any.
 
-        Raises what `check` raises, and `WebhookConflict` if the tenant has too many.
+        `check` has accepted the URL. Raises `WebhookConflict` if the tenant has too many.
         """
-        self.check(url)
         # The store's own time, so that no event after this one seems to be older.
         created_at = await self.store.time()
         webhook = Webhook(webhook_id, url, events, created_at, (SigningSecret(secret),))

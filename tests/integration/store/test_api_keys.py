@@ -75,13 +75,13 @@ async def test_invalid_keys_make_room_for_new_ones(
     registry: RedisApiKeyRegistry, store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.application.api_key_service.MAX_API_KEYS", 2)
-    service = ApiKeyService(registry, store)
+    service, now = ApiKeyService(registry, store), await store.time()
     for key_id in ("key-1", "key-2"):
-        await service.create(NewApiKey(key_id, "a name", "service"), "service:x")
+        await service.create(NewApiKey(key_id, "a name", "service"), "service:x", now)
     with pytest.raises(ApiKeyConflict):
-        await service.create(NewApiKey("key-3", "a name", "service"), "service:x")
+        await service.create(NewApiKey("key-3", "a name", "service"), "service:x", now)
     assert await service.revoke(None, "key-1", "service:x")
-    await service.create(NewApiKey("key-3", "a name", "service"), "service:x")
+    await service.create(NewApiKey("key-3", "a name", "service"), "service:x", now)
     assert [one.key.key_id for one in await service.all(None)] == ["key-2", "key-3"]
     assert not await service.revoke(None, "key-1", "service:x")
 
