@@ -172,6 +172,11 @@ def limits_per_shard(limits: OwnerLimits, keys: StoreKeys) -> OwnerLimits:
     )
 
 
+def most_bytes(limits: OwnerLimits, keys: StoreKeys) -> Argument:
+    """Return the limit of an owner's bytes on one shard as an argument of a script."""
+    return _optional(limits_per_shard(limits, keys).bytes)
+
+
 def _share(most: int | None, unit: int, shards: int) -> int | None:
     if most is None:
         return None

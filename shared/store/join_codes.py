@@ -14,7 +14,7 @@ from shared.application.ports.join_codes import (
 )
 from shared.domain.units import Millis
 from shared.domain.values import replace
-from shared.store.commit_script import limits_per_shard
+from shared.store.commit_script import most_bytes
 from shared.store.connection import Argument, Reply, StoreConnection, load_script
 from shared.store.keys import StoreKeys
 
@@ -60,10 +60,15 @@ class RedisJoinCodes:
             self._keys.join_code_of(name),
             self._keys.join_code(old),
             self._keys.join_requests(old),
+            *self._usage(owner),
         ]
-        arguments: list[Argument] = [code.code, _encode(code), code.expires_at, old]
-        keys += self._usage(owner)
-        arguments.append(self._most_bytes(limits))
+        arguments: list[Argument] = [
+            code.code,
+            _encode(code),
+            code.expires_at,
+            old,
+            most_bytes(limits, self._keys),
+        ]
         reply = await self._redis.run(load_script("join_open"), keys, arguments)
         return QuotaExceeded("bytes") if reply is None else bool(reply)
 
@@ -110,7 +115,7 @@ class RedisJoinCodes:
             code.max_uses,
             code.expires_at,
             token_id,
-            self._most_bytes(limits),
+            most_bytes(limits, self._keys),
         ]
         keys = self._keys_of_use(code, owner)
         reply = await self._redis.run(load_script("join_use"), keys, arguments)
@@ -145,10 +150,6 @@ class RedisJoinCodes:
     def _usage(self, owner: str | None) -> list[str]:
         """Return the key of the owner's usage on the shard of the codes."""
         return [self._keys.held(self._keys.join_codes_shard, owner)] if owner else []
-
-    def _most_bytes(self, limits: OwnerLimits) -> Argument:
-        most = limits_per_shard(limits, self._keys).bytes
-        return "" if most is None else most
 
 
 def _by_name(fields: list[Reply]) -> dict[bytes, bytes]:

@@ -39,7 +39,7 @@ from shared.store.commit_script import (
     CommitFeatures,
     commit_call,
     is_undivided,
-    limits_per_shard,
+    most_bytes,
     parse_commit_reply,
 )
 from shared.store.connection import (
@@ -261,9 +261,8 @@ class RedisSessionStore:
         """See `SessionStore`. An owner's bytes are counted for each shard."""
         keys, arguments = [self._keys.record(key)], list[Argument]((record, DAY))
         if owner:
-            most = limits_per_shard(limits, self._keys).bytes
             keys.append(self._keys.held(self._keys.shard_of(key.scope), owner))
-            arguments.append("" if most is None else most)
+            arguments.append(most_bytes(limits, self._keys))
         kept: bytes | None = await self._redis.run(load_script("remember"), keys, arguments)
         return QuotaExceeded("bytes") if kept is None else kept
 
