@@ -75,7 +75,7 @@ async def list_api_keys(request: ApiRequest) -> Response:
 async def revoke_api_key(request: ApiRequest) -> Response:
     """Revoke the API key at all instances within 5 s, and close the live connections made with it.
 
-    Revoking one that doesn't exist also succeeds. Tokens that were minted with it stay valid.
+    Revoking one that doesn't exist also succeeds. Tokens that were issued with it stay valid.
     """
     caller = request.authorization.caller
     await request.components.api_keys.revoke(caller.tenant, request.key_id, caller.actor)

@@ -112,7 +112,7 @@ async def _token(request: ApiRequest, joined: Joined) -> dict[str, Any]:
     if code.tokens_until is not None:
         lifetime_s = min(lifetime_s, max(0, int(code.tokens_until - time.time())))
     issuer = request.components.access_control.require_issuer()
-    token = token_fields(*issuer.mint(TokenKind.SESSION, bearer, lifetime_s))
+    token = token_fields(*issuer.issue(TokenKind.SESSION, bearer, lifetime_s))
     return {**token, "token_id": joined.token_id}
 
 

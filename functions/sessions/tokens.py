@@ -40,7 +40,7 @@ _log = logging.getLogger("synckairos.security")
     takes=TokenBody,
     parameters=(IDEMPOTENCY_KEY,),
 )
-async def mint(request: ApiRequest, body: TokenBody) -> Response:
+async def issue_token(request: ApiRequest, body: TokenBody) -> Response:
     """Create a token for this session only, valid for at most 24 h.
 
     A cohost may do everything with this session that its host may. What a cohost makes isn't valid
@@ -71,7 +71,7 @@ async def mint(request: ApiRequest, body: TokenBody) -> Response:
         token=SessionToken(session.name, claims["jti"], claims["issued_at"]),
     )
     lifetime_s = _lifetime_s(body, request.authorization.caller, claims["iat"])
-    token, expires_at_s = issuer.mint(TokenKind.SESSION, bearer, lifetime_s, claims["iat"])
+    token, expires_at_s = issuer.issue(TokenKind.SESSION, bearer, lifetime_s, claims["iat"])
     answer = {**token_fields(token, expires_at_s), "token_id": claims["jti"]}
     return json_response(answer, replay_headers(is_replayed), 201)
 

@@ -69,7 +69,7 @@ def _is_for_others(address: str) -> bool:
 
 
 def _host_token(secret: str) -> str:
-    token, _ = TokenService(secret).mint(
+    token, _ = TokenService(secret).issue(
         TokenKind.ACCESS, Caller(Role.HOST, "host"), MAX_LIFETIME_S
     )
     return token

@@ -39,7 +39,7 @@ class SupabaseTokenSigner:
             raise ValueError(f"not a valid JWK: {error}") from None
         return cls(key.key, "ES256", key.key_id)
 
-    def mint(
+    def issue(
         self, session_name: str, until: float, more_claims: Mapping[str, str]
     ) -> tuple[str, int]:
         """Return a token for the session of that name, and its expiry (s since the Unix epoch).

@@ -1,4 +1,4 @@
-"""Verifies and mints JSON Web Tokens (RFC 7519, RFC 8725)."""
+"""Verifies and issues JSON Web Tokens (RFC 7519, RFC 8725)."""
 
 import time
 from collections.abc import Mapping
@@ -64,7 +64,7 @@ class Issuer:
 
 
 class TokenService:
-    """Verifies and mints tokens; settings, never the token, determine the algorithm.
+    """Verifies and issues tokens; settings, never the token, determine the algorithm.
 
     `secret` signs this service's tokens. Access tokens come from `issuer` if there is one, else
     they are signed with the secret too. `expected_issuer` and `audience` apply only to access
@@ -108,7 +108,7 @@ class TokenService:
             raise Forbidden("This service can't issue tokens because it has no JWT_SECRET")
         return self._secret
 
-    def mint(
+    def issue(
         self, kind: TokenKind, caller: Caller, lifetime_s: int, issued_at_s: int | None = None
     ) -> tuple[str, int]:
         """Return a token that names `caller`, and its expiry (s since the Unix epoch).

@@ -45,7 +45,7 @@ class SupabaseSubscriptions:
         presence = (
             supabase_presence_of(caller, name, reads=with_presence) if self.has_presence else None
         )
-        token, expires_at_s = self.tokens.mint(
+        token, expires_at_s = self.tokens.issue(
             name, _expiry(caller), presence.claims if presence else {}
         )
         return {
@@ -71,7 +71,7 @@ class SocketSubscriptions:
             return subscription
         caller = request.authorization.caller
         lifetime_s = int(max(0, _expiry(caller) - time.time()))
-        token, expires_at_s = request.components.access_control.require_issuer().mint(
+        token, expires_at_s = request.components.access_control.require_issuer().issue(
             TokenKind.SUBSCRIPTION, _as_subscriber(caller, request.session_id), lifetime_s
         )
         return subscription | token_fields(token, expires_at_s)
@@ -93,7 +93,7 @@ def make_subscriptions(settings: Settings, *, holds_sockets: bool) -> Subscripti
     in functions.
 
     Ends the process if the container has no key to sign Supabase tokens, or if the signing key is
-    malformed. Only functions that mint Supabase tokens have a key.
+    malformed. Only functions that issue Supabase tokens have a key.
     """
     if settings.supabase_url and settings.supabase_publishable_key:
         tokens = _supabase_tokens(settings)

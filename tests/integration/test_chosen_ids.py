@@ -39,9 +39,9 @@ async def test_a_game_is_played_with_ids_of_the_application(guarded: ApiClient) 
     assert data["starts_with"] == BEN
     await guarded.do(session_id, "start")
 
-    mint = {"role": "participant", "participant_id": BEN}
-    minted = await guarded.http.post(f"/v1/sessions/{session_id}/tokens", json=mint)
-    token = check_documented(minted, _token).json()["data"]["token"]
+    request = {"role": "participant", "participant_id": BEN}
+    issued = await guarded.http.post(f"/v1/sessions/{session_id}/tokens", json=request)
+    token = check_documented(issued, _token).json()["data"]["token"]
     switched = await guarded.http.post(
         f"/v1/sessions/{session_id}/switch",
         json={"next_participant_id": upper, "current_participant_id": BEN},

@@ -68,8 +68,8 @@ async def test_a_user_of_the_issuer_is_a_host(url: str, algorithm: str) -> None:
         session_id = await api.started(body)
         player = body["participants"][0]["participant_id"]
         request = {"role": "participant", "participant_id": player}
-        minted = await http.post(f"/v1/sessions/{session_id}/tokens", json=request)
-        http.headers.update(bearer(minted.json()["data"]["token"]))
+        issued = await http.post(f"/v1/sessions/{session_id}/tokens", json=request)
+        http.headers.update(bearer(issued.json()["data"]["token"]))
         assert (await api.do(session_id, "switch")).status_code == 200
 
 

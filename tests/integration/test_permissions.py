@@ -43,28 +43,28 @@ async def test_participants_stop_no_clock_unless_the_session_lets_them(guarded: 
     assert "participants_may_pause" not in await guarded.session(session_id)
 
 
-async def test_a_minted_token_lets_a_participant_play_and_says_until_when(
+async def test_an_issued_token_lets_a_participant_play_and_says_until_when(
     guarded: ApiClient,
 ) -> None:
     alice = await create_session(guarded)
     body = {"role": "participant", "participant_id": alice.on_move, "lifetime_ms": 5_000}
-    minted = await guarded.http.post(f"/v1/sessions/{alice.session_id}/tokens", json=body)
-    assert minted.status_code == 201
-    assert minted.headers["cache-control"] == "no-store"
-    guarded.http.headers.update(bearer(minted.json()["data"]["token"]))
+    issued = await guarded.http.post(f"/v1/sessions/{alice.session_id}/tokens", json=body)
+    assert issued.status_code == 201
+    assert issued.headers["cache-control"] == "no-store"
+    guarded.http.headers.update(bearer(issued.json()["data"]["token"]))
     assert (await guarded.do(alice.session_id, "switch")).status_code == 200
     assert (await guarded.do(alice.session_id, "complete")).status_code == 403
-    said = tokens.claims_of(minted.json()["data"]["token"])
+    said = tokens.claims_of(issued.json()["data"]["token"])
     assert 4 < said["exp"] - said["iat"] <= 6
-    assert minted.json()["data"]["expires_at"] == tokens.format_timestamp(said["exp"])
+    assert issued.json()["data"]["expires_at"] == tokens.format_timestamp(said["exp"])
 
 
 async def test_a_cohost_has_the_rights_of_the_host_in_one_session_only(guarded: ApiClient) -> None:
     alice = await create_session(guarded)
     other_id = await guarded.created(chess())
     path = f"/v1/sessions/{alice.session_id}"
-    minted = await guarded.http.post(f"{path}/tokens", json={"role": "cohost"})
-    guarded.http.headers.update(bearer(minted.json()["data"]["token"]))
+    issued = await guarded.http.post(f"{path}/tokens", json={"role": "cohost"})
+    guarded.http.headers.update(bearer(issued.json()["data"]["token"]))
     assert (await guarded.do(alice.session_id, "pause")).status_code == 200
     assert (await guarded.do(alice.session_id, "complete")).status_code == 200
     assert (await guarded.http.get(f"{path}/replay?version=1")).status_code == 200
@@ -79,9 +79,9 @@ async def test_no_token_of_a_cohost_outlives_its_own(guarded: ApiClient, role: s
     own = tokens.cohost(alice.session_id, lifetime_s=600)
     guarded.http.headers.update(bearer(own))
     request = {"role": role, "lifetime_ms": 86_400_000}
-    minted = await guarded.http.post(f"/v1/sessions/{alice.session_id}/tokens", json=request)
-    assert minted.status_code == 201
-    said = tokens.claims_of(minted.json()["data"]["token"])
+    issued = await guarded.http.post(f"/v1/sessions/{alice.session_id}/tokens", json=request)
+    assert issued.status_code == 201
+    said = tokens.claims_of(issued.json()["data"]["token"])
     assert said["exp"] == int(tokens.claims_of(own)["exp"])
 
 
@@ -90,8 +90,8 @@ async def test_a_cohost_whose_token_has_just_expired_makes_no_tokens(guarded: Ap
     guarded.http.headers.update(bearer(tokens.cohost(alice.session_id, lifetime_s=-5)))
     path = f"/v1/sessions/{alice.session_id}"
     assert (await guarded.http.get(path)).status_code == 200
-    minted = await guarded.http.post(f"{path}/tokens", json={"role": "spectator"})
-    assert error_of(minted) == (401, "UNAUTHENTICATED")
+    issued = await guarded.http.post(f"{path}/tokens", json={"role": "spectator"})
+    assert error_of(issued) == (401, "UNAUTHENTICATED")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ async def test_a_cohost_whose_token_has_just_expired_makes_no_tokens(guarded: Ap
         ({"role": "participant", "participant_id": str(uuid4())}, 404, None),
     ],
 )
-async def test_no_token_is_minted_for_nobody_or_for_ever(
+async def test_no_token_is_issued_for_nobody_or_for_ever(
     guarded: ApiClient, body: dict[str, Any], status: int, field: str | None
 ) -> None:
     alice = await create_session(guarded)

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres
-from tests.integration.test_revoked_tokens import minted, revoke
+from tests.integration.test_revoked_tokens import issued, revoke
 from tests.support import tokens
 from tests.support.api import CERTIFICATES, ApiClient, api_client
 from tests.support.callers import create_session
@@ -51,7 +51,7 @@ async def test_a_socket_of_another_instance_ends_when_its_token_is_revoked(
     api: ApiClient, pair: _Pair
 ) -> None:
     alice = await create_session(api)
-    revoked, kept = await minted(api, alice), await minted(api, alice)
+    revoked, kept = await issued(api, alice), await issued(api, alice)
     realtime = f"{pair[1].url}/v1/sessions/{alice.session_id}/realtime"
     async with httpx.AsyncClient(verify=CERTIFICATES) as http:
         answer = await http.get(realtime, headers=bearer(revoked["token"]))
@@ -72,7 +72,7 @@ async def test_a_socket_of_another_instance_ends_when_its_token_is_revoked(
 
 async def test_a_revocation_of_all_ends_streams_with_an_error(api: ApiClient, pair: _Pair) -> None:
     alice = await create_session(api)
-    token = (await minted(api, alice, role="spectator"))["token"]
+    token = (await issued(api, alice, role="spectator"))["token"]
     path = f"{pair[1].url}/v1/sessions/{alice.session_id}/stream?token={token}"
     async with (
         httpx.AsyncClient(verify=CERTIFICATES, timeout=30) as http,
@@ -102,7 +102,7 @@ async def _data(lines: AsyncIterator[str]) -> str:
 
 async def test_a_socket_ends_with_a_revoked_new_token(api: ApiClient, pair: _Pair) -> None:
     alice = await create_session(api)
-    old, new = await minted(api, alice), await minted(api, alice)
+    old, new = await issued(api, alice), await issued(api, alice)
     async with connect_live(pair[1], alice.session_id, f"&token={old['token']}") as follower:
         await revoke(api, alice.session_id, new["token_id"])
         await follower.send({"type": "AUTHENTICATE", "token": new["token"]})

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.http
 _token = TypeAdapter(models.TokenAnswer)
 
 
-async def minted(api: ApiClient, alice: AliceSession, **body: Any) -> dict[str, str]:
-    """Mint a token, of a participant by default; return the answer's data."""
+async def issued(api: ApiClient, alice: AliceSession, **body: Any) -> dict[str, str]:
+    """Issue a token, of a participant by default; return the answer's data."""
     body = body or {"role": "participant", "participant_id": alice.on_move}
     answer = await api.http.post(f"/v1/sessions/{alice.session_id}/tokens", json=body)
     assert check_documented(answer, _token).status_code == 201
@@ -58,7 +58,7 @@ async def test_a_revoked_token_is_refused_everywhere(
     guarded: ApiClient, method: str, path: str, body: Any
 ) -> None:
     alice = await create_session(guarded)
-    cohost = await minted(guarded, alice, role="cohost")
+    cohost = await issued(guarded, alice, role="cohost")
     await revoke(guarded, alice.session_id, cohost["token_id"])
     address = f"/v1/sessions/{alice.session_id}{path}"
     assert await status(guarded, cohost["token"], method, address, body) == 401
@@ -67,7 +67,7 @@ async def test_a_revoked_token_is_refused_everywhere(
 
 async def test_one_token_is_revoked_and_all_others_stay_valid(guarded: ApiClient) -> None:
     alice = await create_session(guarded)
-    first, second = await minted(guarded, alice), await minted(guarded, alice)
+    first, second = await issued(guarded, alice), await issued(guarded, alice)
     path = f"/v1/sessions/{alice.session_id}"
     await revoke(guarded, alice.session_id, first["token_id"])
     batch = {"session_ids": [alice.session_id]}
@@ -82,11 +82,11 @@ async def test_all_tokens_of_a_session_are_revoked_and_new_ones_are_valid(
 ) -> None:
     alice, other = await create_session(guarded), await create_session(guarded)
     path = f"/v1/sessions/{alice.session_id}"
-    old, elsewhere = await minted(guarded, alice), await minted(guarded, other)
+    old, elsewhere = await issued(guarded, alice), await issued(guarded, other)
     of_backend = tokens.spectator(alice.session_id)
     assert await status(guarded, of_backend, "GET", path) == 200
     await revoke(guarded, alice.session_id)
-    new = await minted(guarded, alice)
+    new = await issued(guarded, alice)
     assert await status(guarded, old["token"], "GET", path) == 401
     assert await status(guarded, of_backend, "GET", path) == 401
     assert await status(guarded, new["token"], "GET", path) == 200
@@ -97,7 +97,7 @@ async def test_all_tokens_of_a_session_are_revoked_and_new_ones_are_valid(
     assert await status(guarded, new["token"], "GET", path) == 401
 
 
-async def test_a_retry_of_a_mint_gets_the_same_token(guarded: ApiClient) -> None:
+async def test_a_retry_of_a_request_for_a_token_gets_the_same_one(guarded: ApiClient) -> None:
     alice = await create_session(guarded)
     path, key = f"/v1/sessions/{alice.session_id}/tokens", {"Idempotency-Key": alice.session_id}
     first, again = [

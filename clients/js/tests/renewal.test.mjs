@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 /** A service that issues numbered listener's tokens, valid for ten minutes. */
 function serviceIssuingTokens(transport, more = {}) {
   const service = new Service();
-  let minted = 0;
+  let issued = 0;
   const base = {
     websocket: { url: `ws://service/ws?sessionId=${ID}` },
     supabase: { url: "https://p.supabase.co", key: "k", topic: `session:${ID}` },
@@ -19,7 +19,7 @@ function serviceIssuingTokens(transport, more = {}) {
     get: () => ({
       transport,
       ...base,
-      token: `listen ${++minted}`,
+      token: `listen ${++issued}`,
       expires_at: new Date(service.time.serverMs + 10 * MINUTE).toISOString(),
       ...more,
     }),

@@ -339,7 +339,7 @@ COMMANDS: Mapping[str, tuple[Example, ...]] = {
             {"/to": 60_000},
         ),
     ),
-    "mint": (
+    "issue_token": (
         Example(
             "player",
             "For Ada, valid for an hour",

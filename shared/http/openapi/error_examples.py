@@ -48,7 +48,7 @@ _INDIVIDUAL = frozenset(
         "resume_participant",
     }
 )
-_NAMING = _INDIVIDUAL | {"update_participant", "remove_participant", "forfeit", "mint"}
+_NAMING = _INDIVIDUAL | {"update_participant", "remove_participant", "forfeit", "issue_token"}
 _SCHEDULABLE = frozenset({"start", "pause", "resume", "complete", "adjust"})
 
 

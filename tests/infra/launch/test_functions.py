@@ -174,7 +174,7 @@ def test_a_new_signing_key_signs_tokens_and_is_unique() -> None:
     key, other = new_signing_key(), new_signing_key()
     signer = SupabaseTokenSigner.from_jwk(json.dumps(key))
     assert (signer.algorithm, signer.key_id) == ("ES256", key["kid"])
-    assert signer.mint("x", 2_000_000_000, {})[1] == 2_000_000_000
+    assert signer.issue("x", 2_000_000_000, {})[1] == 2_000_000_000
     assert {key["kid"], key["d"]}.isdisjoint({other["kid"], other["d"]})
 
 

@@ -22,7 +22,7 @@ _SECRET = "the-secret-of-a-project-that-is-long-enough"
 
 def test_tokens_are_signed_with_the_project_s_secret() -> None:
     signer = SupabaseTokenSigner.from_secret(_SECRET)
-    token, ends_s = signer.mint("acme:1", time.time() + 60, {"sync_role": "host"})
+    token, ends_s = signer.issue("acme:1", time.time() + 60, {"sync_role": "host"})
     claims = jwt.decode(token, _SECRET, algorithms=["HS256"])
     assert (claims["sync_session"], claims["sync_role"]) == ("acme:1", "host")
     assert claims["exp"] == ends_s
@@ -30,7 +30,7 @@ def test_tokens_are_signed_with_the_project_s_secret() -> None:
 
 
 def test_a_signing_key_signs_tokens_with_its_key_id() -> None:
-    token, _ = SupabaseTokenSigner.from_jwk(json.dumps(_JWK)).mint("1", time.time() + 60, {})
+    token, _ = SupabaseTokenSigner.from_jwk(json.dumps(_JWK)).issue("1", time.time() + 60, {})
     jwt.decode(token, _PRIVATE.public_key(), algorithms=["ES256"])
     assert jwt.get_unverified_header(token) == {"alg": "ES256", "kid": "key-1", "typ": "JWT"}
 

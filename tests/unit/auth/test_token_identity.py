@@ -56,7 +56,7 @@ async def test_a_token_of_this_service_is_valid_right_after_a_revocation() -> No
     for issued_at, is_revoked in ((100_000, True), (100_001, False)):
         made = SessionToken(ID, "an-id", Instant(issued_at))
         caller = Caller(Role.SPECTATOR, "viewer", session_id=ID, token=made)
-        token, _ = TOKENS.mint(TokenKind.SESSION, caller, 60)
+        token, _ = TOKENS.issue(TokenKind.SESSION, caller, 60)
         assert await identity_of(token) == made
         assert revocation.covers(made) is is_revoked
 
@@ -76,7 +76,7 @@ async def test_a_subscription_is_identified_by_the_token_that_it_was_made_with()
     parent = SessionToken(ID, "an-id", Instant(1_796_038_841_357))
     for token in (parent, None):
         caller = Caller(Role.SPECTATOR, "viewer", session_id=ID, token=token)
-        subscription, _ = TOKENS.mint(TokenKind.SUBSCRIPTION, caller, 60)
+        subscription, _ = TOKENS.issue(TokenKind.SUBSCRIPTION, caller, 60)
         assert await identity_of(subscription) == token
 
 

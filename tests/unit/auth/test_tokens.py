@@ -204,13 +204,13 @@ async def test_session_tokens_are_signed_with_the_secret_even_with_an_issuer(
     issuer_tokens: TokenService,
 ) -> None:
     bearer = Caller(Role.SPECTATOR, "viewer", "acme", _ID)
-    token, expires_at = issuer_tokens.mint(TokenKind.SESSION, bearer, 60)
+    token, expires_at = issuer_tokens.issue(TokenKind.SESSION, bearer, 60)
     caller = await issuer_tokens.verify(token)
     assert caller == Caller(Role.SPECTATOR, "viewer", "acme", _ID, None, float(expires_at))
 
 
 async def test_a_subscription_token_is_valid_for_subscribing_only(own_tokens: TokenService) -> None:
-    token, _ = own_tokens.mint(
+    token, _ = own_tokens.issue(
         TokenKind.SUBSCRIPTION, Caller(Role.SPECTATOR, "viewer", None, _ID), 60
     )
     assert (await own_tokens.verify(token, SUBSCRIPTION_TOKENS)).session_id == _ID
@@ -222,25 +222,25 @@ async def test_only_a_subscription_token_says_for_which_role_it_follows(
     own_tokens: TokenService,
 ) -> None:
     follower = Caller(Role.SPECTATOR, "ada", None, _ID, "ada", follows_for=Role.PARTICIPANT)
-    token, _ = own_tokens.mint(TokenKind.SUBSCRIPTION, follower, 60)
+    token, _ = own_tokens.issue(TokenKind.SUBSCRIPTION, follower, 60)
     caller = await own_tokens.verify(token, SUBSCRIPTION_TOKENS)
     assert (caller.role, caller.shown_role) == (Role.SPECTATOR, Role.PARTICIPANT)
     assert caller.participant_id == "ada"
-    token, _ = own_tokens.mint(TokenKind.SESSION, follower, 60)
+    token, _ = own_tokens.issue(TokenKind.SESSION, follower, 60)
     caller = await own_tokens.verify(token)
     assert (caller.shown_role, caller.participant_id) == (Role.SPECTATOR, None)
 
 
-def test_minted_tokens_expire_within_a_day(own_tokens: TokenService) -> None:
-    _, expires_at = own_tokens.mint(
+def test_issued_tokens_expire_within_a_day(own_tokens: TokenService) -> None:
+    _, expires_at = own_tokens.issue(
         TokenKind.SESSION, Caller(Role.SPECTATOR, "v", None, _ID), 10**9
     )
     assert expires_at <= time.time() + 24 * 3600
 
 
-def test_without_a_secret_no_token_is_minted() -> None:
+def test_without_a_secret_no_token_is_issued() -> None:
     with pytest.raises(Forbidden, match="JWT_SECRET"):
-        TokenService(None).mint(TokenKind.SESSION, Caller(Role.SPECTATOR, "v", None, _ID), 60)
+        TokenService(None).issue(TokenKind.SESSION, Caller(Role.SPECTATOR, "v", None, _ID), 60)
 
 
 async def test_without_a_secret_or_an_issuer_every_token_is_refused() -> None:
