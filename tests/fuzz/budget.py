@@ -74,18 +74,17 @@ class ExpectedBudget:
         assert self.period > 0 or not self._overtime, "the test takes longer than the clocks allow"
 
     def end_turn(self, *, is_free: bool) -> None:
-        """The turn ends by a switch; a free turn took no time and gives none."""
+        """The turn ends by a switch; a free turn took no time and gives only that of a stage."""
         self.turns += 1
-        if is_free:
-            return
         self.delay = 0
-        if self.bank == 0:
-            self._fill_overtime()
         stages = [s for s in self.control.get("stages", []) if s["after_turns"] <= self.turns]
         added = sum(s.get("add_ms", 0) for s in stages if s["after_turns"] == self.turns)
-        increments = [s["increment_ms"] for s in stages if "increment_ms" in s]
-        added += [self.control.get("increment_ms", 0), *increments][-1]
-        added += min(self.turn_ms, self.control.get("give_back_ms", 0))
+        if not is_free:
+            if self.bank == 0:
+                self._fill_overtime()
+            increments = [s["increment_ms"] for s in stages if "increment_ms" in s]
+            added += [self.control.get("increment_ms", 0), *increments][-1]
+            added += min(self.turn_ms, self.control.get("give_back_ms", 0))
         most = self.control.get("max_bank_ms", self.bank + added)
         self.bank = max(self.bank, min(self.bank + added, most))
 
