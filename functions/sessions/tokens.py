@@ -36,7 +36,7 @@ _log = logging.getLogger("synckairos.security")
 @routes.post(
     _PATH,
     ResponseSpec(201, "TokenAnswer", "The token", TOKEN_ERRORS),
-    requires=Operation.MINT_TOKEN,
+    requires=Operation.ISSUE_TOKEN,
     takes=TokenBody,
     parameters=(IDEMPOTENCY_KEY,),
 )

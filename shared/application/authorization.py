@@ -111,7 +111,7 @@ class Operation(StrEnum):
     READ_HISTORY = "read history"
     READ_PRESENCE = "read presence"
     SIMULATE = "simulate"
-    MINT_TOKEN = "mint token"
+    ISSUE_TOKEN = "issue token"
     REVOKE_TOKENS = "revoke tokens"
     MANAGE_JOIN_CODE = "manage join code"
     MANAGE_WEBHOOKS = "manage webhooks"

@@ -98,7 +98,7 @@ class TokenService:
         return (follower_from if kind is TokenKind.SUBSCRIPTION else caller_from)(claims)
 
     @property
-    def can_mint(self) -> bool:
+    def can_issue_tokens(self) -> bool:
         """Whether there is a secret to sign tokens with."""
         return self._secret is not None
 

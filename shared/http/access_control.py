@@ -164,9 +164,9 @@ class AccessControl:
         return self._tokens is not None
 
     @property
-    def can_mint(self) -> bool:
+    def can_issue_tokens(self) -> bool:
         """Whether this service can issue tokens."""
-        return self._tokens is not None and self._tokens.can_mint
+        return self._tokens is not None and self._tokens.can_issue_tokens
 
     def require_authentication(self) -> None:
         """Raise `Forbidden` if authentication is disabled."""
@@ -176,7 +176,7 @@ class AccessControl:
             )
 
     def require_issuer(self) -> TokenService:
-        """Return the service that mints tokens. Raises `Forbidden` if this one issues none."""
+        """Return the service that issues tokens. Raises `Forbidden` if this one issues none."""
         if self._tokens is None:
             raise Forbidden(
                 "This service issues no tokens because authentication is disabled: set JWT_SECRET"

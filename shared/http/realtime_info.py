@@ -67,7 +67,7 @@ class SocketSubscriptions:
         """See `Subscriptions`. There is no token if this service can't issue tokens."""
         url = public_url(request, "/ws", socket=True, query=f"sessionId={request.session_id}")
         subscription = {"transport": "websocket", "url": url}
-        if not request.components.access_control.can_mint:
+        if not request.components.access_control.can_issue_tokens:
             return subscription
         caller = request.authorization.caller
         lifetime_s = int(max(0, _expiry(caller) - time.time()))
