@@ -143,6 +143,8 @@ def _bank_time(value: int, info: ValidationInfo) -> int:
 
     The context says whether the session of a creation has one; without it the domain will check.
     """
+    if MIN_BANK <= value <= DAY:
+        return value
     is_plain = info.context is not None and not info.context["has_time_control"]
     is_checked = is_plain and info.data.get("time_control") is None
     if value < (MIN_BANK if is_checked else -_UNSAFE_INTEGER):

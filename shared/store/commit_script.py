@@ -17,6 +17,7 @@ from shared.application.ports.commit import (
     QuotaExceeded,
     RevisionConflict,
 )
+from shared.application.ports.listed_sessions import ListScope
 from shared.application.session_encoding import encode_session
 from shared.domain.session import Session
 from shared.domain.units import DAY, Instant
@@ -61,7 +62,7 @@ def commit_call(
     shard, concerned = keys.shard_of(commit.name), commit.session or commit.base
     is_test = concerned is not None and concerned.virtual_clock is not None
     listed = _listed(commit)
-    list_keys = _list_keys(listed, shard, keys) if listed else ()
+    list_keys = _list_keys(shard, keys.shards, *lists_of(listed)) if listed else ()
     outbox, deadlines, wake_channel, outbox_channel = _keys_of_shard(shard, keys.shards)
     touched = [
         keys.session(commit.name),
@@ -137,9 +138,11 @@ def _record_of(commit: Commit, state: bytes | None, features: CommitFeatures) ->
     return record + b"\n" + codec.compress_state(state), False
 
 
-def _list_keys(listed: Session, shard: str, keys: StoreKeys) -> list[str]:
-    """Return the keys of the lists that have the session."""
-    return [key for scope in lists_of(listed) for key in keys.list_of(shard, scope)]
+@lru_cache(maxsize=256)
+def _list_keys(shard: str, shards: int, *scopes: ListScope) -> tuple[str, ...]:
+    """Return the keys of lists. Cached, because most sessions of a tenant are in the same."""
+    keys = StoreKeys(shards)
+    return tuple(key for scope in scopes for key in keys.list_of(shard, scope))
 
 
 def _listed(commit: Commit) -> Session | None:
