@@ -64,8 +64,8 @@ def test_a_game_can_be_created_and_played_with_the_keyboard_alone(open_page: Ope
     expect(console.status).to_have_text("running")
 
 
-def test_the_submit_button_is_reached_with_the_tab_key(open_page: Opener) -> None:
-    console = open_page()
+def test_the_submit_button_is_reached_with_the_tab_key(open_in_new_window: Opener) -> None:
+    console = open_in_new_window()
     expect(console.submit).to_be_visible()
     for _ in range(30):
         console.page.keyboard.press("Tab")
