@@ -25,24 +25,24 @@ export function nameBook() {
  * have the names in their metadata.
  */
 export function namesOf(state, known = new Map()) {
-  const { title, names = {}, group_names: groupNames = {} } = state.metadata ?? {};
+  const { title, names, group_names: groupNames } = state.metadata ?? {};
   const { participants, groups = [] } = state;
   const { person } = wordsOf(state);
-  const nameOf = (one) => text(one.name) ?? text(names[one.participant_id]);
+  const nameOf = (one) => text(one.name) ?? text(names?.[one.participant_id]);
   return {
     title: text(title) ?? modeOf(state.sync_mode).name,
     knows: (id) => participants.some((p) => p.participant_id === id),
     participant(id) {
       const position = participants.findIndex((p) => p.participant_id === id);
-      if (position < 0) return known.get(id) ?? text(names[id]) ?? "Someone";
+      if (position < 0) return known.get(id) ?? text(names?.[id]) ?? "Someone";
       return nameOf(participants[position]) ?? `${person} ${position + 1}`;
     },
     group(id) {
       const position = groups.findIndex((g) => g.group_id === id);
-      if (position < 0) return known.get(`group ${id}`) ?? text(groupNames[id]) ?? "A former team";
+      if (position < 0) return known.get(`group ${id}`) ?? text(groupNames?.[id]) ?? "A former team";
       const members = participants.filter((p) => p.group_id === id);
       const soleMember = members.length === 1 ? nameOf(members[0]) : null;
-      const given = text(groups[position]?.name) ?? text(groupNames[id]);
+      const given = text(groups[position]?.name) ?? text(groupNames?.[id]);
       return given ?? soleMember ?? `Team ${position + 1}`;
     },
   };

@@ -5,6 +5,7 @@ import { modeOf } from "./modes.js";
 import { quizAnswersDisplay, quizAnswersPage } from "./quiz-answers-page.js";
 import { quizPage } from "./quiz-page.js";
 import { raceDisplay, racePage } from "./race-page.js";
+import { namedPurpose, suitablePurpose } from "./suitable-purpose.js";
 import { titledDisplay } from "./titled-display.js";
 
 /**
@@ -23,13 +24,12 @@ import { titledDisplay } from "./titled-display.js";
  * @typedef {object} Purpose
  * @property {string} name shown beside the session's title
  * @property {boolean} [isWide] whether the page needs the whole width: the history is below it
- * @property {string[]} modes the values of `sync_mode` that its pages can show
  * @property {(tools: PageTools) => Page} page
  * @property {(tools: PageTools) => Page} [display] a page without controls, for a projector; it is
  *   shown instead of the page if the address has `view=display`
  */
 
-const RUNS = { modes: ["individual"], isWide: true, page: examPage, display: examDisplay };
+const RUNS = { isWide: true, page: examPage, display: examDisplay };
 
 /** A page that a display shows under the session's title. */
 const titled = (page) => ({ page, display: titledDisplay(page) });
@@ -41,9 +41,9 @@ const titled = (page) => ({ page, display: titledDisplay(page) });
  * @type {Object<string, Purpose>}
  */
 export const PURPOSES = {
-  auction: { ...titled(auctionPage), name: "Auction", modes: ["global", "per_cycle"] },
-  meeting: { ...titled(meetingPage), name: "Meeting", modes: ["global"] },
-  quiz: { ...titled(quizPage), name: "Quiz", modes: ["global"] },
+  auction: { ...titled(auctionPage), name: "Auction" },
+  meeting: { ...titled(meetingPage), name: "Meeting" },
+  quiz: { ...titled(quizPage), name: "Quiz" },
   quiz_answers: {
     ...RUNS,
     name: "Quiz",
@@ -60,14 +60,15 @@ const DEFAULTS = {
 };
 
 /** The purpose of a session with a page of its own; null without one. @returns {?Purpose} */
-export function purposeOf({ metadata, sync_mode: mode }) {
-  const wanted = metadata?.purpose;
-  const isKnown = typeof wanted === "string" && Object.hasOwn(PURPOSES, wanted);
-  const isFit = isKnown && PURPOSES[wanted].modes.includes(mode);
-  return isFit ? PURPOSES[wanted] : (DEFAULTS[mode] ?? null);
+export function purposeOf(state) {
+  return PURPOSES[suitablePurpose(state)] ?? DEFAULTS[state.sync_mode] ?? null;
 }
 
-/** The name of a session's purpose, or of its mode if it has none. */
+/**
+ * The name of a session's purpose, or of its mode if it has none. Of the state, `sync_mode` and
+ * `metadata` are enough.
+ */
 export function kindOf(state) {
-  return (purposeOf(state) ?? modeOf(state.sync_mode)).name;
+  const { sync_mode: mode } = state;
+  return (PURPOSES[namedPurpose(state)] ?? DEFAULTS[mode] ?? modeOf(mode)).name;
 }

@@ -1,4 +1,5 @@
 import { isLastStep, nextItem, titleOf } from "./programme.js";
+import { suitablePurpose } from "./suitable-purpose.js";
 
 /**
  * The words for a turn and for what ends it, by the purpose of the session (`metadata.purpose`), else
@@ -35,9 +36,8 @@ export function takesTurns(state) {
   return Boolean(hasTurns) || state.cycle_number > 1;
 }
 
-function purposeWords({ metadata }) {
-  const purpose = String(metadata?.purpose);
-  return Object.hasOwn(BY_PURPOSE, purpose) ? BY_PURPOSE[purpose] : null;
+function purposeWords(state) {
+  return BY_PURPOSE[suitablePurpose(state)] ?? null;
 }
 
 /** In a quiz, a break after a question has its own title, such as "Answer". */

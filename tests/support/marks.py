@@ -86,6 +86,7 @@ _BROWSERS = (
     "tests/e2e/test_organiser.py",
     "tests/e2e/test_overtime.py",
     "tests/e2e/test_policy.py",
+    "tests/e2e/test_purposes.py",
     "tests/e2e/test_quickstart.py",
     "tests/e2e/test_quiz.py",
     "tests/e2e/test_quizmaster.py",
