@@ -22,7 +22,7 @@ export function agendaField() {
 }
 
 function makeRow(position, givenTitle = "", givenLength = "10:00") {
-  const title = field("Item", textInput({ value: givenTitle, maxLength: 100 }), {
+  const title = field("Title", textInput({ value: givenTitle, maxLength: 100 }), {
     isCompact: true,
   });
   const length = timeField("Length", { isCompact: true });

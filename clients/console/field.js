@@ -38,6 +38,8 @@ export function field(label, control, { hint, isCompact = false } = {}) {
     control,
     showError,
     setLabel: (words) => setText(name, words),
+    /** Add to the label to which row of a list the field belongs, such as "participant Ada". */
+    setRow: (row) => setText(name, `${label}: ${row}`),
     setHint: (words) => setText(below, words),
     show: (isShown) => (element.hidden = !isShown),
     get value() {

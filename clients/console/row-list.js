@@ -6,7 +6,7 @@ import { el, icon } from "./dom.js";
  *
  * @template {{fields: object[], place: (position: number) => void}} Row
  * @param {{adder: string, noun: string}} words on the button that adds a row; what a row is called
- *   in the names of the buttons that remove one, such as "participant"
+ *   in the names of its fields and of the button that removes it, such as "participant"
  * @param {(position: number, ...values: *) => Row} makeRow `fields` are the fields of the row, from
  *   left to right; the first one has the focus in a new row, and its text is the name of the row.
  *   `place` is called with the row's position, also when that changes.
@@ -58,13 +58,18 @@ export function rowList(words, makeRow, onChange = () => {}) {
     queueMicrotask(refresh);
   }
 
-  /** Tell the rows their positions, and name the buttons that remove them. */
+  /** Tell the rows their positions, and name their fields and the buttons that remove them. */
   function refresh() {
     isStale = false;
-    rows.forEach((row, position) => row.place(position));
     const typed = rows.map(({ fields: [first] }) => first.value.trim());
-    distinct(typed.map((name, position) => name || String(position + 1))).forEach((name, position) => {
-      items.get(rows[position]).remover.ariaLabel = `Remove ${words.noun} ${name}`;
+    const names = distinct(typed.map((name, position) => name || String(position + 1)));
+    rows.forEach((row, position) => {
+      const [first, ...others] = row.fields;
+      const called = `${words.noun} ${names[position]}`;
+      row.place(position);
+      first.setRow(`${words.noun} ${position + 1}`); // it contains the name of the row
+      for (const field of others) field.setRow(called);
+      items.get(row).remover.ariaLabel = `Remove ${called}`;
     });
   }
 

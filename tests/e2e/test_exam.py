@@ -72,7 +72,7 @@ def test_an_exam_from_the_form_to_the_last_minutes(
 ) -> None:
     host = open_page()
     host.page.locator("input[value=individual]").check(force=True)
-    host.page.get_by_label("Extra time").nth(1).fill("25%")
+    host.field("Extra time: participant Ben").fill("25%")
     host.submit.click()
     expect(host.status).to_have_text("pending")
     session_id = host.session_id

@@ -27,7 +27,7 @@ def test_a_validation_error_of_a_participant_is_shown_in_its_row(
     open_page: Opener, problems: Problems
 ) -> None:
     console = open_page()
-    bens = console.field("Own time").nth(1)
+    bens = console.field("Own time: participant Ben")
     bens.fill("99:00:00")
     console.submit.click()
     expect(bens).to_have_accessible_description("Cannot exceed 24:00:00")
@@ -38,7 +38,7 @@ def test_an_error_is_at_its_person_if_another_one_starts(
     open_page: Opener, problems: Problems
 ) -> None:
     console = open_page()
-    bens = console.field("Own time").nth(1)
+    bens = console.field("Own time: participant Ben")
     bens.fill("99:00:00")
     console.field("Who starts").select_option("Ben")
     console.submit.click()
@@ -73,7 +73,7 @@ def test_an_error_of_an_item_is_shown_in_its_row_of_the_agenda(
     console.page.locator("input[value=global]").check(force=True)
     console.page.get_by_role("button", name="Meeting", exact=True).click()
     console.page.get_by_role("button", name="Add an item").click()
-    last = console.field("Length").last
+    last = console.field("Length: item 4")
     last.fill("0:00.5")
     console.submit.click()
     expect(last).to_have_accessible_description("Must be at least 0:01")
@@ -151,8 +151,8 @@ def test_a_plain_number_counts_in_the_unit_of_the_preset(open_page: Opener) -> N
 
 def test_participants_may_have_different_times(open_page: Opener) -> None:
     console = open_page()
-    console.field("Own time").nth(1).fill("1:30")
-    console.field("Name").nth(1).fill("Grandmaster")
+    console.field("Own time: participant Ben").fill("1:30")
+    console.field("Name: participant 2").fill("Grandmaster")
     console.page.get_by_role("button", name="Add a person").click()
     console.submit.click()
     expect(console.time_of("Ada")).to_have_text("3:00")
@@ -163,7 +163,7 @@ def test_participants_may_have_different_times(open_page: Opener) -> None:
 def test_markup_in_a_name_is_escaped(open_page: Opener) -> None:
     console = open_page()
     name = "<img src=x onerror=alert(1)>"
-    console.field("Name").first.fill(name)
+    console.field("Name: participant 1").fill(name)
     console.submit.click()
     expect(console.active).to_have_text(name)
     expect(console.page.locator("main img")).to_have_count(0)

@@ -41,7 +41,7 @@ def test_a_meeting_is_created_runs_over_and_ends(
     host = open_page(target)
     host.page.locator("input[value=global]").check(force=True)
     host.page.get_by_role("button", name="Meeting", exact=True).click()
-    host.field("Length").first.fill("0:01")
+    host.field("Length: item Welcome").fill("0:01")
     host.submit.click()
     expect(host.status).to_have_text("pending")
     guest = open_in_second_window(host.page.url)

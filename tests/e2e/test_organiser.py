@@ -50,8 +50,8 @@ def create_board(console: Console, title: str) -> None:
     """Create one game from the start page, as its only changes the names."""
     console.page.goto("/")
     console.field("Name of the session").fill(title)
-    for position, name in enumerate(BOARDS[title]):
-        console.field("Name").nth(position).fill(name)
+    for number, name in enumerate(BOARDS[title], start=1):
+        console.field(f"Name: participant {number}").fill(name)
     console.submit.click()
     expect(console.status).to_have_text("pending")
     expect(console.page.get_by_role("heading", name=title)).to_be_visible()

@@ -32,7 +32,7 @@ def test_a_race_from_the_form_to_the_results(
     host = open_page()
     host.page.locator("input[value=individual]").check(force=True)
     host.page.get_by_role("button", name="Race", exact=True).click()
-    host.page.get_by_label("Name", exact=True).nth(3).fill("")
+    host.field("Name: participant 4").fill("")
     host.submit.click()
     host.start()
     expect(running(host)).to_have_text(["Ada", "Ben", "Cleo", "Runner 4"])

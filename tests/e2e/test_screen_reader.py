@@ -16,7 +16,10 @@ from tests.e2e.test_exam import MINUTE_MS, WARNING, adjust, exam
 CONTROLS = {"button", "checkbox", "combobox", "link", "radio", "textbox", "timer"}
 """Roles of what a user presses, fills in or reads, and so must know by name."""
 
-PRESSED = {"button", "link"}
+FILLED_IN = {"textbox", "combobox"}
+USED = {"button", "link"} | FILLED_IN
+"""Roles of controls that are told apart by their names alone."""
+
 SAME_ACTION = {"Start the next round"}
 """Names that several buttons have, which all do the same."""
 
@@ -87,8 +90,8 @@ def assert_named(page: Page) -> None:
 
 
 def shared_names(page: Page) -> set[str]:
-    """Return the names that several buttons or links have, which do different things."""
-    names = Counter(name(node) for node in tree(page) if role(node) in PRESSED)
+    """Return the names that several buttons, links or fields have, which do different things."""
+    names = Counter(name(node) for node in tree(page) if role(node) in USED)
     return {one for one, number in names.items() if number > 1} - SAME_ACTION
 
 
@@ -96,6 +99,12 @@ def removers(page: Page) -> list[str]:
     """Return the names of the buttons that remove something from the form."""
     names = [name(node) for node in tree(page) if role(node) == "button"]
     return [one for one in names if one.startswith("Remove") and "from the list" not in one]
+
+
+def fields(page: Page, noun: str) -> list[str]:
+    """Return the names of the fields of rows in the form, such as those of each participant."""
+    names = [name(node) for node in tree(page) if role(node) in FILLED_IN]
+    return [one for one in names if f": {noun} " in one]
 
 
 def test_everything_on_the_start_page_has_a_name(open_page: Opener) -> None:
@@ -121,7 +130,7 @@ def test_everything_on_the_page_of_a_session_has_a_name(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_no_two_buttons_of_the_form_have_one_name(open_page: Opener, mode: str) -> None:
+def test_no_two_controls_of_the_form_have_one_name(open_page: Opener, mode: str) -> None:
     console = open_page()
     console.page.locator(f"input[value={mode}]").check(force=True)
     presets = console.page.get_by_role("group", name="Presets").get_by_role("button")
@@ -145,6 +154,28 @@ def test_each_row_of_people_is_removed_by_its_name(open_page: Opener) -> None:
     expect(people.get_by_label("Name").last).to_have_attribute("placeholder", "Person 3")
 
 
+def test_each_field_of_a_person_names_its_row(open_page: Opener) -> None:
+    page = open_page().page
+    people = page.get_by_role("group", name="Participants")
+    people.get_by_role("button", name="Add a person").click()
+    names = [f"Name: participant {number}" for number in (1, 2, 3)]
+    times = [f"Own time: participant {who}" for who in ("Ada", "Ben", "3")]
+    assert sorted(fields(page, "participant")) == sorted(names + times)
+    people.get_by_label("Name: participant 3").fill("Ben")
+    people.get_by_role("button", name="Remove participant Ada").click()
+    times = [f"Own time: participant Ben, {number} of 2" for number in (1, 2)]
+    assert sorted(fields(page, "participant")) == sorted(names[:2] + times)
+
+
+def test_each_field_of_an_item_names_its_row(open_page: Opener) -> None:
+    page = open_page().page
+    page.locator("input[value=global]").check(force=True)
+    page.get_by_role("button", name="Meeting", exact=True).click()
+    titles = [f"Title: item {number}" for number in (1, 2, 3)]
+    lengths = [f"Length: item {title}" for title in ("Welcome", "Numbers", "Decisions")]
+    assert sorted(fields(page, "item")) == sorted(titles + lengths)
+
+
 def test_each_item_of_an_agenda_is_removed_by_its_title(open_page: Opener) -> None:
     page = open_page().page
     page.locator("input[value=global]").check(force=True)
@@ -152,7 +183,7 @@ def test_each_item_of_an_agenda_is_removed_by_its_title(open_page: Opener) -> No
     page.get_by_role("button", name="Add an item").click()
     titles = ["Welcome", "Numbers", "Decisions", "4"]
     assert removers(page) == [f"Remove item {title}" for title in titles]
-    page.get_by_label("Item").first.fill("Coffee")
+    page.get_by_label("Title: item 1").fill("Coffee")
     page.get_by_role("button", name="Remove item Numbers").click()
     assert removers(page) == ["Remove item Coffee", "Remove item Decisions", "Remove item 3"]
 
