@@ -220,13 +220,8 @@ def begin_next_cycle(
     session = clocks.end_cycle(session)
     if (programme := session.programme) and (to := place or programme.next_place):
         session = replace(session, programme=programme.moved(to, session.cycle_used_ms))
-    participants = session.participants
-    if active := session.active:
-        counted = replace(active, cycle_count=active.cycle_count + 1)
-        participants = session.participants_replacing(counted)
     begun = replace(
         session,
-        participants=participants,
         active_participant_id=participant_id,
         cycle_number=session.cycle_number + 1,
         cycle_started_at=at,

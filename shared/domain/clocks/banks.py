@@ -92,14 +92,18 @@ class BankRules(ClockRules, Generic[Owner]):
     def end_cycle(self, session: Session) -> Session:
         owner = self.active_owner(session)
         if owner is None:
-            return session
+            return super().end_cycle(session)
         budget = session.budget_of(owner)
         if session.awaits_first_turn:
             ended = budget.end_free_turn()
         else:
             ended = budget.end_turn(session.cycle_used_ms)
-        session = self._with_budget(session, owner, ended)
+        session = self.with_ended_turn(session, owner, ended)
         return session if session.start_left_ms is None else replace(session, start_left_ms=None)
+
+    def with_ended_turn(self, session: Session, owner: Owner, ended: TimeBudget) -> Session:
+        """Return the session with its cycle counted, and the owner's budget after its turn."""
+        return super().end_cycle(self._with_budget(session, owner, ended))
 
     def _with_budget(self, session: Session, owner: Owner, budget: TimeBudget) -> Session:
         if budget.bank_ms == owner.bank_ms and budget.reserve is owner.reserve:

@@ -225,8 +225,12 @@ class ClockRules(ABC):
         return session
 
     def end_cycle(self, session: Session) -> Session:
-        """Give the owner of the running clock what the end of its turn gives, if anything."""
-        return session
+        """Count the cycle, and give the owner of the running clock what the end of its turn gives,
+        if anything."""
+        active = session.active
+        if active is None:
+            return session
+        return session.with_participant(replace(active, cycle_count=active.cycle_count + 1))
 
     def is_session_over(self, session: Session) -> bool:
         """Whether no clock can run any more, which ends the session whatever its action."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from shared.domain.clocks.banks import BankRules, after_drawing, balance
 from shared.domain.clocks.base import ClockName
 from shared.domain.session import Participant, Session
-from shared.domain.time_budget import Clock
+from shared.domain.time_budget import Clock, TimeBudget
 from shared.domain.units import Millis
 from shared.domain.values import replace
 
@@ -37,6 +37,12 @@ class PerParticipant(BankRules[Participant]):
 
     def with_owner(self, session: Session, owner: Participant) -> Session:
         return session.with_participant(owner)
+
+    def with_ended_turn(self, session: Session, owner: Participant, ended: TimeBudget) -> Session:
+        count = owner.cycle_count + 1
+        return session.with_participant(
+            replace(owner, bank_ms=ended.bank_ms, reserve=ended.reserve, cycle_count=count)
+        )
 
     def owner_of(self, session: Session, participant: Participant) -> Participant:
         return participant
