@@ -1,5 +1,6 @@
 """Request bodies with participants (docs/api.md), and their commands."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -295,38 +296,30 @@ class CreateBody(Body):
         return value
 
     def command(self, session_id: str) -> Create:
-        """Return the command that creates a session with this id."""
-        action, control = self.action_on_timeout, self.time_control
-        return Create(
-            session_id=session_id,
-            sync_mode=SyncMode(self.sync_mode),
-            participants=tuple(p.as_newcomer() for p in self.participants),
-            groups=tuple(group.as_new_group() for group in self.groups or ()),
-            total_time_ms=_millis(self.total_time_ms),
-            time_per_cycle_ms=_millis(self.time_per_cycle_ms),
-            increment_ms=Millis(self.increment_ms or 0),
-            time_control=_control(control),
-            default_bank_ms=control.default_bank_ms if control else None,
-            max_time_ms=_millis(self.max_time_ms),
-            active_participant_id=self.active_participant_id,
-            auto_advance=bool(self.auto_advance),
-            action_on_timeout=action.action() if action else TimeoutAction(),
-            warn_at_ms=tuple(map(Millis, self.warn_at_ms or ())),
-            metadata=self.metadata,
-            participants_may_pause=bool(self.participants_may_pause),
-            participants_may_give_ms=Millis(self.participants_may_give_ms or 0),
-            lag=self.lag.lag() if self.lag else None,
-            individual=self._individual(),
-            allow_cut=bool(self.allow_cut),
-            programme=programme_of(self.items, self.programme, self.repeat),
-            overtime=bool(self.overtime),
-            start_at=self.start_at,
-            warn_before_start_ms=tuple(map(Millis, self.warn_before_start_ms or ())),
-            ends_at=self.ends_at,
-            moves_with_pause=bool(self.moves_with_pause),
-            extend_on_switch=self.extend_on_switch.rule() if self.extend_on_switch else None,
-            is_test=bool(self.test),
-        )
+        """Return the command that creates a session with this id.
+
+        Only fields that the body has are looked at, because most bodies have few. For the others,
+        and for null, the command has defaults.
+        """
+        given = self.model_fields_set
+        fields: dict[str, Any] = {"session_id": session_id}
+        for name in given:
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if name in _COPIED:
+                fields[name] = value
+            elif convert := _CONVERTED.get(name):
+                fields[name] = convert(value)
+        if "time_control" in given and self.time_control:
+            fields["default_bank_ms"] = self.time_control.default_bank_ms
+        if not _OF_INDIVIDUAL.isdisjoint(given):
+            fields["individual"] = self._individual()
+        if not _OF_PROGRAMME.isdisjoint(given):
+            fields["programme"] = programme_of(self.items, self.programme, self.repeat)
+        if "test" in given:
+            fields["is_test"] = bool(self.test)
+        return Create(**fields)
 
     def _individual(self) -> IndividualSettings:
         return IndividualSettings(
@@ -335,6 +328,44 @@ class CreateBody(Body):
             Millis(self.grace_ms or 0),
             bool(self.rounds),
         )
+
+
+_COPIED = frozenset(
+    {
+        "total_time_ms",
+        "time_per_cycle_ms",
+        "increment_ms",
+        "max_time_ms",
+        "active_participant_id",
+        "auto_advance",
+        "metadata",
+        "participants_may_pause",
+        "participants_may_give_ms",
+        "allow_cut",
+        "overtime",
+        "start_at",
+        "ends_at",
+        "moves_with_pause",
+    }
+)
+"""Fields of `CreateBody` that the command has as they are."""
+
+_CONVERTED: Mapping[str, Callable[[Any], Any]] = {
+    "sync_mode": SyncMode,
+    "participants": lambda bodies: tuple([body.as_newcomer() for body in bodies]),
+    "groups": lambda bodies: tuple([body.as_new_group() for body in bodies]),
+    "time_control": TimeControlBody.control,
+    "action_on_timeout": TimeoutActionBody.action,
+    "warn_at_ms": tuple,
+    "warn_before_start_ms": tuple,
+    "lag": LagBody.lag,
+    "extend_on_switch": SoftCloseBody.rule,
+}
+"""Fields that the command has in another form."""
+
+_OF_INDIVIDUAL = frozenset({"begins", "closes_at", "grace_ms", "rounds"})
+_OF_PROGRAMME = frozenset({"items", "programme"})
+"""Fields that are together the command's `individual`, and its `programme`."""
 
 
 class UpdateBody(Body):
