@@ -37,7 +37,8 @@ def snapshots_of(
 ) -> tuple[list[SnapshotDifference | None], WholeSnapshot | None]:
     """Return the snapshot of each change to `stored`, None for a whole one, and the last whole
     snapshot after them, if the session is stored in parts."""
-    if True not in [is_divided(change.session) for change in changes]:
+    are_divided = [is_divided(change.session) for change in changes]
+    if not any(are_divided):
         return [None] * len(changes), None
     before = stored.session if stored else None
     last = stored.last_whole if stored else None
