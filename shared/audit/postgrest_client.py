@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from postgrest import AsyncPostgrestClient
 
 _UNAUTHORIZED = 401
-_CONNECT_TIMEOUT_S = 1.0
+_CONNECT_TIMEOUT_S = 2.0
+"""A lost first packet of a connection is sent again after 1 s (RFC 6298), so that one loss must not
+fail a write. Reads have a limit of their own, which is shorter."""
+
 _TIMEOUT_S = 5.0
 
 
