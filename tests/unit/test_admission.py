@@ -6,7 +6,9 @@ from typing import Any, cast
 
 import pytest
 
+from functions.container.connections import load_shedding
 from functions.container.connections.admission import AdmissionControl
+from shared.http.request import new_request_id
 
 _PATH = b"/v1/sessions/5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
 
@@ -136,3 +138,9 @@ def test_a_long_iteration_some_time_ago_causes_no_refusal(instance: _Instance) -
     instance.fill()
     instance.loop.now += 2
     assert all(instance.accept() for _ in range(100))
+
+
+def test_a_plain_refusal_has_the_length_of_its_body() -> None:
+    refusal = load_shedding._plain_refusal([(b"date", b"today")], new_request_id().encode())
+    head, _, body = refusal.partition(b"\r\n\r\n")
+    assert b"content-length: %d\r\n" % len(body) in head + b"\r\n"

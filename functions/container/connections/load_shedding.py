@@ -20,7 +20,7 @@ _OVERLOADED: Final = (
     b'"message":"Too many requests are being served right now; try again shortly",'
     b'"request_id":"%b"}}'
 )
-_ID: Final = b"00000000-0000-0000-0000-000000000000"
+_ID: Final = b"0" * len(new_request_id())
 
 _PLAIN: Final = re.compile(
     rb"[A-Z]++ (/[^ ?\r\n]*+)[^ \r\n]*+ HTTP/1\.1\r\n(?:[^\r\n]++\r\n)++\r\n"
