@@ -229,12 +229,8 @@ def duplicate_violations(
     participants: Sequence[Participant], field: Callable[[int, str], str]
 ) -> Iterator[Violation]:
     """Yield a violation for each participant that repeats an earlier one's id or index."""
-    ids = {participant.participant_id for participant in participants}
-    indexes = {participant.participant_index for participant in participants}
-    if len(ids) == len(indexes) == len(participants):
-        return
-    ids.clear()
-    indexes.clear()
+    ids: set[str] = set()
+    indexes: set[int] = set()
     for position, participant in enumerate(participants):
         if participant.participant_id in ids:
             yield Violation(field(position, "participant_id"), "must be unique", "duplicate")

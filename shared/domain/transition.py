@@ -97,7 +97,7 @@ def _switched(
     item = after.programme.as_metadata() if after.programme else {}
     metadata = {"next_participant_id": after.active_participant_id, **item, **metadata}
     switched = change(EventType.CYCLE_SWITCHED, after, now, before=before, metadata=metadata)
-    if switched.time_remaining_ms:
+    if switched.time_remaining_ms:  # then its clock has not expired
         return switched
     return replace(switched, expiry=_expiry_of(before))
 

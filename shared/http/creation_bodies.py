@@ -16,7 +16,6 @@ from pydantic_core import PydanticCustomError
 from shared.domain.commands import AddParticipant, Create, NewGroup, NewParticipant, UpdateSession
 from shared.domain.individual_clock import (
     FULL_PERMILLE,
-    STANDARD,
     Allowance,
     Begins,
     IndividualSettings,
@@ -84,8 +83,6 @@ class ParticipantBody(Body):
         )
 
     def _allowance(self) -> Allowance:
-        if self.extra_ms is self.factor_permille is self.closes_at is None:
-            return STANDARD
         return Allowance(
             Millis(self.extra_ms or 0),
             self.factor_permille or FULL_PERMILLE,

@@ -47,9 +47,9 @@ _participants = msgspec.json.Decoder(tuple[Participant, ...])
 class SessionWrite(NamedTuple):
     """The fields that a commit writes and removes.
 
-    `size` is that of the whole session in bytes. In parts, `state` is the session without
-    participants. `least_fields` is a number of fields that the
-    hash must have at least, because the other parts are stored already; 0 if nothing needs to be.
+    `size` is that of the whole session in bytes. With `in_parts`, `state` is the session without
+    participants. `least_fields` is a number of fields that the hash must have at least, because the
+    other parts are stored already; 0 if nothing needs to be.
     """
 
     state: bytes
@@ -77,10 +77,10 @@ def fields_to_write(
     return SessionWrite(
         state,
         len(encode_session(session)) + _PARTICIPANT_OVERHEAD * len(session.participants),
-        True,
-        [(_field(p.participant_index), _encoder.encode(p)) for p in changes.changed],
-        [_field(index) for index in changes.removed],
-        len(stored.participants) if stored else 0,
+        in_parts=True,
+        participants=[(_field(p.participant_index), _encoder.encode(p)) for p in changes.changed],
+        removed=[_field(index) for index in changes.removed],
+        least_fields=len(stored.participants) if stored else 0,
     )
 
 

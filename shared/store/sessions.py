@@ -138,7 +138,7 @@ class RedisSessionStore:
         is_now_revoked = token is not None and is_revoked(token, replies.pop())
         quotas = self._counters.quotas(limits, replies[: len(counting)])
         fields = _fields_in(reading, replies[len(counting)])
-        if reading[0] == "HMGET" and self._lacks_parts(name, fields):
+        if self._lacks_parts(name, reading, fields):
             self._recent.drop(name)
             whole = await self.load(name, key, with_epoch=with_epoch)
             return replace(whole, quotas=quotas, is_revoked=is_now_revoked)
@@ -174,7 +174,7 @@ class RedisSessionStore:
             now = self._instant(next(rest), sent, shard)
             for name, reply in zip(of_shard, read, strict=True):
                 fields = _fields_in(reading[name], reply)
-                if reading[name][0] == "HMGET" and self._lacks_parts(name, fields):
+                if self._lacks_parts(name, reading[name], fields):
                     self._recent.drop(name)
                 else:
                     found[name] = await self._loaded(name, now, fields)
@@ -343,10 +343,13 @@ class RedisSessionStore:
             return ("HMGET", key, *COMMON_FIELDS)
         return ("HGETALL", key)
 
-    def _lacks_parts(self, name: str, fields: Fields) -> bool:
-        """Whether participants are missing in the common `fields`, and in the cache at this
-        revision."""
-        return is_stored_in_parts(fields) and self._recent.known(name, fields) is None
+    def _lacks_parts(self, name: str, reading: Command, fields: Fields) -> bool:
+        """Whether participants are missing in `fields`, and in the cache at this revision."""
+        return (
+            reading[0] == "HMGET"
+            and is_stored_in_parts(fields)
+            and self._recent.known(name, fields) is None
+        )
 
     def _statistics_commands(self, shard: str) -> list[Command]:
         outbox = self._keys.outbox(shard)

@@ -72,8 +72,10 @@ class BankRules(ClockRules, Generic[Owner]):
 
     def begin_cycle(self, session: Session) -> Session:
         owner = self.active_owner(session)
-        control = (owner.time_control if owner else None) or session.time_control
-        if owner is None or control is None or not control.delay_ms:
+        if owner is None:
+            return session
+        control = owner.time_control or session.time_control
+        if control is None or not control.delay_ms:
             return session
         return self._with_budget(session, owner, session.budget_of(owner).begin_turn())
 

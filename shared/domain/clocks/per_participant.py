@@ -19,10 +19,6 @@ class PerParticipant(BankRules[Participant]):
     def active_owner(self, session: Session) -> Participant | None:
         return session.active
 
-    def value(self, session: Session) -> Millis | None:
-        active = session.active  # not through `active_owner`: each change asks five times
-        return balance(session, active) if active else None
-
     def id_of(self, owner: Participant) -> str:
         return owner.participant_id
 
