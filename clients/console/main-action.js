@@ -1,5 +1,6 @@
 import { hasFallen } from "/clients/js/synckairos.js";
 import { countsUp, sectionOf } from "./runs.js";
+import { suitablePurpose } from "./suitable-purpose.js";
 import { takesTurns } from "./turn-words.js";
 
 /**
@@ -39,8 +40,8 @@ function isOver(state) {
 
 /** Whether all have finished or given up in a session that goes on until somebody ends it. */
 function isRaceOver(state) {
-  const { participants, metadata } = state;
-  const isQuiz = metadata?.purpose === "quiz_answers"; // its page has a button for the next question
+  const { participants } = state;
+  const isQuiz = suitablePurpose(state) === "quiz_answers"; // its page has the next question's button
   const isDone = participants.length > 0 && participants.every((run) => sectionOf(run) === "done");
   return state.status === "running" && !isQuiz && countsUp(state) && isDone;
 }
