@@ -335,18 +335,26 @@ async def test_ended_and_deleted_sessions_are_not_restored(api: ApiClient, redis
         assert error_of(await api.do(session_id, "switch")) == (404, "SESSION_NOT_FOUND")
 
 
+async def check_refused_deletions(
+    api: ApiClient, redis: Redis, session_id: str, *, stale: int, actual: int
+) -> None:
+    """Check that no deletion, nor a dry run of one, with the version `stale` restores a session."""
+    path, headers = f"/v1/sessions/{session_id}", {"If-Match": f'"{stale}"'}
+    for query in ("", "?dry_run=true"):
+        refused = await api.http.delete(path + query, headers=headers)
+        assert error_of(refused) == (412, "PRECONDITION_FAILED")
+        assert refused.json()["error"]["details"] == {"actual_version": actual}
+    assert not [key async for key in redis.scan_iter(f"*{session_id}*")]
+
+
 async def test_a_refused_deletion_of_an_ended_session_restores_nothing(
     api: ApiClient, redis: Redis
 ) -> None:
     session_id = await api.started(chess())
     await api.do(session_id, "complete")
     await flush_when_audited(redis)
-    path, stale = f"/v1/sessions/{session_id}", {"If-Match": '"2"'}
-    for query in ("", "?dry_run=true"):
-        refused = await api.http.delete(path + query, headers=stale)
-        assert error_of(refused) == (412, "PRECONDITION_FAILED")
-        assert refused.json()["error"]["details"] == {"actual_version": 3}
-    assert not [key async for key in redis.scan_iter(f"*{session_id}*")]
+    path = f"/v1/sessions/{session_id}"
+    await check_refused_deletions(api, redis, session_id, stale=2, actual=3)
     assert error_of(await api.get(session_id)) == (404, "SESSION_NOT_FOUND")
     deleted = await api.http.delete(path, headers={"If-Match": '"3"'})
     assert deleted.status_code == 204
@@ -441,12 +449,8 @@ async def test_without_recovery_a_refused_deletion_restores_nothing(
         async with client_of(instance) as api:
             session_id = await api.started(chess())
             await flush_when_audited(redis)
-            path, stale = f"/v1/sessions/{session_id}", {"If-Match": '"1"'}
-            for query in ("", "?dry_run=true"):
-                refused = await api.http.delete(path + query, headers=stale)
-                assert error_of(refused) == (412, "PRECONDITION_FAILED")
-                assert refused.json()["error"]["details"] == {"actual_version": 2}
-            assert not [key async for key in redis.scan_iter(f"*{session_id}*")]
+            await check_refused_deletions(api, redis, session_id, stale=1, actual=2)
+            path = f"/v1/sessions/{session_id}"
             deleted = await api.http.delete(path, headers={"If-Match": '"2"'})
             assert deleted.status_code == 204
             await wait_until_audited(redis)
