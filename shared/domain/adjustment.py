@@ -17,7 +17,7 @@ from shared.domain.commands import AdjustClocks, ClockTarget
 from shared.domain.errors import InvalidTransition, RuleViolation, Violation
 from shared.domain.events import EventType, SessionChange
 from shared.domain.individual_clock import FULL_PERMILLE
-from shared.domain.participants import bank_violations
+from shared.domain.participants import bank_violation
 from shared.domain.schedule import with_end_following
 from shared.domain.session import Participant, Session, Status, SyncMode
 from shared.domain.switch_record import with_correction
@@ -182,7 +182,8 @@ def _value_violations(
     for clock in clocks:
         value = _new_value(command, clock)
         if command.add_ms is None:
-            yield from bank_violations(value, clock.control, "set_ms")
+            if violation := bank_violation(value, clock.control, "set_ms"):
+                yield violation
         elif value <= 0 and (command.add_ms < 0 or not session.overtime):
             message = f"would leave {clock.name} with {value}ms, and must leave more than 0ms"
             yield Violation("add_ms", message, "too_small")

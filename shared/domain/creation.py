@@ -3,25 +3,23 @@
 from collections.abc import Iterator
 
 from shared.domain.clocks import ClockOwner, clocks_of
-from shared.domain.commands import Create
+from shared.domain.commands import Create, NewGroup
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.events import EventType, SessionChange
-from shared.domain.individual_rules import individual_violations, own_total_violations
+from shared.domain.individual_rules import individual_violations
 from shared.domain.lag_compensation import with_quotas
 from shared.domain.participants import (
     PARTICIPANTS_OPTIONAL,
-    bank_violations,
+    bank_violation,
     build_participant,
     duplicate_violations,
-    missing_time_violation,
-    needs_bank,
-    own_control_violations,
+    time_violations,
 )
 from shared.domain.programme_rules import overtime_violation, setting_violations
-from shared.domain.schedule import instant_violations, schedule_violations
+from shared.domain.schedule import instant_violation, schedule_violations
 from shared.domain.session import Group, Participant, Session, Status, SyncMode
 from shared.domain.soft_close import soft_close_violations
-from shared.domain.time_control import control_violations
+from shared.domain.time_control import TimeControl, control_violations
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
 from shared.domain.virtual_clock import VirtualClock
@@ -33,9 +31,11 @@ _MODES_WITH_SOFT_CLOSE = (SyncMode.GLOBAL, SyncMode.PER_CYCLE)
 def create(spec: Create, now: Instant) -> SessionChange:
     """Create a pending session from `spec`. Raises `RuleViolation` naming every invalid field."""
     members = [
-        _with_default_bank(build_participant(p, position, spec.sync_mode), spec)
+        build_participant(p, position, spec.sync_mode)
         for position, p in enumerate(spec.participants)
     ]
+    if spec.default_bank_ms is not None and spec.sync_mode is SyncMode.PER_PARTICIPANT:
+        members = [_with_default_bank(member, spec.default_bank_ms) for member in members]
     violations = [
         *_violations(spec, members),
         *_instant_violations(spec, now),
@@ -90,10 +90,8 @@ def _starter(spec: Create, members: tuple[Participant, ...]) -> str | None:
     return spec.active_participant_id or members[0].participant_id
 
 
-def _with_default_bank(member: Participant, spec: Create) -> Participant:
-    if member.bank_ms is not None or spec.sync_mode is not SyncMode.PER_PARTICIPANT:
-        return member
-    return replace(member, bank_ms=spec.default_bank_ms)
+def _with_default_bank(member: Participant, bank_ms: Millis) -> Participant:
+    return member if member.bank_ms is not None else replace(member, bank_ms=bank_ms)
 
 
 def _violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
@@ -102,11 +100,13 @@ def _violations(spec: Create, members: list[Participant]) -> Iterator[Violation]
     yield from duplicate_violations(
         members, lambda position, name: f"participants.{position}.{name}"
     )
-    yield from _missing_times(spec, members)
+    if spec.sync_mode is SyncMode.GLOBAL:
+        yield from _missing_total(spec)
+    yield from _member_time_violations(spec, members)
     if spec.groups:
         yield from _group_violations(spec, members)
-    yield from _control_violations(spec, members)
-    yield from _bank_violations(spec, members)
+    if spec.time_control is not None:
+        yield from _control_violations(spec, spec.time_control, members)
     yield from setting_violations(spec)
     if spec.lag and spec.sync_mode not in _MODES_WITH_BANKS:
         yield Violation("lag", "is for per_participant and per_group only", "not_allowed")
@@ -129,24 +129,28 @@ def _instant_violations(spec: Create, now: Instant) -> Iterator[Violation]:
         yield Violation("extend_on_switch", "is for global and per_cycle only", "not_allowed")
         return
     yield from soft_close_violations(rule, spec.ends_at)
-    yield from instant_violations("extend_on_switch.not_after", rule.not_after, now)
+    if violation := instant_violation("extend_on_switch.not_after", rule.not_after, now):
+        yield violation
 
 
-def _missing_times(spec: Create, members: list[Participant]) -> Iterator[Violation]:
-    mode, per_cycle = spec.sync_mode, spec.time_per_cycle_ms is not None
-    has_end = per_cycle or spec.ends_at is not None or spec.programme is not None
-    if mode is SyncMode.GLOBAL and spec.total_time_ms is None and not has_end:
+def _missing_total(spec: Create) -> Iterator[Violation]:
+    """Yield that the time of a `global` session is missing."""
+    ends = (spec.total_time_ms, spec.time_per_cycle_ms, spec.ends_at, spec.programme)
+    if all(end is None for end in ends):
         message = "is required in global unless time_per_cycle_ms, ends_at or items are given"
         yield Violation("total_time_ms", message, "missing")
-    if spec.default_bank_ms is not None:
-        return
+
+
+def _member_time_violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
+    """Yield the rules that the participants' banks and time controls break.
+
+    Nobody needs a bank if there is a default, and no member of a group that has one.
+    """
+    has_default = spec.default_bank_ms is not None
     pooled = {g.group_id for g in spec.groups} if spec.groups else ()
     for position, member in enumerate(members):
-        if member.bank_ms is not None:
-            continue
-        is_pooled = member.group_id in pooled
-        if needs_bank(mode, has_cycle_time=per_cycle, is_pooled=is_pooled):
-            yield missing_time_violation(f"participants.{position}.total_time_ms", mode)
+        has_time = has_default or member.group_id in pooled
+        yield from time_violations(member, spec, f"participants.{position}.", has_time=has_time)
 
 
 def _group_violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
@@ -162,28 +166,35 @@ def _group_violations(spec: Create, members: list[Participant]) -> Iterator[Viol
             message = "must be the group of at least one participant"
             yield Violation(f"groups.{position}.group_id", message, "empty_group")
         seen.add(group.group_id)
+    for position, group in enumerate(spec.groups):
+        yield from _group_time_violations(spec, group, f"groups.{position}.")
 
 
-def _control_violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
-    control = spec.time_control
-    if control and spec.sync_mode not in _MODES_WITH_BANKS:
+def _group_time_violations(spec: Create, group: NewGroup, prefix: str) -> Iterator[Violation]:
+    """Yield the rules that a group's bank and time control break; `prefix` ends with a dot."""
+    control, field = group.time_control, f"{prefix}time_control"
+    bank_field = f"{prefix}total_time_ms"
+    if violation := bank_violation(group.total_time_ms, control or spec.time_control, bank_field):
+        yield violation
+    if control is None:
+        return
+    yield from control_violations(control, field, is_sessions=False)
+    if violation := overtime_violation(control, field, spec):
+        yield violation
+
+
+def _control_violations(
+    spec: Create, control: TimeControl, members: list[Participant]
+) -> Iterator[Violation]:
+    """Yield the rules that the session's time control breaks."""
+    if spec.sync_mode in _MODES_WITH_BANKS:
+        yield from control_violations(control, "time_control", is_sessions=True)
+    else:
         message = "is for per_participant and per_group only"
         yield Violation("time_control", message, "not_allowed")
-    elif control:
-        yield from control_violations(control, "time_control", is_sessions=True)
-    if control and spec.increment_ms:
+    if spec.increment_ms:
         yield Violation("increment_ms", "belongs into time_control", "not_allowed")
-    for position, member in enumerate(members):
-        if member.time_control is not None:
-            yield from own_control_violations(member, spec, f"participants.{position}.")
-        if spec.sync_mode is SyncMode.INDIVIDUAL:
-            yield from own_total_violations(member, spec.sync_mode, f"participants.{position}.")
-    for position, group in enumerate(spec.groups):
-        if group.time_control:
-            field = f"groups.{position}.time_control"
-            yield from control_violations(group.time_control, field, is_sessions=False)
-            yield from overtime_violation(group.time_control, field, spec)
-    if control and control.hourglass:
+    if control.hourglass:
         yield from _hourglass_violations(spec, members)
 
 
@@ -196,16 +207,6 @@ def _hourglass_violations(spec: Create, members: list[Participant]) -> Iterator[
         if group.time_control:
             field = f"groups.{position}.time_control"
             yield Violation(field, "cannot be combined with an hourglass", "not_allowed")
-
-
-def _bank_violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
-    for position, member in enumerate(members):
-        control = member.time_control or spec.time_control
-        field = f"participants.{position}.total_time_ms"
-        yield from bank_violations(member.bank_ms, control, field)
-    for position, group in enumerate(spec.groups):
-        control = group.time_control or spec.time_control
-        yield from bank_violations(group.total_time_ms, control, f"groups.{position}.total_time_ms")
 
 
 def _groups(spec: Create, members: tuple[Participant, ...]) -> Iterator[Group]:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from shared.domain.commands import Create
 from shared.domain.errors import Violation
 from shared.domain.individual_clock import STANDARD, Allowance, IndividualSettings
-from shared.domain.schedule import instant_violations
-from shared.domain.session import Participant, SyncMode, TimeoutAction, TimeoutKind
+from shared.domain.schedule import instant_violation
+from shared.domain.session import SyncMode, TimeoutAction, TimeoutKind
 from shared.domain.units import Instant, Millis, after
 
 _NOT_IN_INDIVIDUAL = (
@@ -30,8 +30,10 @@ def individual_violations(spec: Create, now: Instant) -> Iterator[Violation]:
     for name in _NOT_IN_INDIVIDUAL:
         if getattr(spec, name):
             yield Violation(name, "is for modes in which participants take turns", "not_allowed")
-    yield from action_violations(spec.sync_mode, spec.action_on_timeout)
-    yield from instant_violations("closes_at", spec.individual.closes_at, now)
+    if violation := action_violation(spec.sync_mode, spec.action_on_timeout):
+        yield violation
+    if violation := instant_violation("closes_at", spec.individual.closes_at, now):
+        yield violation
     for position, newcomer in enumerate(spec.participants):
         yield from allowance_violations(
             newcomer.allowance,
@@ -64,7 +66,8 @@ def allowance_violations(
         if allow_cut:
             yield Violation(f"{prefix}allow_cut", _ONLY, "not_allowed")
         return
-    yield from instant_violations(f"{prefix}closes_at", allowance.closes_at, now)
+    if violation := instant_violation(f"{prefix}closes_at", allowance.closes_at, now):
+        yield violation
     if total_ms is None:
         for name in ("extra_ms", "factor_permille"):
             if getattr(allowance, name) != getattr(STANDARD, name):
@@ -81,21 +84,13 @@ def allowance_violations(
     yield Violation(f"{prefix}closes_at", message, "cut")
 
 
-def action_violations(mode: SyncMode, action: TimeoutAction | None) -> Iterator[Violation]:
-    """Yield the violation of an action on timeout that `individual` doesn't have."""
+def action_violation(mode: SyncMode, action: TimeoutAction | None) -> Violation | None:
+    """Return the violation of an action on timeout that `individual` doesn't have."""
     allowed = (TimeoutKind.NOTIFY, TimeoutKind.AUTO_ACTION)
-    if mode is SyncMode.INDIVIDUAL and action is not None and action.type not in allowed:
-        message = "must be notify or auto_action in individual"
-        yield Violation("action_on_timeout.type", message, "not_allowed")
-
-
-def own_total_violations(
-    participant: Participant, mode: SyncMode, prefix: str
-) -> Iterator[Violation]:
-    """Yield the violation of a bank in `individual`; `prefix` ends with a dot."""
-    if mode is SyncMode.INDIVIDUAL and participant.bank_ms is not None:
-        message = "belongs to the session: give extra_ms or factor_permille"
-        yield Violation(f"{prefix}total_time_ms", message, "not_allowed")
+    if mode is not SyncMode.INDIVIDUAL or action is None or action.type in allowed:
+        return None
+    message = "must be notify or auto_action in individual"
+    return Violation("action_on_timeout.type", message, "not_allowed")
 
 
 def _fields_elsewhere(spec: Create) -> Iterator[Violation]:

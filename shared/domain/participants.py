@@ -6,7 +6,7 @@ from shared.domain.clocks import clocks_of
 from shared.domain.commands import Create, NewParticipant
 from shared.domain.errors import ActiveParticipant, InvalidTransition, RuleViolation, Violation
 from shared.domain.individual_clock import IndividualClock
-from shared.domain.individual_rules import allowance_violations, own_total_violations
+from shared.domain.individual_rules import allowance_violations
 from shared.domain.programme_rules import overtime_violation
 from shared.domain.schedule import starts_at
 from shared.domain.session import Participant, Session, Status, SyncMode
@@ -162,43 +162,49 @@ def _violations(session: Session, newcomer: Participant) -> Iterator[Violation]:
     yield from duplicate_violations([*session.participants, newcomer], lambda _, name: name)
     if len(session.participants) >= MAX_PARTICIPANTS:
         yield Violation("participant_id", f"cannot exceed {MAX_PARTICIPANTS} participants", "full")
-    needed = needs_bank(
-        session.sync_mode,
-        has_cycle_time=session.time_per_cycle_ms is not None,
-        is_pooled=session.group(newcomer.group_id) is not None,
-    )
-    if needed and newcomer.bank_ms is None:
-        yield missing_time_violation("total_time_ms", session.sync_mode)
-    control = newcomer.time_control or session.time_control
-    yield from bank_violations(newcomer.bank_ms, control, "total_time_ms")
-    yield from own_control_violations(newcomer, session, "")
-    yield from own_total_violations(newcomer, session.sync_mode, "")
+    has_time = session.group(newcomer.group_id) is not None
+    yield from time_violations(newcomer, session, "", has_time=has_time)
     if session.control.hourglass:
         yield Violation("participant_id", "cannot join an hourglass for two", "full")
 
 
-def bank_violations(
-    bank_ms: Millis | None, control: TimeControl | None, field: str
-) -> Iterator[Violation]:
-    """Yield the limit that a bank breaks. A time control allows 30 days, and 0 with overtime."""
-    if bank_ms is None:
-        return
+def bank_violation(bank_ms: Millis, control: TimeControl | None, field: str) -> Violation | None:
+    """Return the limit that a bank breaks. A time control allows 30 days, and 0 with overtime."""
     least = 0 if control and control.overtime else MIN_BANK
     most = MAX_LONG_TIME if control else DAY
     if bank_ms < least:
-        yield Violation(field, f"must be at least {least}ms", "too_small")
-    elif bank_ms > most:
-        yield Violation(field, f"cannot exceed {most}ms", "too_big")
+        return Violation(field, f"must be at least {least}ms", "too_small")
+    return Violation(field, f"cannot exceed {most}ms", "too_big") if bank_ms > most else None
 
 
-def own_control_violations(
-    participant: Participant, settings: Create | Session, prefix: str
+def time_violations(
+    participant: Participant, settings: Create | Session, prefix: str, *, has_time: bool
 ) -> Iterator[Violation]:
-    """Yield the rules that a participant's own time control breaks; `prefix` ends with a dot."""
-    control, field = participant.time_control, f"{prefix}time_control"
-    if control is None:
-        return
-    yield from overtime_violation(control, field, settings)
+    """Yield the rules that a new participant's bank and time control break.
+
+    `prefix` is "" or ends with a dot. `has_time`: whether it needs no bank of its own, because its
+    group has one or there is a default.
+    """
+    mode, bank_ms, own_control = settings.sync_mode, participant.bank_ms, participant.time_control
+    field = f"{prefix}total_time_ms"
+    if bank_ms is not None:
+        if violation := bank_violation(bank_ms, own_control or settings.time_control, field):
+            yield violation
+        if mode is SyncMode.INDIVIDUAL:
+            message = "belongs to the session: give extra_ms or factor_permille"
+            yield Violation(field, message, "not_allowed")
+    elif not has_time and _needs_bank(settings):
+        yield Violation(field, f"is required in {mode.value}", "missing")
+    if own_control is not None:
+        yield from _own_control_violations(own_control, settings, f"{prefix}time_control")
+
+
+def _own_control_violations(
+    control: TimeControl, settings: Create | Session, field: str
+) -> Iterator[Violation]:
+    """Yield the rules that a participant's own time control breaks."""
+    if violation := overtime_violation(control, field, settings):
+        yield violation
     if settings.sync_mode is not SyncMode.PER_PARTICIPANT:
         yield Violation(field, "is for per_participant only", "not_allowed")
     elif settings.time_control and settings.time_control.hourglass:
@@ -207,22 +213,11 @@ def own_control_violations(
         yield from control_violations(control, field, is_sessions=False)
 
 
-def needs_bank(mode: SyncMode, *, has_cycle_time: bool, is_pooled: bool) -> bool:
-    """Whether a participant needs time of its own: if neither its cycle nor its group has any."""
-    match mode:
-        case SyncMode.PER_PARTICIPANT:
-            return True
-        case SyncMode.PER_CYCLE:
-            return not has_cycle_time
-        case SyncMode.PER_GROUP:
-            return not is_pooled
-        case _:
-            return False
-
-
-def missing_time_violation(field: str, mode: SyncMode) -> Violation:
-    """Return the violation for a time that the mode requires."""
-    return Violation(field, f"is required in {mode.value}", "missing")
+def _needs_bank(settings: Create | Session) -> bool:
+    """Whether each participant needs time of its own, unless its group has some."""
+    if settings.sync_mode is SyncMode.PER_CYCLE:
+        return settings.time_per_cycle_ms is None
+    return settings.sync_mode in (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)
 
 
 def duplicate_violations(

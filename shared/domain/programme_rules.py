@@ -35,11 +35,12 @@ def setting_violations(settings: Create | Session) -> Iterator[Violation]:
 
 def overtime_violation(
     control: TimeControl, field: str, settings: Create | Session
-) -> Iterator[Violation]:
-    """Yield the violation of a time control with overtime in a session that counts overruns."""
-    if settings.overtime and control.overtime:
-        message = "cannot be combined with the session's overtime"
-        yield Violation(f"{field}.overtime", message, "not_allowed")
+) -> Violation | None:
+    """Return the violation of a time control with overtime in a session that counts overruns."""
+    if not (settings.overtime and control.overtime):
+        return None
+    message = "cannot be combined with the session's overtime"
+    return Violation(f"{field}.overtime", message, "not_allowed")
 
 
 def _programme_violations(settings: Create | Session, programme: Programme) -> Iterator[Violation]:
@@ -79,5 +80,5 @@ def _overrun_violations(settings: Create | Session) -> Iterator[Violation]:
     if control and control.hourglass:
         message = "cannot be combined with overtime"
         yield Violation("time_control.hourglass", message, "not_allowed")
-    if control:
-        yield from overtime_violation(control, "time_control", settings)
+    if control and (violation := overtime_violation(control, "time_control", settings)):
+        yield violation

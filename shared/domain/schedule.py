@@ -117,16 +117,17 @@ def _runs_from(session: Session, now: Instant) -> Instant:
     return now if start is None else max(now, start)
 
 
-def instant_violations(field: str, at: Instant | None, now: Instant) -> Iterator[Violation]:
-    """Yield the limit that an instant breaks: it must lie 1 s to 30 days in the future."""
+def instant_violation(field: str, at: Instant | None, now: Instant) -> Violation | None:
+    """Return the limit that an instant breaks: it must lie 1 s to 30 days in the future."""
     if at is None:
-        return
+        return None
     if at < now + MIN_AHEAD:
         message = f"must lie at least {MIN_AHEAD}ms in the future, by the server's clock"
-        yield Violation(field, message, "too_soon")
-    elif at > now + MAX_AHEAD:
+        return Violation(field, message, "too_soon")
+    if at > now + MAX_AHEAD:
         message = f"cannot lie more than {MAX_AHEAD}ms (30 days) in the future"
-        yield Violation(field, message, "too_late")
+        return Violation(field, message, "too_late")
+    return None
 
 
 def schedule_violations(
@@ -140,20 +141,23 @@ def schedule_violations(
 
     `closes_at` is that of `individual`, whose own rules are in `individual_rules`.
     """
-    yield from instant_violations("start_at", start_at, now)
-    yield from _order_violations("closes_at", closes_at, start_at)
+    if violation := instant_violation("start_at", start_at, now):
+        yield violation
+    if violation := _order_violation("closes_at", closes_at, start_at):
+        yield violation
     if ends_at is None:
         return
     if mode is not SyncMode.GLOBAL:
         instead = ": give closes_at" if mode is SyncMode.INDIVIDUAL else ""
         yield Violation("ends_at", f"is for global only{instead}", "not_allowed")
         return
-    yield from instant_violations("ends_at", ends_at, now)
-    yield from _order_violations("ends_at", ends_at, start_at)
+    if violation := instant_violation("ends_at", ends_at, now):
+        yield violation
+    if violation := _order_violation("ends_at", ends_at, start_at):
+        yield violation
 
 
-def _order_violations(
-    field: str, at: Instant | None, start_at: Instant | None
-) -> Iterator[Violation]:
-    if at is not None and start_at is not None and at < start_at + MIN_AHEAD:
-        yield Violation(field, f"must be at least {MIN_AHEAD}ms after start_at", "too_soon")
+def _order_violation(field: str, at: Instant | None, start_at: Instant | None) -> Violation | None:
+    if at is None or start_at is None or at >= start_at + MIN_AHEAD:
+        return None
+    return Violation(field, f"must be at least {MIN_AHEAD}ms after start_at", "too_soon")

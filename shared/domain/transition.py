@@ -17,14 +17,14 @@ from shared.domain.errors import (
 )
 from shared.domain.events import EventType, Expiry, SessionChange
 from shared.domain.extension import check_not_closed, last_extension_ms, with_extension
-from shared.domain.individual_rules import action_violations
+from shared.domain.individual_rules import action_violation
 from shared.domain.individual_transition import INDIVIDUAL_TRANSITIONS, close_participant
 from shared.domain.lag import LagClaim
 from shared.domain.lag_compensation import end_turn, with_quotas
 from shared.domain.lifecycle import LIFECYCLE_TRANSITIONS, end_session, require_running
 from shared.domain.participants import (
     add_participant,
-    bank_violations,
+    bank_violation,
     choose_starter,
     remove_participant,
     set_retired,
@@ -249,8 +249,8 @@ def _forfeit(session: Session, command: c.Forfeit, now: Instant) -> SessionChang
 def _update(session: Session, command: c.UpdateSession, now: Instant) -> SessionChange:
     if session.status.is_terminal:
         raise InvalidTransition("cannot be updated", session.status)
-    if violations := [*action_violations(session.sync_mode, command.action_on_timeout)]:
-        raise RuleViolation(*violations)
+    if violation := action_violation(session.sync_mode, command.action_on_timeout):
+        raise RuleViolation(violation)
     given = {name: value for name in _SETTINGS if (value := getattr(command, name)) is not None}
     if command.removes_metadata:
         given = {"metadata": None, **given}
@@ -313,7 +313,9 @@ def _undo(session: Session, command: c.Undo, now: Instant) -> SessionChange:
 def _check_adjustment(session: Session, participant: Participant, command: c.AdjustTime) -> None:
     clocks, periods = clocks_of(session), command.overtime_periods
     control = clocks.control_of(session, participant)
-    violations = list(bank_violations(command.total_time_ms, control, "total_time_ms"))
+    bank_ms, violations = command.total_time_ms, list[Violation]()
+    if bank_ms is not None and (found := bank_violation(bank_ms, control, "total_time_ms")):
+        violations.append(found)
     most = control.overtime.periods if control and control.overtime else 0
     changes_nothing = not most and command.total_time_ms is None
     if periods is not None and (periods > most or changes_nothing):
