@@ -81,7 +81,7 @@ def _amount_violations(command: AdjustClocks) -> Iterator[Violation]:
     if command.add_ms is None and command.set_ms is None:
         yield Violation("add_ms", "is required unless set_ms is given", "missing")
     elif command.add_ms is not None and command.set_ms is not None:
-        yield Violation("set_ms", "cannot be combined with add_ms", "not_allowed")
+        yield Violation("add_ms", "cannot be combined with set_ms", "not_allowed")
     if command.scaled and command.add_ms is None:
         yield Violation("scaled", "is for add_ms only", "not_allowed")
 

@@ -244,9 +244,15 @@ class AdjustClocksBody(Body):
     @field_validator("add_ms")
     @classmethod
     def _require_one(cls, add_ms: int | None, info: ValidationInfo) -> int | None:
-        """Refuse a body without a time before the session's status is looked at."""
-        if add_ms is None and info.data.get("set_ms", 0) is None:
+        """Refuse a body without one time before the session's status is looked at.
+
+        An invalid `set_ms` counts as given.
+        """
+        is_set = info.data.get("set_ms", 0) is not None
+        if add_ms is None and not is_set:
             raise PydanticCustomError("too_few", "is required unless set_ms is given")
+        if add_ms is not None and is_set:
+            raise PydanticCustomError("not_allowed", "cannot be combined with set_ms")
         return add_ms
 
     def command(self) -> AdjustClocks:

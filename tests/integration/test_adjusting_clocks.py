@@ -56,7 +56,7 @@ async def test_named_participants_get_time_and_the_others_keep_theirs(api: ApiCl
 
 _BAD_BODIES: list[tuple[Any, str, str]] = [
     ({}, "add_ms", "is required unless set_ms is given"),
-    ({"add_ms": 1, "set_ms": 1_000}, "set_ms", "cannot be combined with add_ms"),
+    ({"add_ms": 1, "set_ms": 1_000}, "add_ms", "cannot be combined with set_ms"),
     ({"add_ms": 0}, "add_ms", "cannot be 0ms"),
     ({"add_ms": 86_400_001}, "add_ms", "cannot exceed 86400000ms"),
     ({"add_ms": -86_400_001}, "add_ms", "must be at least -86400000ms"),
@@ -88,24 +88,31 @@ async def test_a_wrong_body_is_refused_with_its_field(
     assert (await api.session(session_id))["version"] == 1
 
 
+_BAD_TARGET = ("to", "must name participants or groups, and not both", "one_of_two")
+
+
 @pytest.mark.parametrize(
-    "to", [{}, {"participants": None}, {"participants": ["ben"], "groups": ["red"]}]
+    ("body", "expected"),
+    [
+        ({"add_ms": 1_000, "to": {}}, _BAD_TARGET),
+        ({"add_ms": 1_000, "to": {"participants": None}}, _BAD_TARGET),
+        ({"add_ms": 1_000, "to": {"participants": ["ben"], "groups": ["red"]}}, _BAD_TARGET),
+        ({}, ("add_ms", "is required unless set_ms is given", "missing")),
+        (
+            {"add_ms": 1_000, "set_ms": 1_000},
+            ("add_ms", "cannot be combined with set_ms", "not_allowed"),
+        ),
+    ],
 )
-async def test_a_target_is_checked_before_the_status_and_the_version(
-    api: ApiClient, to: dict[str, Any]
+async def test_a_body_is_checked_before_the_status_and_the_version(
+    api: ApiClient, body: dict[str, Any], expected: tuple[str, str, str]
 ) -> None:
     session_id = await api.created(chess())
     await api.do(session_id, "cancel")
-    refused = await api.do(
-        session_id, "adjust", {"add_ms": 1_000, "to": to}, headers={"If-Match": '"1"'}
-    )
+    refused = await api.do(session_id, "adjust", body, headers={"If-Match": '"1"'})
     assert error_of(refused) == (400, "VALIDATION_ERROR")
     (detail,) = refused.json()["error"]["details"]
-    assert detail == {
-        "field": "to",
-        "message": "must name participants or groups, and not both",
-        "code": "one_of_two",
-    }
+    assert detail == dict(zip(("field", "message", "code"), expected, strict=True))
 
 
 async def test_a_clock_that_would_fall_to_zero_is_named(api: ApiClient) -> None:
