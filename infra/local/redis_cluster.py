@@ -127,14 +127,28 @@ class LocalCluster:
     def primary_suspended(self, tag: str) -> Iterator[ClusterNode]:
         """Suspend the primary of `tag` for the block, without a failover."""
         node = self.owner_of(tag)
-        replica = self.replica_of(node)
-        replica.ask("CONFIG", "SET", "cluster-replica-no-failover", "yes")
-        node.process.suspend()
+        with self.failover_off(self.replica_of(node)):
+            node.process.suspend()
+            try:
+                yield node
+            finally:
+                node.process.resume()
+
+    @contextmanager
+    def failover_off(self, *replicas: ClusterNode) -> Iterator[None]:
+        """Keep `replicas` (default: all nodes) from being promoted during the block.
+
+        A machine that stands still for seconds makes a primary look dead, and a promotion then
+        loses the writes that were not replicated.
+        """
+        nodes = replicas or self.nodes
+        for node in nodes:
+            node.ask("CONFIG", "SET", "cluster-replica-no-failover", "yes")
         try:
-            yield node
+            yield
         finally:
-            node.process.resume()
-            replica.ask("CONFIG", "SET", "cluster-replica-no-failover", "no")
+            for node in nodes:
+                node.ask("CONFIG", "SET", "cluster-replica-no-failover", "no")
 
     def wait_until_noticed(self, node: ClusterNode) -> None:
         """Wait until all running nodes mark a killed node as failed."""
