@@ -139,18 +139,20 @@ def integer(value: Any) -> Any:
 
 
 def _bank_time(value: int, info: ValidationInfo) -> int:
-    """Check the limits of a bank without a time control, and that JSON readers don't round it.
+    """Check the limits of a bank without a time control, or the wider ones of a bank with it.
 
-    The context says whether the session of a creation has one; without it the domain will check.
+    The context says whether the session of a creation has a time control. Without the context the
+    domain checks the narrower limits.
     """
     if MIN_BANK <= value <= DAY:
         return value
     is_plain = info.context is not None and not info.context["has_time_control"]
-    is_checked = is_plain and info.data.get("time_control") is None
-    if value < (MIN_BANK if is_checked else -_UNSAFE_INTEGER):
+    is_plain = is_plain and info.data.get("time_control") is None
+    if value < (MIN_BANK if is_plain else 0):
         raise PydanticKnownError("greater_than_equal", {"ge": MIN_BANK})
-    if value > (DAY if is_checked else _UNSAFE_INTEGER):
-        raise PydanticKnownError("less_than_equal", {"le": DAY})
+    most = DAY if is_plain else MAX_LONG_TIME
+    if value > most:
+        raise PydanticKnownError("less_than_equal", {"le": most})
     return value
 
 
@@ -234,9 +236,10 @@ BankTime = Annotated[
     WithJsonSchema(
         {
             "type": "integer",
-            "minimum": MIN_BANK,
-            "maximum": DAY,
-            "description": "ms; with a time_control up to 2592000000, and from 0 with overtime",
+            "minimum": 0,
+            "maximum": MAX_LONG_TIME,
+            "description": "ms; from 0 only with overtime periods, otherwise from 1000; above"
+            " 86400000 only with a time_control",
         }
     ),
 ]
