@@ -245,16 +245,13 @@ def session_view(
         deadline_at=timestamp(deadline(session)),
         time_remaining_ms=clocks.left(shown),
         clock=drawn.current,
-        session_clock=drawn.session,
-        cycle_clock=drawn.cycle,
         elapsed_clock=drawn.elapsed,
-        max_time_ms=session.max_time_ms,
-        warn_at_ms=session.warn_at_ms or None,
-        participants_may_pause=session.participants_may_pause or None,
-        participants_may_give_ms=session.participants_may_give_ms or None,
-        warn_before_start_ms=session.warn_before_start_ms or None,
-        moves_with_pause=session.moves_with_pause,
     )
+    if drawn.session is not None:
+        view.session_clock = drawn.session
+    if drawn.cycle is not None:
+        view.cycle_clock = drawn.cycle
+    _show_settings(view, session)
     if session.sync_mode is SyncMode.PER_GROUP:
         view.groups = _groups_view(session, shown, drawn, waiting)
         view.active_group_id = _active_group_id(session)
@@ -284,6 +281,25 @@ def session_view(
         view.advanced_ms = session.virtual_clock.advanced_ms
         view.advance_left_ms = session.virtual_clock.left_ms or None
     return view
+
+
+def _show_settings(view: SessionView, session: Session) -> None:
+    """Add the settings that most sessions don't have.
+
+    A struct takes longer for each keyword that it is made with than for an assignment.
+    """
+    if session.max_time_ms is not None:
+        view.max_time_ms = session.max_time_ms
+    if session.warn_at_ms:
+        view.warn_at_ms = session.warn_at_ms
+    if session.participants_may_pause:
+        view.participants_may_pause = True
+    if session.participants_may_give_ms:
+        view.participants_may_give_ms = session.participants_may_give_ms
+    if session.warn_before_start_ms:
+        view.warn_before_start_ms = session.warn_before_start_ms
+    if session.moves_with_pause:
+        view.moves_with_pause = True
 
 
 def _show_schedule(view: SessionView, session: Session) -> None:

@@ -150,7 +150,8 @@ def _member_time_violations(spec: Create, members: list[Participant]) -> Iterato
     pooled = {g.group_id for g in spec.groups} if spec.groups else ()
     for position, member in enumerate(members):
         has_time = has_default or member.group_id in pooled
-        yield from time_violations(member, spec, f"participants.{position}.", has_time=has_time)
+        for violation in time_violations(member, spec, has_time=has_time):
+            yield violation.within(f"participants.{position}")
 
 
 def _group_violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
@@ -167,19 +168,19 @@ def _group_violations(spec: Create, members: list[Participant]) -> Iterator[Viol
             yield Violation(f"groups.{position}.group_id", message, "empty_group")
         seen.add(group.group_id)
     for position, group in enumerate(spec.groups):
-        yield from _group_time_violations(spec, group, f"groups.{position}.")
+        for violation in _group_time_violations(spec, group):
+            yield violation.within(f"groups.{position}")
 
 
-def _group_time_violations(spec: Create, group: NewGroup, prefix: str) -> Iterator[Violation]:
-    """Yield the rules that a group's bank and time control break; `prefix` ends with a dot."""
-    control, field = group.time_control, f"{prefix}time_control"
-    bank_field = f"{prefix}total_time_ms"
-    if violation := bank_violation(group.total_time_ms, control or spec.time_control, bank_field):
+def _group_time_violations(spec: Create, group: NewGroup) -> Iterator[Violation]:
+    """Yield the rules that a group's bank and time control break."""
+    control, bank_ms = group.time_control, group.total_time_ms
+    if violation := bank_violation(bank_ms, control or spec.time_control, "total_time_ms"):
         yield violation
     if control is None:
         return
-    yield from control_violations(control, field, is_sessions=False)
-    if violation := overtime_violation(control, field, spec):
+    yield from control_violations(control, "time_control", is_sessions=False)
+    if violation := overtime_violation(control, "time_control", spec):
         yield violation
 
 

@@ -27,6 +27,10 @@ class Violation:
     message: str
     code: str = "invalid"
 
+    def within(self, path: str) -> "Violation":
+        """Return the violation of a field in the object at `path`."""
+        return Violation(f"{path}.{self.field}", self.message, self.code)
+
 
 class Refusal(Exception):
     """A command was refused; nothing has changed."""

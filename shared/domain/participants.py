@@ -163,7 +163,7 @@ def _violations(session: Session, newcomer: Participant) -> Iterator[Violation]:
     if len(session.participants) >= MAX_PARTICIPANTS:
         yield Violation("participant_id", f"cannot exceed {MAX_PARTICIPANTS} participants", "full")
     has_time = session.group(newcomer.group_id) is not None
-    yield from time_violations(newcomer, session, "", has_time=has_time)
+    yield from time_violations(newcomer, session, has_time=has_time)
     if session.control.hourglass:
         yield Violation("participant_id", "cannot join an hourglass for two", "full")
 
@@ -178,15 +178,15 @@ def bank_violation(bank_ms: Millis, control: TimeControl | None, field: str) -> 
 
 
 def time_violations(
-    participant: Participant, settings: Create | Session, prefix: str, *, has_time: bool
+    participant: Participant, settings: Create | Session, *, has_time: bool
 ) -> Iterator[Violation]:
     """Yield the rules that a new participant's bank and time control break.
 
-    `prefix` is "" or ends with a dot. `has_time`: whether it needs no bank of its own, because its
-    group has one or there is a default.
+    `has_time`: whether it needs no bank of its own, because its group has one or there is a
+    default.
     """
     mode, bank_ms, own_control = settings.sync_mode, participant.bank_ms, participant.time_control
-    field = f"{prefix}total_time_ms"
+    field = "total_time_ms"
     if bank_ms is not None:
         if violation := bank_violation(bank_ms, own_control or settings.time_control, field):
             yield violation
@@ -196,13 +196,14 @@ def time_violations(
     elif not has_time and _needs_bank(settings):
         yield Violation(field, f"is required in {mode.value}", "missing")
     if own_control is not None:
-        yield from _own_control_violations(own_control, settings, f"{prefix}time_control")
+        yield from _own_control_violations(own_control, settings)
 
 
 def _own_control_violations(
-    control: TimeControl, settings: Create | Session, field: str
+    control: TimeControl, settings: Create | Session
 ) -> Iterator[Violation]:
     """Yield the rules that a participant's own time control breaks."""
+    field = "time_control"
     if violation := overtime_violation(control, field, settings):
         yield violation
     if settings.sync_mode is not SyncMode.PER_PARTICIPANT:

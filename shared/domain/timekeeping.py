@@ -182,7 +182,7 @@ def retention_ms(session: Session) -> Millis:
     if session.status.is_terminal:
         return DAY
     overrun_ms = MAX_OVERRUN if session.counts_overrun else 0
-    if session.cycle_started_at is not None:
+    if session.cycle_started_at is not None or not session.has_planned_instants:
         return Millis(clocks_of(session).max_unattended_ms(session) + overrun_ms + DAY)
     stopped = within_end(session, session.updated_at)
     runs = wait_ms(stopped) + clocks_of(stopped).max_unattended_ms(stopped) + overrun_ms

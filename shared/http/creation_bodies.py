@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from shared.domain.commands import AddParticipant, Create, NewGroup, NewParticipant, UpdateSession
 from shared.domain.individual_clock import (
     FULL_PERMILLE,
+    STANDARD,
     Allowance,
     Begins,
     IndividualSettings,
@@ -83,11 +84,16 @@ class ParticipantBody(Body):
         )
 
     def _allowance(self) -> Allowance:
+        if _OF_ALLOWANCE.isdisjoint(self.model_fields_set):
+            return STANDARD
         return Allowance(
             Millis(self.extra_ms or 0),
             self.factor_permille or FULL_PERMILLE,
             self.closes_at,
         )
+
+
+_OF_ALLOWANCE = frozenset({"extra_ms", "factor_permille", "closes_at"})
 
 
 class NewcomerBody(ParticipantBody):
@@ -282,11 +288,7 @@ class CreateBody(Body):
         """
         if not isinstance(value, dict):
             return value
-        lists = (
-            ("participants", ParticipantBody, "participant_id"),
-            ("groups", GroupBody, "group_id"),
-        )
-        for name, model, id_name in lists:
+        for name, (model, id_name) in _LISTS.items():
             items = value.get(name)
             if isinstance(items, list) and MAX_DETAILS < len(items) <= MAX_PARTICIPANTS:
                 value = value | {name: _until_too_many_errors(items, model, id_name)}
@@ -298,33 +300,33 @@ class CreateBody(Body):
         Only fields that the body has are looked at, because most bodies have few. For the others,
         and for null, the command has defaults.
         """
-        given = self.model_fields_set
+        given, values = self.model_fields_set, vars(self)
         fields: dict[str, Any] = {"session_id": session_id}
-        for name in given:
-            value = getattr(self, name)
-            if value is None:
-                continue
-            if name in _COPIED:
+        for name in given & _COPIED:
+            if (value := values[name]) is not None:
                 fields[name] = value
-            elif convert := _CONVERTED.get(name):
-                fields[name] = convert(value)
-        if "time_control" in given and self.time_control:
-            fields["default_bank_ms"] = self.time_control.default_bank_ms
-        if not _OF_INDIVIDUAL.isdisjoint(given):
-            fields["individual"] = self._individual()
-        if not _OF_PROGRAMME.isdisjoint(given):
-            fields["programme"] = programme_of(self.items, self.programme, self.repeat)
-        if "test" in given:
-            fields["is_test"] = bool(self.test)
+        for name in given & _CONVERTED.keys():
+            if (value := values[name]) is not None:
+                fields[name] = _CONVERTED[name](value)
+        if not _COMBINED.isdisjoint(given):
+            fields |= self._combined()
         return Create(**fields)
 
-    def _individual(self) -> IndividualSettings:
-        return IndividualSettings(
+    def _combined(self) -> dict[str, Any]:
+        """Return the command's fields that come from several fields of the body or have others'
+        names."""
+        individual = IndividualSettings(
             Begins(self.begins) if self.begins else Begins.TOGETHER,
             self.closes_at,
             Millis(self.grace_ms or 0),
             bool(self.rounds),
         )
+        return {
+            "default_bank_ms": self.time_control.default_bank_ms if self.time_control else None,
+            "individual": individual,
+            "programme": programme_of(self.items, self.programme, self.repeat),
+            "is_test": bool(self.test),
+        }
 
 
 _COPIED = frozenset(
@@ -360,9 +362,26 @@ _CONVERTED: Mapping[str, Callable[[Any], Any]] = {
 }
 """Fields that the command has in another form."""
 
-_OF_INDIVIDUAL = frozenset({"begins", "closes_at", "grace_ms", "rounds"})
-_OF_PROGRAMME = frozenset({"items", "programme"})
-"""Fields that are together the command's `individual`, and its `programme`."""
+_COMBINED = frozenset(
+    {
+        "time_control",
+        "begins",
+        "closes_at",
+        "grace_ms",
+        "rounds",
+        "items",
+        "programme",
+        "repeat",
+        "test",
+    }
+)
+"""Fields that `CreateBody._combined` looks at."""
+
+_LISTS: Mapping[str, tuple[type[Body], str]] = {
+    "participants": (ParticipantBody, "participant_id"),
+    "groups": (GroupBody, "group_id"),
+}
+"""The lists of `CreateBody`, with the model and the id of their items."""
 
 
 class UpdateBody(Body):
