@@ -245,7 +245,9 @@ if tests then
 end
 
 -- Update the lists. The expiry in a list is never earlier than that of the session, so that a
--- member whose expiry has passed can be removed without looking at its session.
+-- member whose expiry has passed can be removed without looking at its session. The keys live up to
+-- an hour longer than their members, so that most creations needn't renew their expiry.
+local SLACK = 3600000
 for i = first_list, last_list, 3 do
   local live, ended, expiry = KEYS[i], KEYS[i + 1], KEYS[i + 2]
   local gone = redis.call('ZRANGEBYSCORE', expiry, '-inf', now, 'LIMIT', 0, 100)
@@ -258,12 +260,18 @@ for i = first_list, last_list, 3 do
     redis.call('ZREM', expiry, unpack(gone))
   end
   if state ~= '' then
-    redis.call('ZREM', is_over and live or ended, member)
-    redis.call('ZADD', is_over and ended or live, 0, member)
+    local present, past = live, ended
+    if is_over then
+      present, past = ended, live
+    end
+    if expected ~= '' then
+      redis.call('ZREM', past, member)
+    end
+    redis.call('ZADD', present, 0, member)
     redis.call('ZADD', expiry, listed_until, member)
-    for j = i, i + 2 do
-      if redis.call('PTTL', KEYS[j]) < listed_until - now then
-        redis.call('PEXPIRE', KEYS[j], string.format('%.0f', listed_until - now))
+    for _, key in ipairs({present, expiry}) do
+      if redis.call('PTTL', key) < listed_until - now then
+        redis.call('PEXPIRE', key, string.format('%.0f', listed_until - now + SLACK))
       end
     end
   end
