@@ -144,7 +144,7 @@ def _missing_total(spec: Create) -> Iterator[Violation]:
 def _member_time_violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
     """Yield the rules that the participants' banks and time controls break.
 
-    Nobody needs a bank if there is a default, and no member of a group that has one.
+    A participant needs no bank if there is a default or its group has one.
     """
     has_default = spec.default_bank_ms is not None
     pooled = {g.group_id for g in spec.groups} if spec.groups else ()
@@ -167,7 +167,6 @@ def _group_violations(spec: Create, members: list[Participant]) -> Iterator[Viol
             message = "must be the group of at least one participant"
             yield Violation(f"groups.{position}.group_id", message, "empty_group")
         seen.add(group.group_id)
-    for position, group in enumerate(spec.groups):
         for violation in _group_time_violations(spec, group):
             yield violation.within(f"groups.{position}")
 
