@@ -148,9 +148,9 @@ def _bank_time(value: int, info: ValidationInfo) -> int:
         return value
     is_plain = info.context is not None and not info.context["has_time_control"]
     is_plain = is_plain and info.data.get("time_control") is None
-    if value < (MIN_BANK if is_plain else 0):
-        raise PydanticKnownError("greater_than_equal", {"ge": MIN_BANK})
-    most = DAY if is_plain else MAX_LONG_TIME
+    least, most = (MIN_BANK, DAY) if is_plain else (0, MAX_LONG_TIME)
+    if value < least:
+        raise PydanticKnownError("greater_than_equal", {"ge": least})
     if value > most:
         raise PydanticKnownError("less_than_equal", {"le": most})
     return value

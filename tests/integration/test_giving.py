@@ -72,7 +72,6 @@ _NO_GIFTS: list[tuple[Any, list[str]]] = [
     ({"add_ms": 15_000, "to": "session"}, ["to"]),
     ({"add_ms": 15_000, "to": {"groups": [BEN]}}, ["to"]),
     ({"set_ms": 5_000, "to": {"participants": [BEN]}}, ["set_ms", "add_ms"]),
-    (to(BEN, set_ms=5_000), ["set_ms"]),
 ]
 
 
