@@ -246,7 +246,8 @@ end
 
 -- Update the lists. The expiry in a list is never earlier than that of the session, so that a
 -- member whose expiry has passed can be removed without looking at its session. The keys live up to
--- an hour longer than their members, so that most creations needn't renew their expiry.
+-- an hour longer than their members, so that most creations needn't renew their expiry. The key of
+-- the expiries lives at least as long as the others, whose members could not be removed without it.
 local SLACK = 3600000
 for i = first_list, last_list, 3 do
   local live, ended, expiry = KEYS[i], KEYS[i + 1], KEYS[i + 2]
@@ -269,10 +270,14 @@ for i = first_list, last_list, 3 do
     end
     redis.call('ZADD', present, 0, member)
     redis.call('ZADD', expiry, listed_until, member)
-    for _, key in ipairs({present, expiry}) do
-      if redis.call('PTTL', key) < listed_until - now then
-        redis.call('PEXPIRE', key, string.format('%.0f', listed_until - now + SLACK))
-      end
+    local least = listed_until - now
+    local renewed = string.format('%.0f', least + SLACK)
+    if redis.call('PTTL', present) < least then
+      redis.call('PEXPIRE', present, renewed)
+      least = least + SLACK
+    end
+    if redis.call('PTTL', expiry) < least then
+      redis.call('PEXPIRE', expiry, renewed)
     end
   end
 end

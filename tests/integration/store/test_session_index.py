@@ -52,6 +52,14 @@ def creation(scope: ListScope, at: Instant = _CREATED, participants: int = 2) ->
     return build_commit(None, [create(spec, at)], at, _CONTEXT).commit
 
 
+def creation_on(keys: StoreKeys, shard: str, at: Instant) -> Commit:
+    """Return a creation for Alice that `shard` stores."""
+    while True:
+        commit = creation(_ALICE, at)
+        if keys.shard_of(commit.name) == shard:
+            return commit
+
+
 def following(before: Commit, command: Command, at: Instant) -> Commit:
     """Return the commit of `command` on the session as `before` left it."""
     assert before.stored is not None
@@ -137,13 +145,26 @@ async def test_expired_sessions_are_removed_with_the_next_creation(
             assert DAY < await redis.pttl(key) < 3 * DAY
     await redis.delete(keys.session(first.name))
     assert await index.sessions([first.name]) == {}
-    for _ in range(40):
-        later = creation(_ALICE, Instant(_CREATED + 3 * DAY))
-        if keys.shard_of(later.name) == shard:
-            break
+    later = creation_on(keys, shard, Instant(_CREATED + 3 * DAY))
     await committed(store, later)
     assert await listed(index, _ALICE) == [later.session and later.session.session_id]
     assert await redis.zcard(keys.list_of(shard, _ALICE).expiry) == 1
+
+
+async def test_the_expiry_of_the_members_is_kept_as_long_as_the_members(
+    store: SessionStore, keys: StoreKeys, redis: Redis
+) -> None:
+    """Otherwise a member without an expiry would stay in a list that is used again."""
+    first = creation(_ALICE)
+    await committed(store, first)
+    assert first.listed_until
+    shard = keys.shard_of(first.name)
+    of_alice = keys.list_of(shard, _ALICE)
+    await redis.delete(of_alice.live)
+    await redis.pexpire(of_alice.expiry, first.listed_until - first.now + 60_000)
+    await committed(store, creation_on(keys, shard, _CREATED))
+    kept_ms = await redis.pttl(of_alice.expiry)
+    assert kept_ms >= await redis.pttl(of_alice.live) > DAY
 
 
 async def test_a_session_that_was_changed_stays_in_the_list_for_longer(
