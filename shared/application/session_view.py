@@ -247,10 +247,7 @@ def session_view(
         clock=drawn.current,
         elapsed_clock=drawn.elapsed,
     )
-    if drawn.session is not None:
-        view.session_clock = drawn.session
-    if drawn.cycle is not None:
-        view.cycle_clock = drawn.cycle
+    view.session_clock, view.cycle_clock = drawn.session, drawn.cycle
     _show_settings(view, session)
     if session.sync_mode is SyncMode.PER_GROUP:
         view.groups = _groups_view(session, shown, drawn, waiting)
@@ -288,18 +285,12 @@ def _show_settings(view: SessionView, session: Session) -> None:
 
     A struct takes longer for each keyword that it is made with than for an assignment.
     """
-    if session.max_time_ms is not None:
-        view.max_time_ms = session.max_time_ms
-    if session.warn_at_ms:
-        view.warn_at_ms = session.warn_at_ms
-    if session.participants_may_pause:
-        view.participants_may_pause = True
-    if session.participants_may_give_ms:
-        view.participants_may_give_ms = session.participants_may_give_ms
-    if session.warn_before_start_ms:
-        view.warn_before_start_ms = session.warn_before_start_ms
-    if session.moves_with_pause:
-        view.moves_with_pause = True
+    view.max_time_ms = session.max_time_ms
+    view.warn_at_ms = session.warn_at_ms or None
+    view.participants_may_pause = session.participants_may_pause or None
+    view.participants_may_give_ms = session.participants_may_give_ms or None
+    view.warn_before_start_ms = session.warn_before_start_ms or None
+    view.moves_with_pause = session.moves_with_pause
 
 
 def _show_schedule(view: SessionView, session: Session) -> None:

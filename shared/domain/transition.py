@@ -314,10 +314,10 @@ def _check_adjustment(session: Session, participant: Participant, command: c.Adj
     clocks, periods = clocks_of(session), command.overtime_periods
     control = clocks.control_of(session, participant)
     bank_ms, violations = command.total_time_ms, list[Violation]()
-    if bank_ms is not None and (found := bank_violation(bank_ms, control, "total_time_ms")):
-        violations.append(found)
+    if bank_ms is not None and (violation := bank_violation(bank_ms, control, "total_time_ms")):
+        violations.append(violation)
     most = control.overtime.periods if control and control.overtime else 0
-    changes_nothing = not most and command.total_time_ms is None
+    changes_nothing = not most and bank_ms is None
     if periods is not None and (periods > most or changes_nothing):
         message = f"cannot exceed {most}" if most else "needs a clock with overtime periods"
         code = "too_big" if most else "not_allowed"

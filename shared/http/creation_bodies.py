@@ -84,16 +84,13 @@ class ParticipantBody(Body):
         )
 
     def _allowance(self) -> Allowance:
-        if _OF_ALLOWANCE.isdisjoint(self.model_fields_set):
+        if self.model_fields_set.isdisjoint(Allowance.__struct_fields__):
             return STANDARD
         return Allowance(
             Millis(self.extra_ms or 0),
             self.factor_permille or FULL_PERMILLE,
             self.closes_at,
         )
-
-
-_OF_ALLOWANCE = frozenset({"extra_ms", "factor_permille", "closes_at"})
 
 
 class NewcomerBody(ParticipantBody):
@@ -362,19 +359,7 @@ _CONVERTED: Mapping[str, Callable[[Any], Any]] = {
 }
 """Fields that the command has in another form."""
 
-_COMBINED = frozenset(
-    {
-        "time_control",
-        "begins",
-        "closes_at",
-        "grace_ms",
-        "rounds",
-        "items",
-        "programme",
-        "repeat",
-        "test",
-    }
-)
+_COMBINED = (CreateBody.known - {"session_id"} - _COPIED - _CONVERTED.keys()) | {"time_control"}
 """Fields that `CreateBody._combined` looks at."""
 
 _LISTS: Mapping[str, tuple[type[Body], str]] = {

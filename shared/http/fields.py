@@ -146,8 +146,11 @@ def _bank_time(value: int, info: ValidationInfo) -> int:
     """
     if MIN_BANK <= value <= DAY:
         return value
-    is_plain = info.context is not None and not info.context["has_time_control"]
-    is_plain = is_plain and info.data.get("time_control") is None
+    is_plain = (
+        info.context is not None
+        and not info.context["has_time_control"]
+        and info.data.get("time_control") is None
+    )
     least, most = (MIN_BANK, DAY) if is_plain else (0, MAX_LONG_TIME)
     if value < least:
         raise PydanticKnownError("greater_than_equal", {"ge": least})

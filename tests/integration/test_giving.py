@@ -85,6 +85,13 @@ async def test_a_participant_can_do_nothing_else_with_clocks_and_is_told_why(
     assert (await guarded.session(session_id))["version"] == 1
 
 
+async def test_a_gift_that_also_sets_a_clock_is_a_wrong_body(guarded: ApiClient) -> None:
+    session_id = await guarded.created(game())
+    answer = await give(guarded, session_id, ANNA, to(BEN, set_ms=5_000))
+    assert details_of(answer) == {"add_ms": "cannot be combined with set_ms"}
+    assert (await guarded.session(session_id))["version"] == 1
+
+
 async def test_nobody_gives_time_unless_the_session_allows_it(guarded: ApiClient) -> None:
     session_id = await guarded.created(game(participants_may_give_ms=0))
     assert "participants_may_give_ms" not in await guarded.session(session_id)
