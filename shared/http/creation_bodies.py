@@ -54,7 +54,6 @@ from shared.http.misspelt_keys import check_spelling
 from shared.http.programme_bodies import ItemBody, ProgrammeName, programme_of
 from shared.http.request_bodies import Body
 from shared.http.time_control_bodies import TimeControlBody, TimeControlOrName
-from shared.http.validation_errors import MAX_DETAILS
 
 
 class ParticipantBody(Body):
@@ -276,21 +275,6 @@ class CreateBody(Body):
         has_control = isinstance(value, dict) and value.get("time_control") is not None
         return {"has_time_control": has_control}
 
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_excess_items(cls, value: Any) -> Any:
-        """Drop the participants and groups after more simple errors than the response can list.
-
-        The body is refused in any case.
-        """
-        if not isinstance(value, dict):
-            return value
-        for name, (model, id_name) in _LISTS.items():
-            items = value.get(name)
-            if isinstance(items, list) and MAX_DETAILS < len(items) <= MAX_PARTICIPANTS:
-                value = value | {name: _until_too_many_errors(items, model, id_name)}
-        return value
-
     def command(self, session_id: str) -> Create:
         """Return the command that creates a session with this id.
 
@@ -359,14 +343,9 @@ _CONVERTED: Mapping[str, Callable[[Any], Any]] = {
 }
 """Fields that the command has in another form."""
 
-_COMBINED = (CreateBody.known - {"session_id"} - _COPIED - _CONVERTED.keys()) | {"time_control"}
+_COMBINED = CreateBody.model_fields.keys() - {"session_id", *_COPIED, *_CONVERTED}
+_COMBINED |= {"time_control"}
 """Fields that `CreateBody._combined` looks at."""
-
-_LISTS: Mapping[str, tuple[type[Body], str]] = {
-    "participants": (ParticipantBody, "participant_id"),
-    "groups": (GroupBody, "group_id"),
-}
-"""The lists of `CreateBody`, with the model and the id of their items."""
 
 
 class UpdateBody(Body):
@@ -411,23 +390,6 @@ class UpdateBody(Body):
             ends_at=self.ends_at,
             active_participant_id=self.active_participant_id,
         )
-
-
-def _until_too_many_errors(items: list[Any], model: type[Body], id_name: str) -> list[Any]:
-    """Return `items` up to the one whose simple errors exceed `MAX_DETAILS`.
-
-    Simple errors are unknown fields, ids that are not strings, and items that are not objects.
-    """
-    errors = 0
-    for index, item in enumerate(items):
-        if isinstance(item, dict):
-            errors += max(0, len(item) - len(model.known))
-            errors += not isinstance(item.get(id_name), str)
-        else:
-            errors += 1
-        if errors > MAX_DETAILS:
-            return items[: index + 1]
-    return items
 
 
 def _control(body: TimeControlBody | None) -> TimeControl | None:

@@ -10,6 +10,7 @@ from shared.http.fields import id_of, key_id_of, token_id_of, uuid_of
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import Body
 from shared.http.routing import DRY_RUN, IDEMPOTENCY_KEY, SECRET_IDEMPOTENCY_KEY, Route
+from shared.http.validation_errors import first_errors
 
 _keys = {
     parameter: TypeAdapter(
@@ -119,6 +120,6 @@ def _validate(
         context = kind.context_of(value) if issubclass(kind, Body) else None
         return kind.model_validate(value, context=context)
     except ValidationError as invalid:
-        found = invalid.errors(include_url=False, include_input=False)
+        found = first_errors(invalid)
         errors.extend({**error, "loc": (*source, *error["loc"])} for error in found)
         return None

@@ -2,16 +2,15 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from functions.container.live.connection import LiveConnection
 from shared.domain.units import Millis
-from shared.http.fields import integer
-from shared.http.validation_errors import error_details
+from shared.http.validation_errors import error_details, first_errors
 
 _MOST_MS: Final = 3_600_000
 
-_Measured = Annotated[int, Field(ge=0, le=_MOST_MS), BeforeValidator(integer)]
+_Measured = Annotated[int, Field(ge=0, le=_MOST_MS)]
 
 
 class ClockMeasurement(BaseModel):
@@ -38,6 +37,6 @@ def measurement_in(message: dict[str, Any]) -> ClockMeasurement:
     try:
         return ClockMeasurement.model_validate(message, strict=True)
     except ValidationError as invalid:
-        found = invalid.errors(include_url=False, include_input=False)[0]
+        found = first_errors(invalid)[0]
         (detail,) = error_details([{**found, "loc": ("message", *found["loc"])}])
         raise ValueError(f"{detail['field']} {detail['message']}") from None
