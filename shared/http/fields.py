@@ -133,11 +133,6 @@ def rfc_3339_instant(value: Any) -> Instant:
         raise PydanticCustomError("timestamp", message) from None
 
 
-def integer(value: Any) -> Any:
-    """Accept 5.0 as the integer 5 (JSON Schema Validation section 6.1.1)."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def _bank_time(value: int, info: ValidationInfo) -> int:
     """Check the limits of a bank without a time control, or the wider ones of a bank with it.
 
@@ -172,7 +167,6 @@ def _check_threshold(value: int) -> int:
     return value
 
 
-_integer = BeforeValidator(integer)
 Uuid = Annotated[
     str, Strict(), AfterValidator(uuid_of), WithJsonSchema({"type": "string", "format": "uuid"})
 ]
@@ -203,12 +197,11 @@ Name = Annotated[
         }
     ),
 ]
-Duration = Annotated[int, Strict(), Field(ge=1_000, le=86_400_000, description="ms"), _integer]
+Duration = Annotated[int, Strict(), Field(ge=1_000, le=86_400_000, description="ms")]
 Lifetime = Annotated[
     int,
     Strict(),
     Field(ge=1_000, le=86_400_000, description="ms, rounded down to whole seconds"),
-    _integer,
 ]
 Threshold = Annotated[
     int,
@@ -224,17 +217,15 @@ Threshold = Annotated[
             "description": "Remaining time, ms; below 0 only with overtime",
         }
     ),
-    _integer,
 ]
 Thresholds = Annotated[list[Threshold], Field(max_length=5)]
 LongThresholds = Annotated[
-    list[Annotated[int, Strict(), Field(ge=1, le=MAX_LONG_TIME, description="ms"), _integer]],
+    list[Annotated[int, Strict(), Field(ge=1, le=MAX_LONG_TIME, description="ms")]],
     Field(max_length=5),
 ]
 BankTime = Annotated[
     int,
     Strict(),
-    _integer,
     AfterValidator(_bank_time),
     WithJsonSchema(
         {
@@ -256,20 +247,19 @@ AddedTime = Annotated[
         description="ms, not 0; below 0 takes time",
         json_schema_extra={"not": {"const": 0}},
     ),
-    _integer,
     AfterValidator(_check_not_zero),
 ]
-ShortTime = Annotated[int, Strict(), Field(ge=0, le=600_000, description="ms"), _integer]
-LongTime = Annotated[int, Strict(), Field(ge=1_000, le=MAX_LONG_TIME, description="ms"), _integer]
-Delay = Annotated[int, Strict(), Field(ge=0, le=MAX_LONG_TIME, description="ms from now"), _integer]
-LongIncrement = Annotated[int, Strict(), Field(ge=0, le=MAX_LONG_TIME, description="ms"), _integer]
-Increment = Annotated[int, Strict(), Field(ge=0, le=60_000, description="ms"), _integer]
-PeriodCount = Annotated[int, Strict(), Field(ge=1, le=99), _integer]
-PeriodsLeft = Annotated[int, Strict(), Field(ge=0, le=99), _integer]
-BlockTurns = Annotated[int, Strict(), Field(ge=2, le=999), _integer]
-StageTurns = Annotated[int, Strict(), Field(ge=1, le=9_999), _integer]
-Repeat = Annotated[int, Strict(), Field(ge=1, le=MAX_REPEAT), _integer]
-LagGain = Annotated[int, Strict(), Field(ge=10, le=1_000, description="ms"), _integer]
+ShortTime = Annotated[int, Strict(), Field(ge=0, le=600_000, description="ms")]
+LongTime = Annotated[int, Strict(), Field(ge=1_000, le=MAX_LONG_TIME, description="ms")]
+Delay = Annotated[int, Strict(), Field(ge=0, le=MAX_LONG_TIME, description="ms from now")]
+LongIncrement = Annotated[int, Strict(), Field(ge=0, le=MAX_LONG_TIME, description="ms")]
+Increment = Annotated[int, Strict(), Field(ge=0, le=60_000, description="ms")]
+PeriodCount = Annotated[int, Strict(), Field(ge=1, le=99)]
+PeriodsLeft = Annotated[int, Strict(), Field(ge=0, le=99)]
+BlockTurns = Annotated[int, Strict(), Field(ge=2, le=999)]
+StageTurns = Annotated[int, Strict(), Field(ge=1, le=9_999)]
+Repeat = Annotated[int, Strict(), Field(ge=1, le=MAX_REPEAT)]
+LagGain = Annotated[int, Strict(), Field(ge=10, le=1_000, description="ms")]
 ClientInstant = Annotated[
     int,
     Strict(),
@@ -278,34 +268,30 @@ ClientInstant = Annotated[
         le=_UNSAFE_INTEGER - 1,
         description="ms since 1970, on the server's clock as you know it",
     ),
-    _integer,
 ]
 ClockError = Annotated[
     int,
     Strict(),
     Field(ge=0, le=_UNSAFE_INTEGER - 1, description="ms; without it nothing is claimed"),
-    _integer,
 ]
 FrameLag = Annotated[
     int,
     Strict(),
     Field(ge=0, le=10_000, description="ms; above 860 it changes nothing"),
-    _integer,
 ]
-Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1), _integer]
+Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1)]
 SmallObject = Annotated[dict[str, Any], AfterValidator(check_object)]
 Reason = Annotated[str, Strict(), Field(max_length=500), AfterValidator(_without_nul)]
 Flag = StrictBool
 Timestamp = Annotated[
     int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
-GracePeriod = Annotated[int, Strict(), Field(ge=0, le=3_600_000, description="ms"), _integer]
-ExtraTime = Annotated[int, Strict(), Field(ge=0, le=7 * DAY, description="ms"), _integer]
+GracePeriod = Annotated[int, Strict(), Field(ge=0, le=3_600_000, description="ms")]
+ExtraTime = Annotated[int, Strict(), Field(ge=0, le=7 * DAY, description="ms")]
 Factor = Annotated[
     int,
     Strict(),
     Field(ge=1_000, le=4_000, description="Thousandths of the session's time"),
-    _integer,
 ]
 FutureInstant = Annotated[
     Instant,
@@ -329,6 +315,6 @@ EffectiveInstant = Annotated[
         }
     ),
 ]
-Times = Annotated[int, Strict(), Field(ge=1, le=9_999), _integer]
+Times = Annotated[int, Strict(), Field(ge=1, le=9_999)]
 MAX_VERSION = 2**31 - 1
-Version = Annotated[int, Strict(), Field(ge=1, le=MAX_VERSION), _integer]
+Version = Annotated[int, Strict(), Field(ge=1, le=MAX_VERSION)]
