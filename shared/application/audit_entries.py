@@ -140,10 +140,10 @@ def _entry(
         next_at = None if is_deletion else next_wakeup(session)
         wakes_at = None if next_at is None else store_time(session, next_at)
     return AuditEntry(
-        session_id=session.session_id,
-        version=session.version,
-        event=change.type,
-        occurred_at=change.occurred_at,
+        session.session_id,
+        session.version,
+        change.type,
+        change.occurred_at,
         actor="system" if change.is_automatic else commit.origin.actor,
         request_id=commit.origin.request_id,
         participant_id=change.side.participant_id,

@@ -96,14 +96,14 @@ def build_commit(
     snapshots, last_whole = snapshots_of(stored, changes, operation_id)
     owner = limited_owner(session.tenant, session.owner)
     commit = Commit(
-        name=session.name,
-        expected=stored.revision if stored else None,
-        operation_id=operation_id,
-        session=None if removed else session,
-        retention_ms=retention,
-        wake_at=None if removed else times.wake_at,
-        now=times.now,
-        alarm_at=None if removed else times.alarm_at,
+        session.name,
+        stored.revision if stored else None,
+        operation_id,
+        None if removed else session,
+        retention,
+        None if removed else times.wake_at,
+        times.now,
+        None if removed else times.alarm_at,
         changes=changes,
         origin=context.origin,
         pushes=pushes(steps, now, state, base),

@@ -96,7 +96,7 @@ class GroupView(msgspec.Struct, omit_defaults=True, gc=False):
     over_ms: Millis | None = None
 
 
-class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
+class SessionView(msgspec.Struct, omit_defaults=True, gc=False):
     """The Session of the API.
 
     Clients validate strictly: a field that defaults to None is omitted if it is None, and each
@@ -107,37 +107,37 @@ class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     sync_mode: SyncMode
     status: Status
     version: int
-    participants: list[ParticipantView]
-    groups: list[GroupView] | None = None
+    server_time_ms: Instant
     active_participant_id: str | None
-    active_group_id: str | None = None
-    starts_with: str | None = None
-    ended_with: str | None = None
-    total_time_ms: Millis | None = None
-    time_per_cycle_ms: Millis | None
+    participants: list[ParticipantView]
+    elapsed_clock: Clock
     cycle_number: int
     cycle_started_at: str | None
     session_started_at: str | None
     session_completed_at: str | None
+    deadline_at: str | None
+    time_per_cycle_ms: Millis | None
     increment_ms: Millis
-    max_time_ms: Millis | None = None
     auto_advance: bool
     action_on_timeout: dict[str, Any]
+    created_at: str | None
+    updated_at: str | None
+    groups: list[GroupView] | None = None
+    active_group_id: str | None = None
+    starts_with: str | None = None
+    ended_with: str | None = None
+    total_time_ms: Millis | None = None
+    time_remaining_ms: Millis | None = None
+    clock: Clock | None = None
+    session_clock: Clock | None = None
+    cycle_clock: Clock | None = None
+    max_time_ms: Millis | None = None
     warn_at_ms: tuple[Millis, ...] | None = None
     metadata: Mapping[str, Any] | None = None
     participants_may_pause: bool | None = None
     participants_may_give_ms: Millis | None = None
-    created_at: str | None
-    updated_at: str | None
-    server_time_ms: Instant
-    deadline_at: str | None
     first_turn_by: str | None = None
-    time_remaining_ms: Millis | None = None
     time_control: dict[str, Any] | None = None
-    clock: Clock | None = None
-    session_clock: Clock | None = None
-    cycle_clock: Clock | None = None
-    elapsed_clock: Clock
     lag: dict[str, Millis] | None = None
     flag_grace_ms: Millis | None = None
     begins: Begins | None = None
@@ -221,33 +221,30 @@ def session_view(
     active_id, starter_id, last_active_id = _active_ids(session)
     waiting = clocks.owner(session) if is_flag_open(session, now) else None
     view = SessionView(
-        session_id=session.session_id,
-        sync_mode=session.sync_mode,
-        status=session.status,
-        version=session.version,
-        participants=_participants_view(session, shown, drawn, active_id, waiting, only),
-        active_participant_id=active_id,
-        starts_with=starter_id,
-        ended_with=last_active_id,
-        total_time_ms=session.total_time_ms,
-        time_per_cycle_ms=session.time_per_cycle_ms,
+        session.session_id,
+        session.sync_mode,
+        session.status,
+        session.version,
+        now,
+        active_id,
+        _participants_view(session, shown, drawn, active_id, waiting, only),
+        drawn.elapsed,
         cycle_number=session.cycle_number,
         cycle_started_at=timestamp(session.cycle_started_at),
         session_started_at=timestamp(session.session_started_at),
         session_completed_at=timestamp(session.session_completed_at),
+        deadline_at=timestamp(deadline(session)),
+        time_per_cycle_ms=session.time_per_cycle_ms,
         increment_ms=session.increment_ms,
         auto_advance=session.auto_advance,
         action_on_timeout=session.action_on_timeout.as_dict(),
-        metadata=session.metadata,
         created_at=timestamp(session.created_at),
         updated_at=timestamp(session.updated_at),
-        server_time_ms=now,
-        deadline_at=timestamp(deadline(session)),
-        time_remaining_ms=clocks.left(shown),
-        clock=drawn.current,
-        elapsed_clock=drawn.elapsed,
     )
-    view.session_clock, view.cycle_clock = drawn.session, drawn.cycle
+    view.starts_with, view.ended_with = starter_id, last_active_id
+    view.total_time_ms, view.time_remaining_ms = session.total_time_ms, clocks.left(shown)
+    view.clock, view.session_clock, view.cycle_clock = drawn.current, drawn.session, drawn.cycle
+    view.metadata = session.metadata
     _show_settings(view, session)
     if session.sync_mode is SyncMode.PER_GROUP:
         view.groups = _groups_view(session, shown, drawn, waiting)
@@ -281,10 +278,7 @@ def session_view(
 
 
 def _show_settings(view: SessionView, session: Session) -> None:
-    """Add the settings that most sessions don't have.
-
-    A struct takes longer for each keyword that it is made with than for an assignment.
-    """
+    """Add the settings that most sessions don't have."""
     view.max_time_ms = session.max_time_ms
     view.warn_at_ms = session.warn_at_ms or None
     view.participants_may_pause = session.participants_may_pause or None

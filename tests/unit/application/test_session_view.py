@@ -68,14 +68,14 @@ _RUNNING = Session(
 
 def test_missing_values_are_left_out_except_for_six_fields() -> None:
     view: dict[str, Any] = msgspec.json.decode(encode_session_view(_PENDING, _NOW))
-    assert [name for name, value in view.items() if value is None] == [
+    assert {name for name, value in view.items() if value is None} == {
         "active_participant_id",
         "time_per_cycle_ms",
         "cycle_started_at",
         "session_started_at",
         "session_completed_at",
         "deadline_at",
-    ]
+    }
     absent = {"groups", "active_group_id", "max_time_ms", "warn_at_ms", "metadata"}
     assert not view.keys() & (absent | {"total_time_ms", "participants_may_pause"})
     assert view["starts_with"] == "a"
