@@ -1,6 +1,7 @@
 """Creation of a session: checks across fields, and its first version."""
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.commands import Create, NewGroup
@@ -55,32 +56,53 @@ def create(spec: Create, now: Instant) -> SessionChange:
         total_time_ms=_total(spec, in_order, groups),
         time_per_cycle_ms=spec.time_per_cycle_ms,
         increment_ms=spec.time_control.increment_ms if spec.time_control else spec.increment_ms,
-        time_control=spec.time_control,
-        max_time_ms=spec.max_time_ms,
         auto_advance=spec.auto_advance,
         action_on_timeout=spec.action_on_timeout,
-        warn_at_ms=spec.warn_at_ms,
         metadata=spec.metadata,
-        participants_may_pause=spec.participants_may_pause,
-        participants_may_give_ms=spec.participants_may_give_ms,
-        lag=spec.lag,
-        individual=spec.individual if spec.sync_mode is SyncMode.INDIVIDUAL else None,
-        programme=spec.programme,
-        overtime=spec.overtime,
-        start_at=spec.start_at,
-        warn_before_start_ms=spec.warn_before_start_ms,
-        ends_at=spec.ends_at,
-        moves_with_pause=spec.moves_with_pause,
-        extend_on_switch=spec.extend_on_switch,
-        virtual_clock=VirtualClock() if spec.is_test else None,
-        tenant=spec.tenant,
-        owner=spec.owner,
         version=1,
         status=Status.PENDING,
         active_participant_id=_starter(spec, in_order),
     )
+    session = _with_rare_settings(session, spec)
     opened = with_quotas(clocks_of(session).open(session))
     return SessionChange(EventType.SESSION_CREATED, opened, now, ClockOwner())
+
+
+_RARE = (
+    "time_control",
+    "max_time_ms",
+    "warn_at_ms",
+    "participants_may_pause",
+    "participants_may_give_ms",
+    "lag",
+    "programme",
+    "overtime",
+    "start_at",
+    "warn_before_start_ms",
+    "ends_at",
+    "moves_with_pause",
+    "extend_on_switch",
+    "tenant",
+    "owner",
+)
+"""Settings that most sessions don't have: fields of `Create` and `Session` whose defaults are false
+as a condition."""
+
+_rare_values = attrgetter(*_RARE)
+
+
+def _with_rare_settings(session: Session, spec: Create) -> Session:
+    """Return the session with the settings that most sessions don't have.
+
+    A struct is made twice as fast without them.
+    """
+    values = _rare_values(spec)
+    if any(values):
+        given = {name: value for name, value in zip(_RARE, values, strict=True) if value}
+        session = replace(session, **given)
+    if spec.sync_mode is SyncMode.INDIVIDUAL:
+        session = replace(session, individual=spec.individual)
+    return replace(session, virtual_clock=VirtualClock()) if spec.is_test else session
 
 
 def _starter(spec: Create, members: tuple[Participant, ...]) -> str | None:
