@@ -25,7 +25,7 @@ _FORMS: Any = [
     {"properties": {"ms": _NULL, "to": _NULL, "until": {"const": "next"}}, "required": ["until"]},
 ]
 
-AdvanceTime = Annotated[int, Strict(), Field(ge=1, le=MAX_ADVANCE, description="ms")]
+AdvanceTime = Annotated[Millis, Strict(), Field(ge=1, le=MAX_ADVANCE, description="ms")]
 AdvanceInstant = Annotated[
     Instant,
     BeforeValidator(rfc_3339_instant),
@@ -55,4 +55,4 @@ class AdvanceBody(Body):
         return self
 
     def command(self) -> Advance:
-        return Advance(None if self.ms is None else Millis(self.ms), self.to)
+        return Advance(self.ms, self.to)

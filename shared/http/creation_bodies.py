@@ -71,22 +71,24 @@ class ParticipantBody(Body):
 
     def as_newcomer(self) -> NewParticipant:
         """Return the participant for the domain's commands."""
-        default = self.time_control.default_bank_ms if self.time_control else None
+        bank_ms, control = self.total_time_ms, self.time_control
+        if bank_ms is None and control is not None:
+            bank_ms = control.default_bank_ms
         return NewParticipant(
             self.participant_id,
             self.participant_index,
-            default if self.total_time_ms is None else Millis(self.total_time_ms),
+            bank_ms,
             self.group_id,
-            _control(self.time_control),
+            _control(control),
             self.name,
             self._allowance(),
         )
 
     def _allowance(self) -> Allowance:
-        if self.model_fields_set.isdisjoint(Allowance.__struct_fields__):
+        if self.extra_ms is None and self.factor_permille is None and self.closes_at is None:
             return STANDARD
         return Allowance(
-            Millis(self.extra_ms or 0),
+            self.extra_ms or Millis(0),
             self.factor_permille or FULL_PERMILLE,
             self.closes_at,
         )
@@ -112,7 +114,7 @@ class GroupBody(Body):
     def as_new_group(self) -> NewGroup:
         """Return the group for the domain's commands."""
         control = _control(self.time_control)
-        return NewGroup(self.group_id, Millis(self.total_time_ms), control, self.name)
+        return NewGroup(self.group_id, self.total_time_ms, control, self.name)
 
 
 def _with(name: str) -> dict[str, Any]:
@@ -127,7 +129,7 @@ class LagBody(Body):
 
     def lag(self) -> Lag:
         """Return the lag compensation for the domain."""
-        return Lag(_millis(self.gain_ms))
+        return Lag(self.gain_ms)
 
 
 class SoftCloseBody(Body):
@@ -147,9 +149,9 @@ class SoftCloseBody(Body):
     def rule(self) -> SoftClose:
         """Return the soft close for the domain, which checks that one form is given."""
         return SoftClose(
-            Millis(self.window_ms),
-            _millis(self.to_ms),
-            _millis(self.by_ms),
+            self.window_ms,
+            self.to_ms,
+            self.by_ms,
             self.at_most,
             self.not_after,
         )
@@ -286,7 +288,7 @@ class CreateBody(Body):
         for name in given & _COPIED:
             if (value := values[name]) is not None:
                 fields[name] = value
-        for name in given & _CONVERTED.keys():
+        for name in given & _CONVERTED_FIELDS:
             if (value := values[name]) is not None:
                 fields[name] = _CONVERTED[name](value)
         if not _COMBINED.isdisjoint(given):
@@ -299,7 +301,7 @@ class CreateBody(Body):
         individual = IndividualSettings(
             Begins(self.begins) if self.begins else Begins.TOGETHER,
             self.closes_at,
-            Millis(self.grace_ms or 0),
+            self.grace_ms or Millis(0),
             bool(self.rounds),
         )
         return {
@@ -331,7 +333,7 @@ _COPIED = frozenset(
 """Fields of `CreateBody` that the command has as they are."""
 
 _CONVERTED: Mapping[str, Callable[[Any], Any]] = {
-    "sync_mode": SyncMode,
+    "sync_mode": {mode.value: mode for mode in SyncMode}.__getitem__,
     "participants": lambda bodies: tuple([body.as_newcomer() for body in bodies]),
     "groups": lambda bodies: tuple([body.as_new_group() for body in bodies]),
     "time_control": TimeControlBody.control,
@@ -341,7 +343,9 @@ _CONVERTED: Mapping[str, Callable[[Any], Any]] = {
     "lag": LagBody.lag,
     "extend_on_switch": SoftCloseBody.rule,
 }
-"""Fields that the command has in another form."""
+"""Fields that the command has in another form. `SyncMode(...)` would take much longer."""
+
+_CONVERTED_FIELDS = frozenset(_CONVERTED)
 
 _COMBINED = CreateBody.model_fields.keys() - {"session_id", *_COPIED, *_CONVERTED}
 _COMBINED |= {"time_control"}
@@ -380,13 +384,13 @@ class UpdateBody(Body):
         return UpdateSession(
             metadata=self.metadata,
             removes_metadata=self._removes("metadata"),
-            warn_at_ms=None if self.warn_at_ms is None else tuple(map(Millis, self.warn_at_ms)),
+            warn_at_ms=None if self.warn_at_ms is None else tuple(self.warn_at_ms),
             action_on_timeout=action.action() if action else None,
             participants_may_pause=self.participants_may_pause,
-            participants_may_give_ms=_millis(gift),
+            participants_may_give_ms=gift,
             start_at=self.start_at,
             removes_start_at=self._removes("start_at"),
-            warn_before_start_ms=None if before_start is None else tuple(map(Millis, before_start)),
+            warn_before_start_ms=None if before_start is None else tuple(before_start),
             ends_at=self.ends_at,
             active_participant_id=self.active_participant_id,
         )
@@ -394,7 +398,3 @@ class UpdateBody(Body):
 
 def _control(body: TimeControlBody | None) -> TimeControl | None:
     return body.control() if body else None
-
-
-def _millis(value: int | None) -> Millis | None:
-    return None if value is None else Millis(value)

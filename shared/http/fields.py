@@ -23,7 +23,7 @@ from shared.domain.ids import MAX_ID_LENGTH, UUID, is_printable, normalized_id
 from shared.domain.participants import MIN_BANK
 from shared.domain.programme import MAX_REPEAT
 from shared.domain.time_control import MAX_LONG_TIME
-from shared.domain.units import DAY, Instant
+from shared.domain.units import DAY, Instant, Millis
 
 _MAX_OBJECT_BYTES = 8192
 _MAX_DEPTH = 32
@@ -197,14 +197,14 @@ Name = Annotated[
         }
     ),
 ]
-Duration = Annotated[int, Strict(), Field(ge=1_000, le=86_400_000, description="ms")]
+Duration = Annotated[Millis, Strict(), Field(ge=1_000, le=86_400_000, description="ms")]
 Lifetime = Annotated[
-    int,
+    Millis,
     Strict(),
     Field(ge=1_000, le=86_400_000, description="ms, rounded down to whole seconds"),
 ]
 Threshold = Annotated[
-    int,
+    Millis,
     Strict(),
     Field(ge=-DAY, le=DAY),
     AfterValidator(_check_threshold),
@@ -220,11 +220,11 @@ Threshold = Annotated[
 ]
 Thresholds = Annotated[list[Threshold], Field(max_length=5)]
 LongThresholds = Annotated[
-    list[Annotated[int, Strict(), Field(ge=1, le=MAX_LONG_TIME, description="ms")]],
+    list[Annotated[Millis, Strict(), Field(ge=1, le=MAX_LONG_TIME, description="ms")]],
     Field(max_length=5),
 ]
 BankTime = Annotated[
-    int,
+    Millis,
     Strict(),
     AfterValidator(_bank_time),
     WithJsonSchema(
@@ -239,7 +239,7 @@ BankTime = Annotated[
 ]
 """Time of a participant or group; fields before it may hold its time control."""
 AddedTime = Annotated[
-    int,
+    Millis,
     Strict(),
     Field(
         ge=-DAY,
@@ -249,17 +249,17 @@ AddedTime = Annotated[
     ),
     AfterValidator(_check_not_zero),
 ]
-ShortTime = Annotated[int, Strict(), Field(ge=0, le=600_000, description="ms")]
-LongTime = Annotated[int, Strict(), Field(ge=1_000, le=MAX_LONG_TIME, description="ms")]
-Delay = Annotated[int, Strict(), Field(ge=0, le=MAX_LONG_TIME, description="ms from now")]
-LongIncrement = Annotated[int, Strict(), Field(ge=0, le=MAX_LONG_TIME, description="ms")]
-Increment = Annotated[int, Strict(), Field(ge=0, le=60_000, description="ms")]
+ShortTime = Annotated[Millis, Strict(), Field(ge=0, le=600_000, description="ms")]
+LongTime = Annotated[Millis, Strict(), Field(ge=1_000, le=MAX_LONG_TIME, description="ms")]
+Delay = Annotated[Millis, Strict(), Field(ge=0, le=MAX_LONG_TIME, description="ms from now")]
+LongIncrement = Annotated[Millis, Strict(), Field(ge=0, le=MAX_LONG_TIME, description="ms")]
+Increment = Annotated[Millis, Strict(), Field(ge=0, le=60_000, description="ms")]
 PeriodCount = Annotated[int, Strict(), Field(ge=1, le=99)]
 PeriodsLeft = Annotated[int, Strict(), Field(ge=0, le=99)]
 BlockTurns = Annotated[int, Strict(), Field(ge=2, le=999)]
 StageTurns = Annotated[int, Strict(), Field(ge=1, le=9_999)]
 Repeat = Annotated[int, Strict(), Field(ge=1, le=MAX_REPEAT)]
-LagGain = Annotated[int, Strict(), Field(ge=10, le=1_000, description="ms")]
+LagGain = Annotated[Millis, Strict(), Field(ge=10, le=1_000, description="ms")]
 ClientInstant = Annotated[
     int,
     Strict(),
@@ -270,12 +270,12 @@ ClientInstant = Annotated[
     ),
 ]
 ClockError = Annotated[
-    int,
+    Millis,
     Strict(),
     Field(ge=0, le=_UNSAFE_INTEGER - 1, description="ms; without it nothing is claimed"),
 ]
 FrameLag = Annotated[
-    int,
+    Millis,
     Strict(),
     Field(ge=0, le=10_000, description="ms; above 860 it changes nothing"),
 ]
@@ -286,8 +286,8 @@ Flag = StrictBool
 Timestamp = Annotated[
     int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
-GracePeriod = Annotated[int, Strict(), Field(ge=0, le=3_600_000, description="ms")]
-ExtraTime = Annotated[int, Strict(), Field(ge=0, le=7 * DAY, description="ms")]
+GracePeriod = Annotated[Millis, Strict(), Field(ge=0, le=3_600_000, description="ms")]
+ExtraTime = Annotated[Millis, Strict(), Field(ge=0, le=7 * DAY, description="ms")]
 Factor = Annotated[
     int,
     Strict(),

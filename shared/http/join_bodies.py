@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.application.join_service import Terms
 from shared.application.ports.join_codes import JoinRole, Newcomers
-from shared.domain.units import HOUR, Millis
+from shared.domain.units import HOUR
 from shared.http.fields import BankTime, Duration, Id, Name
 from shared.http.request_bodies import Body
 
@@ -43,13 +43,12 @@ class JoinCodeBody(Body):
 
     def terms(self) -> Terms:
         """Return the terms for the use case."""
-        return Terms(self.role, Millis(self.expires_in_ms), self.max_uses, self._newcomers())
+        return Terms(self.role, self.expires_in_ms, self.max_uses, self._newcomers())
 
     def _newcomers(self) -> Newcomers | None:
         if self.newcomers is None:
             return None
-        time = self.newcomers.total_time_ms
-        return Newcomers(None if time is None else Millis(time), self.newcomers.group_id)
+        return Newcomers(self.newcomers.total_time_ms, self.newcomers.group_id)
 
 
 class JoinBody(Body):

@@ -8,7 +8,6 @@ from pydantic_core import PydanticCustomError
 from shared.application.programme_presets import programme_presets
 from shared.domain.commands import GoToItem
 from shared.domain.programme import Item, ItemKind, OnEnd, Programme
-from shared.domain.units import Millis
 from shared.http.fields import Duration, Id, Name
 from shared.http.request_bodies import Body
 
@@ -26,7 +25,7 @@ class ItemBody(Body):
         """Return the item for the domain."""
         return Item(
             item_id=self.item_id,
-            duration_ms=Millis(self.duration_ms),
+            duration_ms=self.duration_ms,
             title=self.title,
             kind=ItemKind(self.kind),
             on_end=OnEnd(self.on_end),

@@ -28,7 +28,7 @@ from shared.domain.commands import (
 )
 from shared.domain.participants import MAX_PARTICIPANTS
 from shared.domain.undo import UndoMode
-from shared.domain.units import Millis
+from shared.domain.units import HOUR
 from shared.http.fields import (
     AddedTime,
     BankTime,
@@ -93,8 +93,8 @@ class SwitchBody(Body):
             self.next_participant_id,
             self.current_participant_id,
             self.acted_at_ms,
-            None if self.error_ms is None else Millis(self.error_ms),
-            None if self.frame_lag_ms is None else Millis(self.frame_lag_ms),
+            self.error_ms,
+            self.frame_lag_ms,
         )
 
 
@@ -128,8 +128,7 @@ class UpdateParticipantBody(Body):
     def command(self, participant_id: str) -> AdjustTime | UpdateParticipant:
         """Return the command; one that only adjusts the clock is an `AdjustTime`."""
         total, periods = self.total_time_ms, self.overtime_periods
-        total_ms = None if total is None else Millis(total)
-        adjustment = AdjustTime(participant_id, total_ms, self.reason, periods)
+        adjustment = AdjustTime(participant_id, total, self.reason, periods)
         if self.is_retired is None and not self._is_renamed:
             return adjustment
         has_adjustment = (total, periods) != (None, None)
@@ -236,8 +235,8 @@ class AdjustClocksBody(Body):
     def command(self) -> AdjustClocks:
         return AdjustClocks(
             self.to.target() if self.to else EVERY_CLOCK,
-            None if self.add_ms is None else Millis(self.add_ms),
-            None if self.set_ms is None else Millis(self.set_ms),
+            self.add_ms,
+            self.set_ms,
             self.reason,
             self.reopen,
             self.scaled,
@@ -263,7 +262,7 @@ class TokenBody(Body):
 
     role: Literal["cohost", "participant", "spectator"]
     participant_id: Annotated[Id | None, Field(validate_default=True)] = None
-    lifetime_ms: Lifetime = 3_600_000
+    lifetime_ms: Lifetime = HOUR
 
     @field_validator("participant_id")
     @classmethod

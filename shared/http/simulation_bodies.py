@@ -181,9 +181,9 @@ class SimulationBody(Body):
 
     def commands(self, now: Instant) -> list[TimedCommand]:
         """Return the commands with their instants, if the simulation begins at `now`."""
-        return [TimedCommand(after(now, Millis(o.after_ms)), o.command()) for o in self.operations]
+        return [TimedCommand(after(now, o.after_ms), o.command()) for o in self.operations]
 
     def end(self, now: Instant) -> Instant:
         """Return the instant at which the simulation ends; the last operation's by default."""
-        last = self.operations[-1].after_ms if self.operations else 0
-        return after(now, Millis(last if self.until_ms is None else self.until_ms))
+        last = self.operations[-1].after_ms if self.operations else Millis(0)
+        return after(now, last if self.until_ms is None else self.until_ms)

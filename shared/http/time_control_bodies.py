@@ -47,7 +47,10 @@ class OvertimeBody(Body):
     def overtime(self) -> Overtime:
         """Return the overtime for the domain, which checks the fields together."""
         return Overtime(
-            _time(self.period_ms), self.periods or 0, self.turns or 0, _time(self.extra_ms)
+            self.period_ms or Millis(0),
+            self.periods or 0,
+            self.turns or 0,
+            self.extra_ms or Millis(0),
         )
 
 
@@ -55,20 +58,20 @@ class StageBody(Body):
     """A stage that begins when its owner has completed `after_turns` turns."""
 
     after_turns: StageTurns
-    add_ms: LongIncrement = 0
+    add_ms: LongIncrement = Millis(0)
     increment_ms: LongIncrement | None = None
 
     def stage(self) -> Stage:
         """Return the stage for the domain."""
-        return Stage(self.after_turns, Millis(self.add_ms), _optional_time(self.increment_ms))
+        return Stage(self.after_turns, self.add_ms, self.increment_ms)
 
 
 class TimeControlBody(Body):
     """The time that a turn may use, and what its end gives back."""
 
-    delay_ms: ShortTime = 0
-    give_back_ms: ShortTime = 0
-    increment_ms: LongIncrement = 0
+    delay_ms: ShortTime = Millis(0)
+    give_back_ms: ShortTime = Millis(0)
+    increment_ms: LongIncrement = Millis(0)
     first_turn: Flag = False
     max_bank_ms: LongTime | None = None
     overtime: OvertimeBody | None = None
@@ -102,25 +105,17 @@ class TimeControlBody(Body):
         if self._preset:
             return self._preset.time_control
         return TimeControl(
-            delay_ms=Millis(self.delay_ms),
-            give_back_ms=Millis(self.give_back_ms),
-            increment_ms=Millis(self.increment_ms),
+            delay_ms=self.delay_ms,
+            give_back_ms=self.give_back_ms,
+            increment_ms=self.increment_ms,
             first_turn=self.first_turn,
-            max_bank_ms=_optional_time(self.max_bank_ms),
+            max_bank_ms=self.max_bank_ms,
             overtime=self.overtime.overtime() if self.overtime else None,
             stages=tuple(stage.stage() for stage in self.stages),
             hourglass=self.hourglass,
             start_on=StartOn(self.start_on),
-            first_turn_within_ms=_optional_time(self.first_turn_within_ms),
+            first_turn_within_ms=self.first_turn_within_ms,
         )
 
 
 TimeControlOrName = Annotated[TimeControlBody, OrName(lambda: list(presets()))]
-
-
-def _time(value: int | None) -> Millis:
-    return Millis(value or 0)
-
-
-def _optional_time(value: int | None) -> Millis | None:
-    return None if value is None else Millis(value)

@@ -10,7 +10,7 @@ from shared.http.validation_errors import error_details, first_errors
 
 _MOST_MS: Final = 3_600_000
 
-_Measured = Annotated[int, Field(ge=0, le=_MOST_MS)]
+_Measured = Annotated[Millis, Field(ge=0, le=_MOST_MS)]
 
 
 class ClockMeasurement(BaseModel):
@@ -27,9 +27,7 @@ class ClockMeasurement(BaseModel):
 
     def note_in(self, connection: LiveConnection) -> None:
         """Note what the client said as part of the presence of its connection."""
-        round_trip = None if self.round_trip_ms is None else Millis(self.round_trip_ms)
-        error = None if self.error_ms is None else Millis(self.error_ms)
-        connection.measured(round_trip, error)
+        connection.measured(self.round_trip_ms, self.error_ms)
 
 
 def measurement_in(message: dict[str, Any]) -> ClockMeasurement:
