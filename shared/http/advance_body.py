@@ -6,7 +6,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    Strict,
     WithJsonSchema,
     model_validator,
 )
@@ -15,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from shared.domain.commands import Advance
 from shared.domain.units import Instant, Millis
 from shared.domain.virtual_clock import MAX_ADVANCE
-from shared.http.fields import rfc_3339_instant
+from shared.http.fields import Integer, rfc_3339_instant
 from shared.http.request_bodies import Body
 
 _NULL: dict[str, Any] = {"type": "null"}
@@ -25,7 +24,7 @@ _FORMS: Any = [
     {"properties": {"ms": _NULL, "to": _NULL, "until": {"const": "next"}}, "required": ["until"]},
 ]
 
-AdvanceTime = Annotated[Millis, Strict(), Field(ge=1, le=MAX_ADVANCE, description="ms")]
+AdvanceTime = Annotated[Millis, Field(ge=1, le=MAX_ADVANCE, description="ms"), Integer()]
 AdvanceInstant = Annotated[
     Instant,
     BeforeValidator(rfc_3339_instant),

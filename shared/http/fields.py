@@ -9,12 +9,14 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    GetCoreSchemaHandler,
     Strict,
     StrictBool,
     ValidationInfo,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
+from pydantic_core.core_schema import no_info_before_validator_function
 
 from shared.application.api_key_format import KEY_ID
 from shared.application.instants import datetime_of, instant_of
@@ -133,6 +135,23 @@ def rfc_3339_instant(value: Any) -> Instant:
         raise PydanticCustomError("timestamp", message) from None
 
 
+class Integer:
+    """Marks an integer that may be written as 5.0 (JSON Schema Validation section 6.1.1).
+
+    Text and booleans are refused. It stands after the limits, so that pydantic checks them itself.
+    """
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        strict: Any = {**handler(source), "strict": True}
+        return no_info_before_validator_function(_without_zero_fraction, strict)
+
+
+def _without_zero_fraction(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _bank_time(value: int, info: ValidationInfo) -> int:
     """Check the limits of a bank without a time control, or the wider ones of a bank with it.
 
@@ -197,16 +216,16 @@ Name = Annotated[
         }
     ),
 ]
-Duration = Annotated[Millis, Strict(), Field(ge=1_000, le=86_400_000, description="ms")]
+Duration = Annotated[Millis, Field(ge=1_000, le=86_400_000, description="ms"), Integer()]
 Lifetime = Annotated[
     Millis,
-    Strict(),
     Field(ge=1_000, le=86_400_000, description="ms, rounded down to whole seconds"),
+    Integer(),
 ]
 Threshold = Annotated[
     Millis,
-    Strict(),
     Field(ge=-DAY, le=DAY),
+    Integer(),
     AfterValidator(_check_threshold),
     WithJsonSchema(
         {
@@ -220,12 +239,12 @@ Threshold = Annotated[
 ]
 Thresholds = Annotated[list[Threshold], Field(max_length=5)]
 LongThresholds = Annotated[
-    list[Annotated[Millis, Strict(), Field(ge=1, le=MAX_LONG_TIME, description="ms")]],
+    list[Annotated[Millis, Field(ge=1, le=MAX_LONG_TIME, description="ms"), Integer()]],
     Field(max_length=5),
 ]
 BankTime = Annotated[
     Millis,
-    Strict(),
+    Integer(),
     AfterValidator(_bank_time),
     WithJsonSchema(
         {
@@ -240,58 +259,58 @@ BankTime = Annotated[
 """Time of a participant or group; fields before it may hold its time control."""
 AddedTime = Annotated[
     Millis,
-    Strict(),
     Field(
         ge=-DAY,
         le=DAY,
         description="ms, not 0; below 0 takes time",
         json_schema_extra={"not": {"const": 0}},
     ),
+    Integer(),
     AfterValidator(_check_not_zero),
 ]
-ShortTime = Annotated[Millis, Strict(), Field(ge=0, le=600_000, description="ms")]
-LongTime = Annotated[Millis, Strict(), Field(ge=1_000, le=MAX_LONG_TIME, description="ms")]
-Delay = Annotated[Millis, Strict(), Field(ge=0, le=MAX_LONG_TIME, description="ms from now")]
-LongIncrement = Annotated[Millis, Strict(), Field(ge=0, le=MAX_LONG_TIME, description="ms")]
-Increment = Annotated[Millis, Strict(), Field(ge=0, le=60_000, description="ms")]
-PeriodCount = Annotated[int, Strict(), Field(ge=1, le=99)]
-PeriodsLeft = Annotated[int, Strict(), Field(ge=0, le=99)]
-BlockTurns = Annotated[int, Strict(), Field(ge=2, le=999)]
-StageTurns = Annotated[int, Strict(), Field(ge=1, le=9_999)]
-Repeat = Annotated[int, Strict(), Field(ge=1, le=MAX_REPEAT)]
-LagGain = Annotated[Millis, Strict(), Field(ge=10, le=1_000, description="ms")]
+ShortTime = Annotated[Millis, Field(ge=0, le=600_000, description="ms"), Integer()]
+LongTime = Annotated[Millis, Field(ge=1_000, le=MAX_LONG_TIME, description="ms"), Integer()]
+Delay = Annotated[Millis, Field(ge=0, le=MAX_LONG_TIME, description="ms from now"), Integer()]
+LongIncrement = Annotated[Millis, Field(ge=0, le=MAX_LONG_TIME, description="ms"), Integer()]
+Increment = Annotated[Millis, Field(ge=0, le=60_000, description="ms"), Integer()]
+PeriodCount = Annotated[int, Field(ge=1, le=99), Integer()]
+PeriodsLeft = Annotated[int, Field(ge=0, le=99), Integer()]
+BlockTurns = Annotated[int, Field(ge=2, le=999), Integer()]
+StageTurns = Annotated[int, Field(ge=1, le=9_999), Integer()]
+Repeat = Annotated[int, Field(ge=1, le=MAX_REPEAT), Integer()]
+LagGain = Annotated[Millis, Field(ge=10, le=1_000, description="ms"), Integer()]
 ClientInstant = Annotated[
     int,
-    Strict(),
     Field(
         ge=0,
         le=_UNSAFE_INTEGER - 1,
         description="ms since 1970, on the server's clock as you know it",
     ),
+    Integer(),
 ]
 ClockError = Annotated[
     Millis,
-    Strict(),
     Field(ge=0, le=_UNSAFE_INTEGER - 1, description="ms; without it nothing is claimed"),
+    Integer(),
 ]
 FrameLag = Annotated[
     Millis,
-    Strict(),
     Field(ge=0, le=10_000, description="ms; above 860 it changes nothing"),
+    Integer(),
 ]
-Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1)]
+Index = Annotated[int, Field(ge=0, le=2**31 - 1), Integer()]
 SmallObject = Annotated[dict[str, Any], AfterValidator(check_object)]
 Reason = Annotated[str, Strict(), Field(max_length=500), AfterValidator(_without_nul)]
 Flag = StrictBool
 Timestamp = Annotated[
     int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
-GracePeriod = Annotated[Millis, Strict(), Field(ge=0, le=3_600_000, description="ms")]
-ExtraTime = Annotated[Millis, Strict(), Field(ge=0, le=7 * DAY, description="ms")]
+GracePeriod = Annotated[Millis, Field(ge=0, le=3_600_000, description="ms"), Integer()]
+ExtraTime = Annotated[Millis, Field(ge=0, le=7 * DAY, description="ms"), Integer()]
 Factor = Annotated[
     int,
-    Strict(),
     Field(ge=1_000, le=4_000, description="Thousandths of the session's time"),
+    Integer(),
 ]
 FutureInstant = Annotated[
     Instant,
@@ -315,6 +334,6 @@ EffectiveInstant = Annotated[
         }
     ),
 ]
-Times = Annotated[int, Strict(), Field(ge=1, le=9_999)]
+Times = Annotated[int, Field(ge=1, le=9_999), Integer()]
 MAX_VERSION = 2**31 - 1
-Version = Annotated[int, Strict(), Field(ge=1, le=MAX_VERSION)]
+Version = Annotated[int, Field(ge=1, le=MAX_VERSION), Integer()]

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from shared.application.join_service import Terms
 from shared.application.ports.join_codes import JoinRole, Newcomers
 from shared.domain.units import HOUR
-from shared.http.fields import BankTime, Duration, Id, Name
+from shared.http.fields import BankTime, Duration, Id, Integer, Name
 from shared.http.request_bodies import Body
 
 _MAX_USES = 10_000
@@ -31,7 +31,7 @@ class JoinCodeBody(Body):
 
     role: JoinRole
     expires_in_ms: Duration = HOUR
-    max_uses: Annotated[int, Strict(), Field(ge=1, le=_MAX_USES)] = _DEFAULT_USES
+    max_uses: Annotated[int, Field(ge=1, le=_MAX_USES), Integer()] = _DEFAULT_USES
     newcomers: NewcomersBody | None = None
 
     @field_validator("newcomers")

@@ -1,7 +1,6 @@
 """JSON parser (RFC 8259) with limits on the number of values, depth and number range.
 
-It refuses NaN, lone surrogates and numbers beyond 64 bits, which could not be encoded again. A
-number such as 5.0 is an integer (JSON Schema Validation section 6.1.1), as in JavaScript.
+It refuses NaN, lone surrogates and numbers beyond 64 bits, which could not be encoded again.
 Excessive shapes are refused before parsing, so that the cost grows only with the body's size.
 """
 
@@ -41,24 +40,9 @@ def parse_json(content: bytes | str) -> Any:
     """
     _check_shape(content if isinstance(content, bytes) else content.encode())
     try:
-        return _decoder.decode(content)
-    except OverflowError as error:
-        raise ValueError(_TOO_BIG) from error
+        return msgspec.json.decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(_TOO_BIG if "out of range" in str(error) else _MALFORMED) from error
-
-
-def _number(text: str) -> int | float:
-    """Return the number that isn't written as an integer, as an integer if it is one.
-
-    Raises `OverflowError` if it is infinite.
-    """
-    number = float(text)
-    whole = int(number)
-    return whole if whole == number and whole in _RANGE else number
-
-
-_decoder = msgspec.json.Decoder(float_hook=_number)
 
 
 def _check_shape(content: bytes) -> None:

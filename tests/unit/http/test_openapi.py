@@ -6,7 +6,6 @@ import pytest
 from pydantic import ValidationError
 
 from shared.http.request_bodies import UpdateParticipantBody
-from shared.http.strict_json import parse_json
 from tests.support import documented
 
 _CREATED = "$response.body#/data/session_id"
@@ -85,8 +84,7 @@ def _floats_in(part: Any) -> list[float]:
 
 
 def test_an_integer_may_be_written_with_a_zero_fraction() -> None:
-    body = parse_json('{"total_time_ms": 5000.0}')
-    assert UpdateParticipantBody.model_validate(body).total_time_ms == 5000
-    for refused in ("5000.5", "true", '"5000"', "1e19", "1e300"):
-        with pytest.raises(ValidationError, match="total_time_ms"):
-            UpdateParticipantBody.model_validate(parse_json(f'{{"total_time_ms": {refused}}}'))
+    assert UpdateParticipantBody.model_validate({"total_time_ms": 5000.0}).total_time_ms == 5000
+    for refused in (5000.5, True, "5000", float("inf")):
+        with pytest.raises(ValidationError):
+            UpdateParticipantBody.model_validate({"total_time_ms": refused})

@@ -20,21 +20,3 @@ def _refuse(content: str, message: str) -> None:
 )
 def test_excessive_json_is_refused_with_little_work(content: str, message: str) -> None:
     assert usual_ms(lambda: _refuse(content, message)) < _MAX_MS
-
-
-@pytest.mark.parametrize(
-    ("written", "number"),
-    [
-        ("5.0", 5),
-        ("-5e2", -500),
-        ("-0.0", 0),
-        ("18446744073709549568.0", 2**64 - 2048),
-        ("1e19", 10**19),
-        ("5.5", 5.5),
-        ("1e20", 1e20),
-        ("-1.5e308", -1.5e308),
-    ],
-)
-def test_a_whole_number_of_up_to_64_bits_is_an_integer(written: str, number: float) -> None:
-    (parsed,) = parse_json(f"[{written}]")
-    assert (parsed, type(parsed)) == (number, type(number))
