@@ -145,10 +145,11 @@ class Integer:
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         strict: Any = {**handler(source), "strict": True}
-        return no_info_before_validator_function(_without_zero_fraction, strict)
+        return no_info_before_validator_function(without_zero_fraction, strict)
 
 
-def _without_zero_fraction(value: Any) -> Any:
+def without_zero_fraction(value: Any) -> Any:
+    """Return 5 for 5.0, and anything else as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

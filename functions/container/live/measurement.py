@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from functions.container.live.connection import LiveConnection
 from shared.domain.units import Millis
+from shared.http.fields import without_zero_fraction
 from shared.http.validation_errors import error_details, first_errors
 
 _MOST_MS: Final = 3_600_000
 
-_Measured = Annotated[Millis, Field(ge=0, le=_MOST_MS)]
+_Measured = Annotated[Millis, Field(ge=0, le=_MOST_MS), BeforeValidator(without_zero_fraction)]
 
 
 class ClockMeasurement(BaseModel):
