@@ -120,12 +120,12 @@ async def test_a_failed_push_is_retried_by_only_one_of_two_instances(
     api: ApiClient, realtime: BroadcastServer, plain_redis: Redis
 ) -> None:
     realtime.status = 503
-    session_id = await api.started(chess())
+    session_id = await api.created(chess())
     await next_push(realtime, session_id)
     while await plain_redis.zscore(owed_pushes_key(session_id), session_id) is None:
         await asyncio.sleep(0.01)  # the failure is noted after the response
     realtime.begin()
-    assert await next_push(realtime, session_id) == [("STATE_SYNC", 2)]
+    assert await next_push(realtime, session_id) == [("STATE_SYNC", 1)]
     while await plain_redis.zscore(owed_pushes_key(session_id), session_id) is not None:
         await asyncio.sleep(0.01)
     topics = [message["topic"] for sent in realtime.sent for message in sent.messages]
