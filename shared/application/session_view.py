@@ -250,7 +250,7 @@ def session_view(
         view.groups = _groups_view(session, shown, drawn, waiting)
         view.active_group_id = _active_group_id(session)
     if session.time_control is not None:
-        view.time_control = time_control_view(session.time_control)
+        view.time_control = _control_view(session.time_control)
         view.first_turn_by = timestamp(abort_at(session))
     if session.lag is not None:
         view.lag = _lag_view(session.lag)
@@ -470,7 +470,7 @@ def _participants_view(
             anchored.group_id,
             clock,
             _overtime_view(shown, current) if has_banks else None,
-            time_control_view(anchored.time_control),
+            _control_view(anchored.time_control) if anchored.time_control else None,
             anchored.name,
             anchored.is_retired,
             over_ms=over_ms(value) if has_overrun else None,
@@ -540,9 +540,9 @@ def _overtime_view(session: Session, owner: Participant | Group) -> OvertimeView
     )
 
 
-def time_control_view(control: TimeControl | None) -> dict[str, Any] | None:
-    """Return the time control as it was given; None without one."""
-    return None if control is None else dict(msgspec.to_builtins(control))
+def _control_view(control: TimeControl) -> dict[str, Any]:
+    """Return the time control as it was given."""
+    return dict(msgspec.to_builtins(control))
 
 
 def _without_none(view: dict[str, Any]) -> dict[str, Any]:
@@ -569,7 +569,7 @@ def _groups_view(
             budget.total_ms == 0 and ClockOwner(group_id=anchored.group_id) != waiting,
             clock,
             _overtime_view(shown, current),
-            time_control_view(anchored.time_control),
+            _control_view(anchored.time_control) if anchored.time_control else None,
             anchored.name,
             over_ms(budget.balance_ms) if session.overtime else None,
         )

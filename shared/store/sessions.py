@@ -237,6 +237,10 @@ class RedisSessionStore:
         epoch: Epoch | None = None,
         is_now_revoked: bool = False,
     ) -> LoadResult:
+        if not fields:
+            return LoadResult(
+                now, None, recorded, quotas=quotas, epoch=epoch, is_revoked=is_now_revoked
+            )
         stored = self._recent.known(name, fields)
         if stored is None:
             if size_of(fields) > LARGE_BYTES:

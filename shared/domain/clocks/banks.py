@@ -53,7 +53,8 @@ class BankRules(ClockRules, Generic[Owner]):
 
     def with_full_reserve(self, session: Session, owner: Owner) -> Session:
         """Give an owner who has not played yet its overtime."""
-        reserve = full_reserve(owner.time_control or session.control)
+        control = owner.time_control or session.time_control
+        reserve = full_reserve(control) if control else EMPTY
         if reserve is owner.reserve:
             return session
         return self.with_owner(session, replace(owner, reserve=reserve))
@@ -229,12 +230,14 @@ class BankRules(ClockRules, Generic[Owner]):
 
     def drawn(self, session: Session, only: Collection[int] | None = None) -> DrawnClocks:
         floor_ms, active = lowest_value(session), self.active_owner(session)
-        left = balance(session, active) if active else None
-        running_ms = None if left is None else Millis(max(0, left - floor_ms))
-        if session.cycle_started_at is None or session.awaits_first_turn:
-            running_ms = Millis(0)
-        running, control = active if running_ms else None, session.time_control
-        gains_ms = left if running and control and control.hourglass else None
+        running: Owner | None = None
+        running_ms: Millis | None = Millis(0)
+        gains_ms: Millis | None = None
+        if session.cycle_started_at is not None and not session.awaits_first_turn:
+            left = None if active is None else balance(session, active)
+            running_ms = None if left is None else Millis(max(0, left - floor_ms))
+            running, control = active if running_ms else None, session.time_control
+            gains_ms = left if running and control and control.hourglass else None
         owners = self.owners(session)
         drawn = [_clock_of(session, one, gains_ms, is_running=one is running) for one in owners]
         if floor_ms:

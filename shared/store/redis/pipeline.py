@@ -168,12 +168,13 @@ class PipelinedConnection(asyncio.Protocol):
                     )
                     return
                 request = pending[0]
-                request.replies.append(reply)
-                if len(request.replies) == request.count:
+                replies = request.replies
+                replies.append(reply)
+                if len(replies) == request.count:
                     pending.popleft()
                     self._bytes -= request.size
                     if not request.future.done():
-                        request.future.set_result(request.replies)
+                        request.future.set_result(replies)
         except Exception as error:  # after bytes that aren't RESP, nothing more can be read
             self._end(ConnectionLost(f"Redis sent bytes that can't be read: {error}"))
             return
