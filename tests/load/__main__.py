@@ -12,7 +12,8 @@ The run writes `figures.json` and `latency.png` to `.build/load/SCENARIO/` (or `
 with 0 if all limits were kept, otherwise with 1.
 
 `scale-...`, `scaling` and `knee` run several loads each: see `tests/load/scaling/command.py` and
-`tests/load/knee.py`. `at-rest` puts no load on the service: see `tests/load/at_rest.py`.
+`tests/load/knee.py`. `at-rest` and `instructions` count: see `tests/load/at_rest.py` and
+`tests/load/instructions.py`.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from infra.local.instance import ServiceStartError
 from infra.local.postgres import PostgresError
-from tests.load import at_rest, knee
+from tests.load import at_rest, instructions, knee
 from tests.load.bench.errors import BenchError
 from tests.load.failure import LoadFailed
 from tests.load.generator import LoadProgress
@@ -51,6 +52,7 @@ _MEASUREMENTS: dict[str, Callable[[list[str], Console], int]] = {
     **dict.fromkeys((*PARTS, scaling.ALL_PARTS), scaling.main),
     knee.NAME: lambda arguments, console: knee.main(arguments[1:], console),
     at_rest.NAME: lambda arguments, console: at_rest.main(arguments[1:], console),
+    instructions.NAME: lambda arguments, console: instructions.main(arguments[1:], console),
 }
 """Commands that run several loads, with options of their own."""
 
@@ -62,6 +64,7 @@ _DESCRIPTIONS = (
         scaling.ALL_PARTS: "all four scale-... measurements, one after the other",
         knee.NAME: "the highest rate of sessions-1000 that one instance keeps up with",
         at_rest.NAME: "the Redis commands of an instance that is not used",
+        instructions.NAME: "the machine instructions of a read, a creation and a switch",
     }
 )
 
