@@ -139,6 +139,7 @@ def _entry(
         state = _encoder.encode(snapshot) if snapshot else encode_session(session)
         next_at = None if is_deletion else next_wakeup(session)
         wakes_at = None if next_at is None else store_time(session, next_at)
+    # Partly by position: CPython 3.11 needs a dictionary for more than 15 keywords.
     return AuditEntry(
         session.session_id,
         session.version,

@@ -95,6 +95,7 @@ def build_commit(
     operation_id = _new_operation_id()
     snapshots, last_whole = snapshots_of(stored, changes, operation_id)
     owner = limited_owner(session.tenant, session.owner)
+    # Partly by position: CPython 3.11 needs a dictionary for more than 15 keywords.
     commit = Commit(
         session.name,
         stored.revision if stored else None,
@@ -172,7 +173,10 @@ class _StoreTimes(NamedTuple):
 
 
 def _store_times(session: Session, now: Instant, retention: Millis) -> _StoreTimes:
-    """Return the times of a commit that leads to `session` at `now`, the session's time."""
+    """Return the times of a commit that leads to `session` at `now`, the session's time.
+
+    `retention` is that of the session.
+    """
     alarm_at = next_wakeup(session)
     if session.virtual_clock is not None:
         now = store_time(session, now)

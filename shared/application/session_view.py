@@ -220,6 +220,7 @@ def session_view(
     clocks, drawn = clocks_of(session), clock_lines(session, shown, now, only)
     active_id, starter_id, last_active_id = _active_ids(session)
     waiting = clocks.owner(session) if is_flag_open(session, now) else None
+    # Partly by position: CPython 3.11 needs a dictionary for more than 15 keywords.
     view = SessionView(
         session.session_id,
         session.sync_mode,
