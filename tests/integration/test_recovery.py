@@ -432,50 +432,61 @@ async def test_only_changes_that_were_not_audited_are_lost(
         assert (await api.do(session_id, "switch")).json()["data"]["version"] == 4
 
 
-async def test_recovery_can_be_turned_off(flushed_redis_url: str, trail_url: str) -> None:
-    with running(flushed_redis_url, DATABASE_URL=trail_url, RECOVERY="off") as instance:
-        redis = Redis.from_url(flushed_redis_url)
+@pytest.fixture
+async def without_recovery(
+    own_redis_url: str, trail_url: str
+) -> AsyncIterator[tuple[ApiClient, Redis]]:
+    """Clients of an instance without recovery and of its Redis.
+
+    The Redis is its own: other instances on it would notice that it was flushed, and restore the
+    sessions.
+    """
+    redis = Redis.from_url(own_redis_url)
+    with running(own_redis_url, DATABASE_URL=trail_url, RECOVERY="off") as instance:
         async with client_of(instance) as api:
-            session_id = await api.created(chess())
-            await flush_when_audited(redis)
-            assert error_of(await api.get(session_id)) == (404, "SESSION_NOT_FOUND")
-        await redis.aclose()
+            yield api, redis
+    await redis.aclose()
+
+
+async def test_recovery_can_be_turned_off(without_recovery: tuple[ApiClient, Redis]) -> None:
+    api, redis = without_recovery
+    session_id = await api.created(chess())
+    await flush_when_audited(redis)
+    assert error_of(await api.get(session_id)) == (404, "SESSION_NOT_FOUND")
 
 
 async def test_without_recovery_a_refused_deletion_restores_nothing(
-    flushed_redis_url: str, redis: Redis, trail_url: str
+    without_recovery: tuple[ApiClient, Redis], trail_url: str
 ) -> None:
-    with running(flushed_redis_url, DATABASE_URL=trail_url, RECOVERY="off") as instance:
-        async with client_of(instance) as api:
-            session_id = await api.started(chess())
-            await flush_when_audited(redis)
-            await check_refused_deletions(api, redis, session_id, stale=1, actual=2)
-            path = f"/v1/sessions/{session_id}"
-            deleted = await api.http.delete(path, headers={"If-Match": '"2"'})
-            assert deleted.status_code == 204
-            await wait_until_audited(redis)
-            events = await events_of(trail_url, session_id)
-            assert [version for version, _, _ in events] == [1, 2, 3]
+    api, redis = without_recovery
+    session_id = await api.started(chess())
+    await flush_when_audited(redis)
+    await check_refused_deletions(api, redis, session_id, stale=1, actual=2)
+    path = f"/v1/sessions/{session_id}"
+    deleted = await api.http.delete(path, headers={"If-Match": '"2"'})
+    assert deleted.status_code == 204
+    await wait_until_audited(redis)
+    events = await events_of(trail_url, session_id)
+    assert [version for version, _, _ in events] == [1, 2, 3]
 
 
 async def test_without_recovery_a_deletion_names_the_version_that_is_due(
-    flushed_redis_url: str, redis: Redis, trail_url: str
+    without_recovery: tuple[ApiClient, Redis],
 ) -> None:
-    with running(flushed_redis_url, DATABASE_URL=trail_url, RECOVERY="off") as instance:
-        async with client_of(instance) as api:
-            session_id = await api.started(chess(participants=[participant(1_000)]))
-            await flush_when_audited(redis)
-            path, stale = f"/v1/sessions/{session_id}", {"If-Match": '"1"'}
-            refused = {"details": {"actual_version": 2}}
-            async with asyncio.timeout(_TIMEOUT_S):
-                while refused["details"] == {"actual_version": 2}:
-                    await asyncio.sleep(0.01)
-                    answer = await api.http.delete(f"{path}?dry_run=true", headers=stale)
-                    assert answer.status_code == 412
-                    refused = answer.json()["error"]
-            assert refused["details"] == {"actual_version": 3}
-            deleted = await api.http.delete(path, headers={"If-Match": '"3"'})
-            assert deleted.status_code == 204
+    api, redis = without_recovery
+    session_id = await api.started(chess(participants=[participant(1_000)]))
+    await flush_when_audited(redis)
+    path, stale = f"/v1/sessions/{session_id}", {"If-Match": '"1"'}
+    refused = {"details": {"actual_version": 2}}
+    async with asyncio.timeout(_TIMEOUT_S):
+        while refused["details"] == {"actual_version": 2}:
+            await asyncio.sleep(0.01)
+            answer = await api.http.delete(f"{path}?dry_run=true", headers=stale)
+            assert answer.status_code == 412
+            refused = answer.json()["error"]
+    assert refused["details"] == {"actual_version": 3}
+    deleted = await api.http.delete(path, headers={"If-Match": '"3"'})
+    assert deleted.status_code == 204
 
 
 @asynccontextmanager
