@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -80,13 +80,13 @@ class LocalCluster:
         for node in self.nodes[1:]:
             first.ask("CLUSTER", "MEET", *node.meet_arguments)
         for primary, replica in zip(primaries, self.nodes[_PRIMARIES:], strict=True):
-            wait_until(partial(knows, replica, primary.id), "a replica knows its primary")
+            self._wait_until(partial(knows, replica, primary.id), "a replica knows its primary")
             replica.ask("CLUSTER", "REPLICATE", primary.id)
         self.wait_until_healthy()
 
     def wait_until_healthy(self) -> None:
         """Wait until all nodes run and agree on slots and replicas, and replicas are in sync."""
-        wait_until(self._is_healthy, "all nodes agree and every replica is in sync")
+        self._wait_until(self._is_healthy, "all nodes agree and every replica is in sync")
 
     def owner_of(self, tag: str) -> ClusterNode:
         """Ask the nodes for the running primary that owns the slot of `tag`, such as `{s3}`.
@@ -152,7 +152,7 @@ class LocalCluster:
 
     def wait_until_noticed(self, node: ClusterNode) -> None:
         """Wait until all running nodes mark a killed node as failed."""
-        wait_until(
+        self._wait_until(
             lambda: all(marks_as_failed(one, node.id) for one in self._running_nodes()),
             "a killed node is marked as failed",
         )
@@ -165,7 +165,7 @@ class LocalCluster:
             return owner is not None and owner is not not_by and self._all_agree_on(owner, slot)
 
         slot = key_slot(tag.encode())
-        wait_until(is_owned, f"a replica is promoted for {tag}")
+        self._wait_until(is_owned, f"a replica is promoted for {tag}")
         return self.owner_of(tag)
 
     def fail_over(self, tag: str) -> ClusterNode:
@@ -211,7 +211,9 @@ class LocalCluster:
             move_keys(source, target, slot, count)
         for node in (target, source, *self._primaries()):
             node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.id)
-        wait_until(lambda: self._all_agree_on(target, slot), f"all nodes know that {tag} has moved")
+        self._wait_until(
+            lambda: self._all_agree_on(target, slot), f"all nodes know that {tag} has moved"
+        )
 
     def client(self) -> RedisCluster:
         """Return a cluster client; the caller closes it."""
@@ -222,6 +224,16 @@ class LocalCluster:
         """Kill every node."""
         for node in self.nodes:
             node.close()
+
+    def _wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        wait_until(condition, what, self._description)
+
+    def _description(self) -> str:
+        """Return what each node knows of the others, for error messages."""
+        return "\n".join(
+            f"node {node.port}, running: {node.process.is_running}\n{node.says('CLUSTER', 'NODES')}"
+            for node in self.nodes
+        )
 
     def _running_nodes(self) -> list[ClusterNode]:
         return [node for node in self.nodes if node.process.is_running]

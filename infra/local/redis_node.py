@@ -74,10 +74,16 @@ class RedisNode:
         self.process.kill()
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Poll until `condition()` holds. Raises `WaitTimeout` after 20 s; `what` describes it."""
+def wait_until(
+    condition: Callable[[], bool], what: str, state: Callable[[], str] = lambda: ""
+) -> None:
+    """Poll until `condition()` holds.
+
+    Raises `WaitTimeout` after 20 s; `what` describes the condition, and `state()` the servers then.
+    """
     deadline = time.monotonic() + _TIMEOUT_S
     while not condition():
         if time.monotonic() > deadline:
-            raise WaitTimeout(f"Timed out after {_TIMEOUT_S:.0f} s, waiting until {what}.")
+            message = f"Timed out after {_TIMEOUT_S:.0f} s, waiting until {what}."
+            raise WaitTimeout("\n".join(filter(None, (message, state()))))
         time.sleep(_POLL_S)
