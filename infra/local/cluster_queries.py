@@ -29,6 +29,17 @@ def slot_owner_port(node: RedisNode, slot: int) -> int | None:
     return None
 
 
+def config_epoch(node: RedisNode, node_id: str) -> int | None:
+    """Return the config epoch of `node_id`, as `node` knows it; None if it doesn't know that node.
+
+    Of two primaries that claim a slot, the one with the higher epoch has it.
+    """
+    for line in (node.says("CLUSTER", "NODES") or "").splitlines():
+        if line.startswith(node_id):
+            return int(line.split()[6])
+    return None
+
+
 def cluster_view(node: RedisNode) -> object:
     """Return slot ranges, primaries and replicas, as `node` sees them; None if incomplete."""
     if "cluster_state:ok" not in (node.says("CLUSTER", "INFO") or ""):

@@ -12,6 +12,7 @@ from redis.crc import key_slot
 
 from infra.local.cluster_queries import (
     cluster_view,
+    config_epoch,
     is_replica_of,
     knows,
     marks_as_failed,
@@ -246,7 +247,16 @@ class LocalCluster:
         return next((n for n in self._running_nodes() if slot_owner_port(n, slot) == n.port), None)
 
     def _all_agree_on(self, owner: ClusterNode, slot: int) -> bool:
-        return all(slot_owner_port(node, slot) == owner.port for node in self._running_nodes())
+        """Whether all nodes know `owner` as that of `slot`, and its config epoch.
+
+        A node that doesn't know the highest epoch would take the next slot with a lower one, and
+        lose it to an earlier message of the node that it has it from.
+        """
+        epoch = config_epoch(owner, owner.id)
+        return all(
+            slot_owner_port(node, slot) == owner.port and config_epoch(node, owner.id) == epoch
+            for node in self._running_nodes()
+        )
 
     def _is_healthy(self) -> bool:
         views = [cluster_view(node) for node in self.nodes]

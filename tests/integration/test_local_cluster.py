@@ -64,3 +64,11 @@ def test_a_slot_being_migrated_answers_ask_and_then_moved(cluster: LocalCluster)
     assert cluster.owner_of("{s2}") is target
     with pytest.raises(MovedError):
         source.ask("GET", "{s2}:key")
+
+
+def test_slots_can_be_migrated_one_right_after_the_other(cluster: LocalCluster) -> None:
+    for tag in 5 * _TAGS:
+        source = cluster.owner_of(tag)
+        target = next(o for o in map(cluster.owner_of, _TAGS) if o is not source)
+        cluster.migrate(tag, target)
+        assert cluster.owner_of(tag) is target
