@@ -21,6 +21,9 @@ from tests.support.api import ApiClient, api_client, chess, participant
 from tests.support.live import LiveClient, connect_live
 
 _SESSIONS = 50
+_PARTICIPANTS = 50
+"""Of each session, so that the service works longer for a request than the load generator."""
+_BANK_MS = 600_000
 _CALIBRATION_S = 3
 _OVERLOAD_S = 8
 _FEW, _MANY = 16, 400
@@ -101,7 +104,8 @@ async def _health_times_ms(api: ApiClient, stopping: asyncio.Event) -> list[floa
 async def test_under_overload_capacity_is_used_and_excess_requests_are_refused_early(
     instance: Instance, api: ApiClient
 ) -> None:
-    ids = [await api.started(chess()) for _ in range(_SESSIONS)]
+    people = [participant(_BANK_MS) for _ in range(_PARTICIPANTS)]
+    ids = [await api.started(chess(participants=people)) for _ in range(_SESSIONS)]
     calibration = await _run_clients(instance, _FEW, _CALIBRATION_S, ids)
     capacity = len(calibration) / _CALIBRATION_S
     assert {sample.status for sample in calibration} == {200}
