@@ -152,17 +152,18 @@ class ExpectedClocks:
         self.cycle_length[adjusted] = value
         if clock := self._bank_key(game, adjusted):
             self.budgets[clock].bank = value
-        elif self.opening.sync_mode == "per_cycle" and adjusted != game.active:
-            self.next_cycle_length[adjusted] = value
         else:
-            self._adjust_shared(value)
+            if self._has_cycle_ahead(adjusted, game):
+                self.next_cycle_length[adjusted] = value
+            if self.opening.sync_mode != "per_cycle" or adjusted == game.active:
+                self._adjust_shared(value)
 
     def _give(self, added: int, game: Game) -> None:
         match self.opening.sync_mode:
             case "per_cycle":
                 self.given[CYCLE] += added
                 for seat in game.seats:
-                    if (who := seat.participant_id) != game.active:
+                    if self._has_cycle_ahead(who := seat.participant_id, game):
                         usual = self.opening.time_per_cycle_ms or self.cycle_length[who]
                         self.next_cycle_length[who] = self.next_cycle_length.get(who, usual) + added
             case "global":
@@ -172,6 +173,11 @@ class ExpectedClocks:
                     self.given[clock] += added
                 for budget in self.budgets.values():
                     budget.bank += added
+
+    def _has_cycle_ahead(self, participant_id: str, game: Game) -> bool:
+        """Whether an adjustment changes the participant's next cycle; in `per_cycle` only."""
+        is_waiting = participant_id != game.active or game.status == "pending"
+        return self.opening.sync_mode == "per_cycle" and is_waiting
 
     def _adjust_shared(self, value: int) -> None:
         has_cycle = CYCLE in self.given
