@@ -117,7 +117,10 @@ class ExpectedClocks:
     def _start(self, game: Game) -> None:
         for budget in self.budgets.values():
             budget.start()
+        adjusted = self.given.get(CYCLE) if self.opening.sync_mode == "global" else None
         self._start_cycle(game)
+        if adjusted is not None:
+            self.given[CYCLE] = adjusted
 
     def _check_items(self, data: dict[str, Any]) -> None:
         """Check that the items' times add up to the session's, and none of it is over."""

@@ -80,8 +80,7 @@ class ExpectedBudget:
         stages = [s for s in self.control.get("stages", []) if s["after_turns"] <= self.turns]
         added = sum(s.get("add_ms", 0) for s in stages if s["after_turns"] == self.turns)
         if not is_free:
-            if self.bank == 0:
-                self._fill_overtime()
+            self._fill_overtime()
             increments = [s["increment_ms"] for s in stages if "increment_ms" in s]
             added += [self.control.get("increment_ms", 0), *increments][-1]
             added += min(self.turn_ms, self.control.get("give_back_ms", 0))
@@ -89,9 +88,10 @@ class ExpectedBudget:
         self.bank = max(self.bank, min(self.bank + added, most))
 
     def _fill_overtime(self) -> None:
-        if "periods" in self._overtime:
+        is_begun = self.bank == 0 or self.period < self._period_ms  # also before a gift
+        if "periods" in self._overtime and is_begun:
             self.period = self._period_ms
-        if "turns" in self._overtime:
+        if "turns" in self._overtime and self.bank == 0:
             self.block_turns -= 1
             if self.block_turns == 0:
                 self.period, self.block_turns = self._period_ms, self._overtime["turns"]
