@@ -117,10 +117,8 @@ class ExpectedClocks:
     def _start(self, game: Game) -> None:
         for budget in self.budgets.values():
             budget.start()
-        adjusted = self.given.get(CYCLE) if self.opening.sync_mode == "global" else None
-        self._start_cycle(game)
-        if adjusted is not None:
-            self.given[CYCLE] = adjusted
+        if CYCLE not in self.given:  # else the first cycle keeps what it was adjusted to
+            self._start_cycle(game)
 
     def _check_items(self, data: dict[str, Any]) -> None:
         """Check that the items' times add up to the session's, and none of it is over."""
@@ -155,18 +153,17 @@ class ExpectedClocks:
         self.cycle_length[adjusted] = value
         if clock := self._bank_key(game, adjusted):
             self.budgets[clock].bank = value
+        elif self.opening.sync_mode == "per_cycle" and adjusted != game.active:
+            self.next_cycle_length[adjusted] = value
         else:
-            if self._has_cycle_ahead(adjusted, game):
-                self.next_cycle_length[adjusted] = value
-            if self.opening.sync_mode != "per_cycle" or adjusted == game.active:
-                self._adjust_shared(value)
+            self._adjust_shared(value)
 
     def _give(self, added: int, game: Game) -> None:
         match self.opening.sync_mode:
             case "per_cycle":
                 self.given[CYCLE] += added
                 for seat in game.seats:
-                    if self._has_cycle_ahead(who := seat.participant_id, game):
+                    if (who := seat.participant_id) != game.active:
                         usual = self.opening.time_per_cycle_ms or self.cycle_length[who]
                         self.next_cycle_length[who] = self.next_cycle_length.get(who, usual) + added
             case "global":
@@ -176,11 +173,6 @@ class ExpectedClocks:
                     self.given[clock] += added
                 for budget in self.budgets.values():
                     budget.bank += added
-
-    def _has_cycle_ahead(self, participant_id: str, game: Game) -> bool:
-        """Whether an adjustment changes the participant's next cycle; in `per_cycle` only."""
-        is_waiting = participant_id != game.active or game.status == "pending"
-        return self.opening.sync_mode == "per_cycle" and is_waiting
 
     def _adjust_shared(self, value: int) -> None:
         has_cycle = CYCLE in self.given

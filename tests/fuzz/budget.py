@@ -88,7 +88,8 @@ class ExpectedBudget:
         self.bank = max(self.bank, min(self.bank + added, most))
 
     def _fill_overtime(self) -> None:
-        is_begun = self.bank == 0 or self.period < self._period_ms  # also before a gift
+        # A period that was used is filled, also if a gift has filled the bank since.
+        is_begun = self.bank == 0 or self.period < self._period_ms
         if "periods" in self._overtime and is_begun:
             self.period = self._period_ms
         if "turns" in self._overtime and self.bank == 0:
