@@ -64,10 +64,10 @@ async def read_input(request: ApiRequest, route: Route) -> tuple[BaseModel | Non
     if (key := request.idempotency_key) is not None:
         for parameter, adapter in _keys.items():
             if parameter in route.parameters:
-                _validate(adapter, key, ("header", parameter.name), errors)
+                await _validate(adapter, key, ("header", parameter.name), errors)
     if request.scope["query_string"] and DRY_RUN in route.parameters:
         asked = request.query_params.get(DRY_RUN.name, "false")
-        request.is_dry_run = bool(_validate(_flag, asked, ("query", DRY_RUN.name), errors))
+        request.is_dry_run = bool(await _validate(_flag, asked, ("query", DRY_RUN.name), errors))
     argument = await _query_or_body(request, route, errors)
     if errors:
         raise RequestValidationError(errors)
@@ -81,7 +81,7 @@ async def _query_or_body(request: ApiRequest, route: Route, errors: list[Any]) -
             await request.json_bytes()
         return None
     if not route.reads_body:
-        return _validate(model, _query_of(request, model), ("query",), errors)
+        return await _validate(model, _query_of(request, model), ("query",), errors)
     if route.may_be_absent and await request.json_bytes() in _EMPTY_BODIES:
         return None
     try:
@@ -93,13 +93,7 @@ async def _query_or_body(request: ApiRequest, route: Route, errors: list[Any]) -
         errors.append(_MISSING)
     if body is None or (body == {} and route.may_be_absent):
         return None
-    try:
-        return _validated(model, body)
-    except ValidationError as invalid:
-        if invalid.error_count() > _MANY_ERRORS:
-            await yield_to_event_loop()  # listing errors takes nearly as long as finding them
-        _add(invalid, ("body",), errors)
-        return None
+    return await _validate(model, body, ("body",), errors)
 
 
 def _id(name: str, value: str, errors: list[Any]) -> str:
@@ -119,26 +113,18 @@ def _query_of(request: ApiRequest, model: type[BaseModel]) -> dict[str, str]:
     }
 
 
-def _validate(
+async def _validate(
     kind: type[BaseModel] | TypeAdapter[Any], value: Any, source: tuple[str, ...], errors: list[Any]
 ) -> Any:
-    """Return `value` validated as `kind`, or add its errors to `errors`."""
+    """Return `value` validated as `kind`, or add its first errors to `errors`."""
     try:
-        return _validated(kind, value)
+        if isinstance(kind, TypeAdapter):
+            return kind.validate_python(value)
+        context = kind.context_of(value) if issubclass(kind, Body) else None
+        return kind.model_validate(value, context=context)
     except ValidationError as invalid:
-        _add(invalid, source, errors)
+        if invalid.error_count() > _MANY_ERRORS:
+            await yield_to_event_loop()  # listing errors takes nearly as long as finding them
+        found = first_errors(invalid)
+        errors.extend({**error, "loc": (*source, *error["loc"])} for error in found)
         return None
-
-
-def _validated(kind: type[BaseModel] | TypeAdapter[Any], value: Any) -> Any:
-    """Return `value` validated as `kind`. Raises `ValidationError`."""
-    if isinstance(kind, TypeAdapter):
-        return kind.validate_python(value)
-    context = kind.context_of(value) if issubclass(kind, Body) else None
-    return kind.model_validate(value, context=context)
-
-
-def _add(invalid: ValidationError, source: tuple[str, ...], errors: list[Any]) -> None:
-    """Add the first errors of `invalid` to `errors`, with `source` as first item of `loc`."""
-    found = first_errors(invalid)
-    errors.extend({**error, "loc": (*source, *error["loc"])} for error in found)
