@@ -12,8 +12,8 @@ def knows(node: RedisNode, node_id: str) -> bool:
 
 def marks_as_failed(node: RedisNode, node_id: str) -> bool:
     """Return whether `node` marks `node_id` as failed, which needs a majority (flag `fail`)."""
-    lines = (node.says("CLUSTER", "NODES") or "").splitlines()
-    return any(line.startswith(node_id) and "fail" in line.split()[2].split(",") for line in lines)
+    entry = _entry(node, node_id)
+    return bool(entry) and "fail" in entry[2].split(",")
 
 
 def is_replica_of(node: RedisNode, primary: RedisNode) -> bool:
@@ -34,10 +34,8 @@ def config_epoch(node: RedisNode, node_id: str) -> int | None:
 
     Of two primaries that claim a slot, the one with the higher epoch has it.
     """
-    for line in (node.says("CLUSTER", "NODES") or "").splitlines():
-        if line.startswith(node_id):
-            return int(line.split()[6])
-    return None
+    entry = _entry(node, node_id)
+    return int(entry[6]) if entry else None
 
 
 def cluster_view(node: RedisNode) -> object:
@@ -57,3 +55,9 @@ def move_keys(source: RedisNode, target: RedisNode, slot: int, count: int) -> No
     if keys:
         where = ("127.0.0.1", target.port, "", 0, _MIGRATE_TIMEOUT_MS)
         source.ask("MIGRATE", *where, "KEYS", *keys)
+
+
+def _entry(node: RedisNode, node_id: str) -> list[str]:
+    """Return the fields of `node_id` in the reply of `node` to CLUSTER NODES; none if unknown."""
+    lines = (node.says("CLUSTER", "NODES") or "").splitlines()
+    return next((line.split() for line in lines if line.startswith(node_id)), [])
