@@ -15,8 +15,8 @@ from typing import Any
 from functions.server import build
 from shared.settings.settings import read_settings
 
-CALLERS = 16
-SESSIONS = 100
+_CALLERS = 16
+_SESSIONS = 100
 _WARM_UP = 64
 _DAY_MS = 86_400_000
 _HEADERS = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")]
@@ -52,7 +52,7 @@ _KINDS: dict[str, Callable[[str], tuple[str, str, bytes]]] = {
 
 async def _main(numbers: dict[str, int]) -> None:
     app = build(read_settings()).pipeline
-    sessions = [_id(next(_created)) for _ in range(SESSIONS)]
+    sessions = [_id(next(_created)) for _ in range(_SESSIONS)]
     await _send(app, iter([_creation(session_id) for session_id in sessions]))
     starts = [("POST", f"/v1/sessions/{session_id}/start", b"") for session_id in sessions]
     await _send(app, iter(starts))
@@ -65,7 +65,7 @@ async def _main(numbers: dict[str, int]) -> None:
 
 
 def _requests(kind: str, sessions: list[str], number: int) -> Iterator[tuple[str, str, bytes]]:
-    return (_KINDS[kind](sessions[n % SESSIONS]) for n in range(number))
+    return (_KINDS[kind](sessions[n % _SESSIONS]) for n in range(number))
 
 
 async def _send(app: Any, requests: Iterator[tuple[str, str, bytes]]) -> None:
@@ -76,7 +76,7 @@ async def _send(app: Any, requests: Iterator[tuple[str, str, bytes]]) -> None:
             if not 200 <= (status := await _status_of(app, method, path, body)) < 300:
                 raise Unexpected(f"{method} {path} was answered with {status}")
 
-    await asyncio.gather(*(call() for _ in range(CALLERS)))
+    await asyncio.gather(*(call() for _ in range(_CALLERS)))
 
 
 async def _status_of(app: Any, method: str, path: str, body: bytes) -> int:

@@ -11,6 +11,7 @@ from shared.http.validation_errors import error_details, first_errors
 
 _MOST_MS: Final = 3_600_000
 
+# Not `Integer()`, because the query of a stream contains text; messages are validated strictly.
 _Measured = Annotated[Millis, Field(ge=0, le=_MOST_MS), BeforeValidator(without_zero_fraction)]
 
 

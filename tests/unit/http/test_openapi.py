@@ -85,6 +85,6 @@ def _floats_in(part: Any) -> list[float]:
 
 def test_an_integer_may_be_written_with_a_zero_fraction() -> None:
     assert UpdateParticipantBody.model_validate({"total_time_ms": 5000.0}).total_time_ms == 5000
-    for refused in (5000.5, True, "5000", float("inf")):
-        with pytest.raises(ValidationError):
+    for refused in (5000.5, True, "5000", 1e19, 1e300, float("inf")):
+        with pytest.raises(ValidationError, match="total_time_ms"):
             UpdateParticipantBody.model_validate({"total_time_ms": refused})
